@@ -1,0 +1,1 @@
+"""Units (a tree without geometry), people, the posts they hold, how they sign in, and who may see how far."""

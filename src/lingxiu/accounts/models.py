@@ -1,0 +1,188 @@
+"""Units, people, posts, and the codes owners sign in with."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any, ClassVar
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from lingxiu.accounts.authority import NOBODY, Authority, HeldPost, authority_of
+from lingxiu.policy.queries import in_force
+from lingxiu.privacy.cipher import blind_index
+from lingxiu.privacy.fields import EncryptedField
+
+
+class UnitKind(models.TextChoices):
+    """What a unit is. Grids hang below their town, teams beside them, departments below the county office."""
+
+    COUNTY_OFFICE = "county_office", _("county office")
+    DEPARTMENT = "department", _("department")
+    TOWN = "town", _("town")
+    TOWN_TEAM = "town_team", _("town team")
+    GRID = "grid", _("grid")
+    COMPANY = "company", _("company")
+
+
+class Unit(models.Model):
+    """A body that can be given an issue. `town` and `grid` are area codes, empty where the unit is wider than one."""
+
+    code = models.CharField(max_length=30, unique=True)
+    kind = models.CharField(max_length=16, choices=UnitKind)
+    name = models.CharField(max_length=60)
+    parent = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="+")
+    town = models.CharField(max_length=12, default="", db_index=True)
+    grid = models.CharField(max_length=20, default="", db_index=True)
+    active = models.BooleanField(default=True)
+
+    class Meta:
+        ordering: ClassVar = ["code"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class UserManager(BaseUserManager["User"]):
+    """Makes people."""
+
+    def create_user(self, username: str, password: str | None = None, **fields: Any) -> User:
+        """A person who signs in by name and password; without a password nobody signs in that way."""
+        user = self.model(username=username, **fields)
+        user.set_password(password)
+        user.full_clean(exclude=["password"])
+        user.save()
+        return user
+
+    def create_superuser(self, username: str, password: str | None = None, **fields: Any) -> User:
+        """The system administrator of a new installation."""
+        return self.create_user(username, password, is_staff=True, is_superuser=True, **fields)
+
+    def with_phone(self, phone: str) -> models.QuerySet[User]:
+        """People with this phone number, which is stored encrypted."""
+        return self.filter(phone_index=blind_index(phone), is_active=True)
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person. What they may do follows from the posts they hold (`authority`), never from this row."""
+
+    username = models.CharField(max_length=60, unique=True)
+    name = models.CharField(max_length=60)
+    phone = EncryptedField(default="", blank=True)
+    phone_index = models.CharField(max_length=32, default="", blank=True, db_index=True)
+    is_active = models.BooleanField(default=True)
+    is_staff = models.BooleanField(default=False)
+    date_joined = models.DateTimeField(default=timezone.now)
+    elder_size = models.BooleanField(default=False)
+    synthetic = models.BooleanField(default=False)
+
+    objects = UserManager()
+
+    USERNAME_FIELD = "username"
+    REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.phone_index = blind_index(self.phone)
+        super().save(*args, **kwargs)
+
+    @cached_property
+    def authority(self) -> Authority:
+        """What the posts held now allow. Read once a request: a user object does not outlive one."""
+        if not self.is_active:
+            return NOBODY
+        catalogues = in_force().catalogues
+        roles = {role.id: role for role in catalogues.roles}
+        held = [
+            HeldPost(roles[post.role], post.unit_id, post.unit.code, post.unit.kind, post.unit.town, post.unit.grid)
+            for post in self.posts.filter(Post.held_at(timezone.now())).select_related("unit").order_by("id")
+            if post.role in roles
+        ]
+        return authority_of(held, self.bonds.filter(ended_at=None).values_list("merchant_id", flat=True))
+
+
+class Post(models.Model):
+    """A person in a role at a unit, from and until. A hand-over ends one and begins another; nothing is deleted."""
+
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="posts")
+    role = models.CharField(max_length=40)
+    unit = models.ForeignKey(Unit, on_delete=models.PROTECT, related_name="posts")
+    certificate_no = models.CharField(max_length=30, default="", blank=True)
+    primary = models.BooleanField(default=True)
+    since = models.DateTimeField()
+    until = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(until=None) | Q(until__gt=F("since")), name="post_ends_after_it_began"),
+            models.UniqueConstraint(
+                fields=["user", "role", "unit"], condition=Q(until=None), name="post_held_once_at_a_time"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.role} {self.unit_id}"
+
+    @staticmethod
+    def held_at(at: Any) -> Q:
+        """Posts that are held at this time."""
+        return Q(since__lte=at) & (Q(until=None) | Q(until__gt=at))
+
+
+class Bond(models.Model):
+    """Which shop a person answers for or serves: an owner with several shops, several phones a shop, a cleaning company.
+
+    `merchant_id` is a plain id: merchants live upstairs.
+    """
+
+    class Kind(models.TextChoices):
+        OWNER = "owner", _("owner")
+        CLEANING_COMPANY = "cleaning_company", _("cleaning company")
+        WASTE_HAULER = "waste_hauler", _("waste hauler")
+
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="bonds")
+    merchant_id = models.BigIntegerField(db_index=True)
+    kind = models.CharField(max_length=20, choices=Kind)
+    made_at = models.DateTimeField()
+    made_by = models.BigIntegerField(null=True)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["user", "merchant_id", "kind"], condition=Q(ended_at=None), name="bond_once_at_a_time"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.kind} {self.merchant_id}"
+
+
+class LoginCode(models.Model):
+    """Six digits sent to a phone: good for a few minutes, a few tries, and once."""
+
+    phone_index = models.CharField(max_length=32, db_index=True)
+    code_hash = models.CharField(max_length=128)
+    sent_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    tries = models.PositiveSmallIntegerField(default=0)
+    used_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"code of {self.sent_at:%H:%M}"
+
+
+class DemoMessage(models.Model):
+    """What the demo shows at `/demo/sms/` in place of a text message. Only the demo writes it."""
+
+    phone = EncryptedField()
+    text = models.CharField(max_length=200)
+    sent_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"message of {self.sent_at:%H:%M}"

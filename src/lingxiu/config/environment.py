@@ -1,0 +1,66 @@
+"""What an operator may set, by environment variable, typed and checked at start. Nothing else configures an installation."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Environment(BaseSettings):
+    """One field a setting; the variable's name is the alias. docs/settings.md lists them, held by a test."""
+
+    model_config = SettingsConfigDict(extra="ignore", populate_by_name=True)
+
+    database_url: str = Field(
+        "", alias="DATABASE_URL", description="A PostgreSQL 15+ server (postgresql://…); empty: the embedded one."
+    )
+    port: int = Field(8000, alias="PORT", ge=1, le=65535, description="Where the web process listens.")
+    bind: str = Field("127.0.0.1", alias="BIND", description="The address web and gateway listen on.")
+    hj212_port: int = Field(9212, alias="HJ212_PORT", ge=1, le=65535, description="Where HJ 212 devices dial in.")
+    public_url: str = Field(
+        "", alias="LINGXIU_URL", description="The address people reach it by (https://…); it is printed in QR codes."
+    )
+    hosts: str = Field(
+        "localhost,127.0.0.1,[::1]", alias="LINGXIU_HOSTS", description="Host names that are answered, by comma."
+    )
+    policy: Path | None = Field(
+        None, alias="LINGXIU_POLICY", description="A county's own folder of catalogues; empty: those that are shipped."
+    )
+    time_zone: str = Field("Asia/Shanghai", alias="LINGXIU_TIME_ZONE", description="The county's zone decides days.")
+    demo: bool = Field(False, alias="LINGXIU_DEMO", description="The demo county: synthetic data, shown sign-ins.")
+    officer_totp: bool = Field(
+        False, alias="LINGXIU_OFFICER_TOTP", description="Officers need a second factor; `lingxiu init` turns it on."
+    )
+    idle_minutes: int = Field(
+        120, alias="LINGXIU_IDLE_MINUTES", ge=5, description="An officer idle for so long signs in again."
+    )
+    web_workers: int = Field(2, alias="LINGXIU_WEB_WORKERS", ge=1, description="Processes of the web server.")
+    web_threads: int = Field(4, alias="LINGXIU_WEB_THREADS", ge=1, description="Threads of each web process.")
+    tianditu_key: str = Field(
+        "", alias="TIANDITU_KEY", description="Base map of 天地图; empty: the county's own shapes."
+    )
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        ZoneInfo(value)
+        return value
+
+    @property
+    def host_list(self) -> list[str]:
+        return [host.strip() for host in self.hosts.split(",") if host.strip()]
+
+    @property
+    def base_url(self) -> str:
+        """Where people reach this installation; printed in codes and links."""
+        return (self.public_url or f"http://localhost:{self.port}").rstrip("/")
+
+
+@cache
+def environment() -> Environment:
+    """The environment of this process, read once."""
+    return Environment()

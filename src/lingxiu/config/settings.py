@@ -1,0 +1,206 @@
+"""Django's settings, made from `environment()`. One file for all: what differs between installations is in the environment."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import django_stubs_ext
+from csp.constants import NONE, SELF
+
+from lingxiu.config.environment import environment
+from lingxiu.config.logs import configure_logs
+from lingxiu.home import home, secret
+
+django_stubs_ext.monkeypatch()
+
+_env = environment()
+SOURCE = Path(__file__).resolve().parent.parent
+
+SECRET_KEY = secret("django_key")
+DEBUG = False
+DEMO = _env.demo
+ALLOWED_HOSTS = _env.host_list
+BASE_URL = _env.base_url
+SECURE = BASE_URL.startswith("https://")
+CSRF_TRUSTED_ORIGINS = [BASE_URL]
+
+
+def _database(url: str) -> dict[str, Any]:
+    """Django's database settings of a libpq URL; its query (`?host=/socket/dir`) wins, as in libpq."""
+    parts = urlsplit(url)
+    query = dict(parse_qsl(parts.query))
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": query.pop("dbname", None) or unquote(parts.path.lstrip("/")),
+        "USER": query.pop("user", None) or unquote(parts.username or ""),
+        "PASSWORD": query.pop("password", None) or unquote(parts.password or ""),
+        "HOST": query.pop("host", None) or unquote(parts.hostname or ""),
+        "PORT": query.pop("port", None) or str(parts.port or ""),
+        "CONN_MAX_AGE": 600,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {"application_name": "lingxiu", **query},
+    }
+
+
+DATABASES = {"default": _database(_env.database_url or "postgresql://lingxiu@/lingxiu?host=/nonexistent")}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+INSTALLED_APPS = [
+    # the house, from roof to floor
+    "lingxiu.portal",
+    "lingxiu.rating",
+    "lingxiu.selfservice",
+    "lingxiu.sensing",
+    "lingxiu.issues",
+    "lingxiu.merchants",
+    "lingxiu.territory",
+    "lingxiu.accounts",
+    "lingxiu.journal",
+    "lingxiu.files",
+    "lingxiu.policy",
+    "lingxiu.ui",
+    # chosen parts
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "django_cotton",
+    "django_htmx",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "axes",
+    "csp",
+    "procrastinate.contrib.django",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.gzip.GZipMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
+    "lingxiu.accounts.middleware.SignedInUnlessOpen",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+
+ROOT_URLCONF = "lingxiu.config.urls"
+WSGI_APPLICATION = "lingxiu.config.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "OPTIONS": {
+            "loaders": [
+                (
+                    "django.template.loaders.cached.Loader",
+                    ["django_cotton.cotton_loader.Loader", "django.template.loaders.app_directories.Loader"],
+                )
+            ],
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "lingxiu.ui.context.installation",
+                "lingxiu.portal.menu.menu",
+            ],
+            "builtins": [
+                "django_cotton.templatetags.cotton",
+                "django.templatetags.i18n",
+                "django.templatetags.static",
+                "lingxiu.ui.templatetags.lingxiu",
+            ],
+        },
+    }
+]
+COTTON_SNAKE_CASED_NAMES = True
+
+# Language and time. Chinese first, English whole.
+LANGUAGE_CODE = "zh-hans"
+LANGUAGES = [("zh-hans", "简体中文"), ("en", "English")]
+LOCALE_PATHS = [SOURCE / "ui" / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = _env.time_zone
+FORMAT_MODULE_PATH = ["lingxiu.ui.formats"]
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+
+# Static files: built by esbuild into ui/static/built, hashed by Django, served by WhiteNoise.
+STATIC_URL = "/static/"
+STATIC_ROOT = home() / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+FILES_ROOT = home() / "files"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024
+FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+FILE_UPLOAD_TEMP_DIR = None
+
+# Signing in.
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}", "OPTIONS": options}
+    for name, options in [
+        ("UserAttributeSimilarityValidator", {}),
+        ("MinimumLengthValidator", {"min_length": 10}),
+        ("CommonPasswordValidator", {}),
+        ("NumericPasswordValidator", {}),
+    ]
+]
+LOGIN_URL = "/sign-in/"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "/sign-in/"
+OFFICER_TOTP = _env.officer_totp
+SESSION_COOKIE_AGE = _env.idle_minutes * 60
+SESSION_SAVE_EVERY_REQUEST = False
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_LOCKOUT_CALLABLE = "lingxiu.accounts.views.locked_out"
+AXES_VERBOSE = False
+AXES_ENABLE_ADMIN = False
+SILENCED_SYSTEM_CHECKS: list[str] = []
+
+# In the browser.
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "lingxiu.ui.views.csrf_failure"
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SECURE else None
+SECURE_HSTS_SECONDS = 31_536_000 if SECURE else 0
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF],
+        "worker-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:", "blob:", *(["https://*.tianditu.gov.cn"] if _env.tianditu_key else [])],
+        "connect-src": [SELF, *(["https://*.tianditu.gov.cn"] if _env.tianditu_key else [])],
+        "object-src": [NONE],
+        "base-uri": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
+
+LOGGING_CONFIG = None
+configure_logs()

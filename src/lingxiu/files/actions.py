@@ -1,0 +1,94 @@
+"""Store a photo or a document once, and say what it is part of."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO
+
+from lingxiu.files.models import FileUse, Origin, StoredFile
+from lingxiu.files.photos import take_in
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """What the phone says of a picture: `watermarked` if it wrote the words into the pixels itself when it was shot."""
+
+    watermarked: bool = False
+    at: datetime | None = None
+    lng: float | None = None
+    lat: float | None = None
+    accuracy_m: float | None = None
+
+
+def store_photo(
+    file: BinaryIO, *, shot: Shot, caption: list[str], stored_at: datetime, stored_by: int | None
+) -> StoredFile:
+    """Take a picture in. A picture without words in its pixels gets `caption` from us and is marked as from the album.
+
+    Raises: PhotoRefused; OSError when the disk is full (nothing is recorded then).
+    """
+    photo = take_in(file, None if shot.watermarked else caption)
+    sha256 = hashlib.sha256(photo.jpeg).hexdigest()
+    draft = StoredFile(
+        sha256=sha256,
+        content_type="image/jpeg",
+        size_bytes=len(photo.jpeg),
+        width_px=photo.width_px,
+        height_px=photo.height_px,
+        origin=Origin.CAMERA if shot.watermarked else Origin.ALBUM,
+        shot_at=shot.at,
+        shot_lng=shot.lng,
+        shot_lat=shot.lat,
+        shot_accuracy_m=shot.accuracy_m,
+        stored_at=stored_at,
+        stored_by=stored_by,
+    )
+    _write(draft.small_path, photo.small)
+    _write(draft.path, photo.jpeg)
+    return _keep(draft)
+
+
+def store_document(data: bytes, *, content_type: str, stored_at: datetime, stored_by: int | None) -> StoredFile:
+    """Keep a document as it is (a scan, a report made by us)."""
+    draft = StoredFile(
+        sha256=hashlib.sha256(data).hexdigest(),
+        content_type=content_type,
+        size_bytes=len(data),
+        stored_at=stored_at,
+        stored_by=stored_by,
+    )
+    _write(draft.path, data)
+    return _keep(draft)
+
+
+def use_file(file: StoredFile, subject_kind: str, subject_id: object) -> None:
+    """Say that this file is part of that subject."""
+    FileUse.objects.get_or_create(file=file, subject_kind=subject_kind, subject_id=str(subject_id))
+
+
+def _keep(draft: StoredFile) -> StoredFile:
+    """The row of this content: the one that is there, else the draft."""
+    StoredFile.objects.bulk_create([draft], ignore_conflicts=True)
+    return StoredFile.objects.get(sha256=draft.sha256)
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write whole or not at all: a full disk leaves no half file behind under the real name."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        with draft.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.rename(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            draft.unlink()
+        raise

@@ -1,0 +1,94 @@
+"""Make a stranger's picture ours: decoded within bounds, scaled, re-encoded without a byte of its metadata, captioned if need be."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from PIL import Image, ImageDraw, ImageFont, ImageOps, UnidentifiedImageError
+
+from lingxiu.ui.fonts import chinese_font
+
+MAX_UPLOAD_BYTES = 30 * 1024 * 1024
+MAX_PIXELS = 100_000_000
+LONGEST_SIDE_PX = 2560
+SMALL_SIDE_PX = 480
+ACCEPTED = ("JPEG", "PNG", "WEBP")
+
+# Our own bound is checked before any pixel is decoded; Pillow's would only warn, at another figure.
+Image.MAX_IMAGE_PIXELS = None
+
+
+class PhotoRefused(Exception):
+    """A picture that is not taken in. `reason`: not_an_image | too_many_pixels | too_large | broken."""
+
+    def __init__(self, reason: str, found: str) -> None:
+        super().__init__(f"{reason}: {found}")
+        self.reason = reason
+        self.found = found
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """A picture as we keep it: JPEG without metadata, and a small one for lists."""
+
+    jpeg: bytes
+    small: bytes
+    width_px: int
+    height_px: int
+
+
+def take_in(file: BinaryIO, caption: list[str] | None = None) -> Photo:
+    """Read, check, turn upright, scale to 2,560 px and re-encode a picture; write `caption` into its pixels if given.
+
+    Raises: PhotoRefused.
+    """
+    data = file.read(MAX_UPLOAD_BYTES + 1)
+    if len(data) > MAX_UPLOAD_BYTES:
+        raise PhotoRefused("too_large", f"{MAX_UPLOAD_BYTES // 1024 // 1024} MB")
+    picture = _decode(data)
+    if caption:
+        picture = write_caption(picture, caption)
+    small = picture.copy()
+    small.thumbnail((SMALL_SIDE_PX, SMALL_SIDE_PX), Image.Resampling.BILINEAR)
+    return Photo(_jpeg(picture, 82), _jpeg(small, 75), picture.width, picture.height)
+
+
+def _decode(data: bytes) -> Image.Image:
+    try:
+        source = Image.open(io.BytesIO(data), formats=ACCEPTED)
+    except UnidentifiedImageError as error:
+        raise PhotoRefused("not_an_image", f"{len(data)} B") from error
+    if source.width * source.height > MAX_PIXELS:
+        raise PhotoRefused("too_many_pixels", f"{source.width} × {source.height}")
+    try:
+        # JPEG can be decoded at a half, a quarter or an eighth: a 40-megapixel photo never stands whole in memory.
+        source.draft("RGB", (LONGEST_SIDE_PX, LONGEST_SIDE_PX))
+        upright = ImageOps.exif_transpose(source)
+        picture = upright.convert("RGB")
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
+        raise PhotoRefused("broken", str(error)[:80]) from error
+    picture.thumbnail((LONGEST_SIDE_PX, LONGEST_SIDE_PX), Image.Resampling.LANCZOS)
+    return picture
+
+
+def write_caption(picture: Image.Image, lines: list[str]) -> Image.Image:
+    """The picture with these lines burned into its lower left corner, on a dark band so that they can be read."""
+    size_px = max(16, picture.width // 32)
+    font = ImageFont.truetype(str(chinese_font()), size_px)
+    line_px = int(size_px * 1.4)
+    band_px = line_px * len(lines) + size_px // 2
+    draw = ImageDraw.Draw(picture, "RGBA")
+    draw.rectangle((0, picture.height - band_px, picture.width, picture.height), fill=(0, 0, 0, 140))
+    for row, line in enumerate(lines):
+        draw.text(
+            (size_px // 2, picture.height - band_px + size_px // 4 + row * line_px), line, font=font, fill="white"
+        )
+    return picture
+
+
+def _jpeg(picture: Image.Image, quality: int) -> bytes:
+    out = io.BytesIO()
+    picture.save(out, "JPEG", quality=quality, optimize=False)
+    return out.getvalue()

@@ -1,0 +1,321 @@
+"""Issues, their assignments and moves, the reports that point at them. The triggers are in migrations, by hand:
+an open issue has exactly one open lead assignment, an ended one none."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, ClassVar
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from lingxiu.accounts.authority import NOBODY, Authority
+from lingxiu.accounts.models import Unit, User
+from lingxiu.merchants.models import Merchant
+from lingxiu.policy.schema import Sight
+from lingxiu.privacy.cipher import blind_index
+from lingxiu.privacy.fields import EncryptedField
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+
+class StateChoice(models.TextChoices):
+    """`lifecycle.State` with the words pages show."""
+
+    PREDICTED = "predicted", _("predicted")
+    RECEIVED = "received", _("received")
+    DISPATCHED = "dispatched", _("dispatched")
+    HANDLING = "handling", _("handling")
+    RECHECK = "recheck", _("re-check")
+    CLOSED = "closed", _("closed")
+    DISMISSED = "dismissed", _("dismissed")
+
+
+class FlowChoice(models.TextChoices):
+    QUICK = "quick", _("quick")
+    JOINT = "joint", _("joint")
+
+
+class LevelChoice(models.TextChoices):
+    GRID = "grid", _("grid level")
+    TOWN = "town", _("town level")
+    COUNTY = "county", _("county level")
+
+
+class Source(models.TextChoices):
+    """Where an issue or a report came from."""
+
+    ALARM = "alarm", _("device alarm")
+    OFFICER = "officer", _("officer's find")
+    GRID_MEMBER = "grid_member", _("grid member's find")
+    PUBLIC = "public", _("public report")
+    PHONE = "phone", _("phoned in")
+    HOTLINE = "12345", _("12345 hotline")
+    SELF_CHECK = "self_check", _("merchant's self-check")
+
+
+OPEN_STATES = ("predicted", "received", "dispatched", "handling", "recheck")
+
+
+class IssueQuerySet(models.QuerySet["Issue"]):
+    """Issues, as far as somebody may see."""
+
+    def visible_to(self, user: User | AnonymousUser) -> IssueQuerySet:
+        """The issues this person may open. Owners see those of their own shops, by a page of their own."""
+        authority: Authority = getattr(user, "authority", NOBODY)
+        allowed = Q(pk__in=[])
+        for sight, post in authority.sight("issues"):
+            match sight:
+                case Sight.COUNTY:
+                    return self
+                case Sight.TOWN:
+                    allowed |= Q(town=post.town)
+                case Sight.GRID:
+                    allowed |= Q(grid=post.grid)
+                case Sight.UNIT:
+                    allowed |= Q(responsible=post.unit_code) | Q(
+                        pk__in=Assignment.objects.filter(unit_id=post.unit_id).values("issue_id")
+                    )
+                case Sight.OWN:
+                    allowed |= Q(merchant_id__in=authority.merchant_ids)
+                case Sight.NONE:
+                    pass
+        return self.filter(allowed)
+
+    def open(self) -> IssueQuerySet:
+        """Issues that somebody still holds."""
+        return self.filter(state__in=OPEN_STATES)
+
+
+class Issue(models.Model):
+    """Something that is wrong, from any source, until it is closed with an answer.
+
+    `lead_unit` and `lead_person` repeat the open lead assignment, so that lists need no join; actions keep them.
+    `due_at` is the whole issue's clock, `step_due_at` the present step's. `act_at` is the date of the act: it picks the law.
+    """
+
+    number = models.CharField(max_length=13, unique=True)
+    version = models.PositiveIntegerField(default=0)
+    state = models.CharField(max_length=12, choices=StateChoice)
+    flow = models.CharField(max_length=6, choices=FlowChoice, default=FlowChoice.QUICK)
+    level = models.CharField(max_length=6, choices=LevelChoice)
+    source = models.CharField(max_length=12, choices=Source)
+    violation = models.CharField(max_length=30)
+    violation_kind = models.CharField(max_length=8, choices=[("lead", _("lead")), ("finding", _("finding"))])
+    severity = models.PositiveSmallIntegerField(default=2)
+    responsible = models.CharField(max_length=30)
+    merchant = models.ForeignKey(Merchant, null=True, on_delete=models.PROTECT, related_name="+")
+    town = models.CharField(max_length=12, default="")
+    grid = models.CharField(max_length=20, default="")
+    lng = models.FloatField(null=True)
+    lat = models.FloatField(null=True)
+    place = models.CharField(max_length=160, default="")
+    summary = models.CharField(max_length=200)
+    act_at = models.DateTimeField()
+    reported_at = models.DateTimeField()
+    found_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    alarm_id = models.BigIntegerField(null=True)
+    due_at = models.DateTimeField()
+    step_due_at = models.DateTimeField()
+    due_provisional = models.BooleanField(default=False)
+    lead_unit = models.ForeignKey(Unit, null=True, on_delete=models.PROTECT, related_name="+")
+    lead_person = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    suspended_until = models.DateTimeField(null=True)
+    closed_at = models.DateTimeField(null=True)
+    result = models.CharField(max_length=20, default="")
+    joined_into = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="joined")
+    edition = models.PositiveIntegerField()
+    routing_rule = models.CharField(max_length=40)
+    routing_why = models.JSONField(default=dict)
+    synthetic = models.BooleanField(default=False)
+
+    objects = IssueQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["-reported_at", "-id"]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(state__in=["closed", "dismissed"], closed_at__isnull=False)
+                | Q(state__in=OPEN_STATES, closed_at=None),
+                name="issue_ended_has_time",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=["closed", "dismissed"], lead_unit=None)
+                | Q(state__in=OPEN_STATES, lead_unit__isnull=False),
+                name="issue_open_is_held",
+            ),
+            models.CheckConstraint(condition=~Q(joined_into=F("id")), name="issue_not_joined_to_itself"),
+            models.UniqueConstraint(
+                fields=["merchant", "violation"],
+                condition=Q(source="alarm", state__in=OPEN_STATES),
+                name="issue_one_open_of_alarms",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["-reported_at", "-id"], name="issue_newest"),
+            models.Index(fields=["town", "-reported_at", "-id"], name="issue_town_newest"),
+            models.Index(fields=["grid", "-reported_at", "-id"], name="issue_grid_newest"),
+            models.Index(fields=["lead_unit", "step_due_at"], name="issue_unit_due", condition=Q(closed_at=None)),
+            models.Index(fields=["lead_person", "step_due_at"], name="issue_person_due", condition=Q(closed_at=None)),
+            models.Index(fields=["state", "step_due_at"], name="issue_state_due"),
+            models.Index(fields=["merchant", "violation", "state"], name="issue_of_merchant"),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+
+class IssueNumber(models.Model):
+    """The last number given out on a day of the county. Taken by `INSERT … ON CONFLICT DO UPDATE … RETURNING`."""
+
+    day = models.DateField(primary_key=True)
+    last = models.PositiveIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.last}"
+
+
+class Assignment(models.Model):
+    """Who holds an issue, or a part of it, with a due time and a clock of their own. The lead's is the ball."""
+
+    class Part(models.TextChoices):
+        LEAD = "lead", _("lead")
+        COOPERATING = "cooperating", _("co-operating")
+
+    class State(models.TextChoices):
+        OFFERED = "offered", _("offered")
+        ACCEPTED = "accepted", _("accepted")
+        DONE = "done", _("done")
+        GIVEN_UP = "given_up", _("given up")
+
+    issue = models.ForeignKey(Issue, on_delete=models.CASCADE, related_name="assignments")
+    unit = models.ForeignKey(Unit, on_delete=models.PROTECT, related_name="+")
+    person = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    part = models.CharField(max_length=12, choices=Part, default=Part.LEAD)
+    state = models.CharField(max_length=10, choices=State, default=State.OFFERED)
+    step = models.CharField(max_length=12, choices=StateChoice)
+    given_at = models.DateTimeField()
+    due_at = models.DateTimeField()
+    due_provisional = models.BooleanField(default=False)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["issue"],
+                condition=Q(part="lead", state__in=["offered", "accepted"]),
+                name="assignment_one_open_lead",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=["offered", "accepted"], ended_at=None)
+                | Q(state__in=["done", "given_up"], ended_at__isnull=False),
+                name="assignment_ended_has_time",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["issue"], name="assignment_issue"),
+            models.Index(fields=["unit", "state"], name="assignment_unit"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.issue_id} {self.part} {self.unit_id}"
+
+
+class MoveRow(models.Model):
+    """A move that was made: append-only (a trigger refuses UPDATE and DELETE). The record, the timeline, the base of assessment."""
+
+    issue = models.ForeignKey(Issue, on_delete=models.PROTECT, related_name="moves")
+    version = models.PositiveIntegerField()
+    move = models.CharField(max_length=12)
+    actor = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    actor_unit = models.ForeignKey(Unit, null=True, on_delete=models.PROTECT, related_name="+")
+    on_behalf_of = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    from_state = models.CharField(max_length=12, default="")
+    to_state = models.CharField(max_length=12)
+    from_level = models.CharField(max_length=6, default="")
+    to_level = models.CharField(max_length=6)
+    to_unit = models.ForeignKey(Unit, null=True, on_delete=models.PROTECT, related_name="+")
+    to_person = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    words = models.TextField(default="", max_length=2000)
+    result = models.CharField(max_length=20, default="")
+    photos = models.JSONField(default=list)
+    lng = models.FloatField(null=True)
+    lat = models.FloatField(null=True)
+    at = models.DateTimeField()
+    submission = models.UUIDField(null=True, unique=True)
+    data = models.JSONField(default=dict)
+
+    class Meta:
+        db_table = "issues_move"
+        ordering: ClassVar = ["issue", "version"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["issue", "version"], name="move_one_a_version")]
+        indexes: ClassVar = [models.Index(fields=["actor", "-at"], name="move_of_person")]
+
+    def __str__(self) -> str:
+        return f"{self.issue_id}.{self.version} {self.move}"
+
+
+def new_report_token() -> str:
+    """What lets a reporter, and only a reporter, look at what became of their report."""
+    return secrets.token_urlsafe(16)
+
+
+class ReportQuerySet(models.QuerySet["Report"]):
+    """Reports, as far as somebody may see."""
+
+    def visible_to(self, user: User | AnonymousUser) -> ReportQuerySet:
+        """A report is seen by officers who see its issue; never by an owner (PIPL; domain-2026 §8)."""
+        authority: Authority = getattr(user, "authority", NOBODY)
+        if not authority.is_officer:
+            return self.none()
+        return self.filter(issue__in=Issue.objects.visible_to(user))
+
+
+class Report(models.Model):
+    """What one person, call or 12345 number said. It points at an issue, keeps its own answer, deadline and public token."""
+
+    token = models.CharField(max_length=32, unique=True, default=new_report_token)
+    issue = models.ForeignKey(Issue, on_delete=models.PROTECT, related_name="reports")
+    source = models.CharField(max_length=12, choices=Source)
+    own_number = models.CharField(max_length=60, default="", blank=True)
+    merchant = models.ForeignKey(Merchant, null=True, on_delete=models.PROTECT, related_name="+")
+    words = models.TextField(max_length=2000)
+    place = models.CharField(max_length=160, default="", blank=True)
+    lng = models.FloatField(null=True)
+    lat = models.FloatField(null=True)
+    seen_at = models.DateTimeField()
+    reported_at = models.DateTimeField()
+    reporter_name = EncryptedField(default="", blank=True)
+    reporter_phone = EncryptedField(default="", blank=True)
+    phone_index = models.CharField(max_length=32, default="", blank=True, db_index=True)
+    photos = models.JSONField(default=list)
+    due_at = models.DateTimeField()
+    due_provisional = models.BooleanField(default=False)
+    answer = models.TextField(default="", max_length=2000, blank=True)
+    answered_at = models.DateTimeField(null=True)
+    recorded_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    submission = models.UUIDField(null=True, unique=True)
+    synthetic = models.BooleanField(default=False)
+
+    objects = ReportQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["source", "own_number"], condition=~Q(own_number=""), name="report_own_number_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(answer="", answered_at=None) | (~Q(answer="") & Q(answered_at__isnull=False)),
+                name="report_answer_has_time",
+            ),
+        ]
+        indexes: ClassVar = [models.Index(fields=["issue"], name="report_issue")]
+
+    def __str__(self) -> str:
+        return self.token[:8]
+
+    def save(self, *args: object, **kwargs: object) -> None:
+        self.phone_index = blind_index(self.reporter_phone)
+        super().save(*args, **kwargs)  # type: ignore[arg-type]  # Django's own signature, passed through

@@ -1,0 +1,1 @@
+"""What happened, thinly, in order: live pages, webhooks, audit and follow-up work read it. Holds no personal data."""

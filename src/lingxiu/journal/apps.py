@@ -1,0 +1,8 @@
+"""The journal room."""
+
+from django.apps import AppConfig
+
+
+class JournalConfig(AppConfig):
+    name = "lingxiu.journal"
+    label = "journal"

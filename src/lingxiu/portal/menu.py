@@ -1,0 +1,48 @@
+"""The menu of the base template: what this reader may open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from lingxiu.accounts.authority import NOBODY, Authority
+from lingxiu.policy.schema import Sight
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of the menu; `icon` names a symbol of the sprite."""
+
+    url: str
+    label: str | Promise
+    icon: str
+    active: bool = False
+
+
+_ENTRIES: list[tuple[str, str | Promise, str, Callable[[Authority], bool]]] = [
+    ("/", _("Today"), "home", lambda a: a.is_officer),
+    ("/collect/", _("My round"), "route", lambda a: a.may("merchants.visit")),
+    ("/issues/", _("Issues"), "list", lambda a: a.is_officer and a.farthest("issues") != Sight.NONE),
+    ("/map/", _("Map"), "map", lambda a: a.is_officer),
+    ("/merchants/", _("Merchants"), "store", lambda a: a.is_officer),
+    ("/sensing/", _("Devices"), "sensor", lambda a: a.is_officer),
+    ("/shop/", _("My shop"), "store", lambda a: bool(a.merchant_ids)),
+]
+
+
+def menu(request: HttpRequest) -> dict[str, Any]:
+    """Context processor: `menu`, for signed-in readers."""
+    authority: Authority = getattr(request.user, "authority", NOBODY) if hasattr(request, "user") else NOBODY
+    here = request.path
+    return {
+        "menu": [
+            Entry(url, text, icon, here == url or (url != "/" and here.startswith(url)))
+            for url, text, icon, shown in _ENTRIES
+            if shown(authority)
+        ]
+    }

@@ -1,0 +1,1 @@
+"""What merchants declare themselves: self-checks, cleanings, waste handed over."""

@@ -1,0 +1,129 @@
+"""Devices, alarms and what the gateway could not place. Readings and windows are tables of their own (`sql/`), unmanaged."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from lingxiu.journal.models import TransactionIdField
+from lingxiu.merchants.models import Merchant
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+    from lingxiu.accounts.models import User
+
+
+class DeviceQuerySet(models.QuerySet["Device"]):
+    """Devices, as far as somebody may see."""
+
+    def visible_to(self, user: User | AnonymousUser) -> DeviceQuerySet:
+        """The devices of the merchants this person may open."""
+        return self.filter(merchant__in=Merchant.objects.visible_to(user))
+
+
+class Device(models.Model):
+    """A device at a merchant. `observe_until`: until then it may raise alarms but opens no issue."""
+
+    class State(models.TextChoices):
+        ACTIVE = "active", _("active")
+        MAINTENANCE = "maintenance", _("under maintenance")
+        RETIRED = "retired", _("retired")
+
+    id = models.AutoField(primary_key=True)
+    mn = models.CharField(max_length=24, unique=True)
+    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="+")
+    profile = models.CharField(max_length=40)
+    kind = models.CharField(max_length=20)
+    state = models.CharField(max_length=12, choices=State, default=State.ACTIVE)
+    vendor = models.CharField(max_length=60, default="", blank=True)
+    installed_on = models.DateField(null=True, blank=True)
+    observe_until = models.DateTimeField(null=True)
+    maintenance_note = models.CharField(max_length=200, default="", blank=True)
+    maintenance_until = models.DateTimeField(null=True, blank=True)
+    last_frame_at = models.DateTimeField(null=True)
+    last_reading_at = models.DateTimeField(null=True)
+    synthetic = models.BooleanField(default=False)
+
+    objects = DeviceQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["mn"]
+
+    def __str__(self) -> str:
+        return self.mn
+
+
+class UnknownDevice(models.Model):
+    """A device that dials in but is not registered: one row an MN, 10,000 at most, waiting to be adopted."""
+
+    mn = models.CharField(max_length=24, unique=True)
+    frames = models.BigIntegerField(default=1)
+    peer = models.CharField(max_length=60)
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+    first_frame = models.BinaryField()
+    last_frame = models.BinaryField()
+
+    def __str__(self) -> str:
+        return self.mn
+
+
+class AlarmQuerySet(models.QuerySet["Alarm"]):
+    """Alarms, as far as somebody may see."""
+
+    def visible_to(self, user: User | AnonymousUser) -> AlarmQuerySet:
+        """The alarms of the merchants this person may open."""
+        return self.filter(device__merchant__in=Merchant.objects.visible_to(user))
+
+
+class Alarm(models.Model):
+    """A fact about readings: raised by them, cleared by them, whatever people do. One open a device and code.
+
+    Times are those of the readings, not of the clock on the wall when they were looked at; so a replay gives the same rows.
+    """
+
+    device = models.ForeignKey(Device, on_delete=models.PROTECT, related_name="alarms")
+    code = models.CharField(max_length=20)
+    severity = models.CharField(max_length=8)
+    raised_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+    cleared_at = models.DateTimeField(null=True)
+    peak = models.FloatField(null=True)
+    evidence = models.JSONField(default=dict)
+    observing = models.BooleanField(default=False)
+    edition = models.PositiveIntegerField()
+    issue_number = models.CharField(max_length=13, default="")
+    issue_wanted_at = models.DateTimeField(null=True)
+    noticed_at = models.DateTimeField()
+    synthetic = models.BooleanField(default=False)
+
+    objects = AlarmQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["-raised_at", "-id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["device", "code"], condition=Q(cleared_at=None), name="alarm_one_open"),
+            models.UniqueConstraint(fields=["device", "code", "raised_at"], name="alarm_once"),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["-raised_at"], name="alarm_newest"),
+            models.Index(fields=["issue_wanted_at"], name="alarm_issue_wanted", condition=Q(issue_number="")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.device_id}"
+
+
+class WatchCursor(models.Model):
+    """Up to which ingest batch the watch has looked, in commit order."""
+
+    name = models.CharField(max_length=20, primary_key=True)
+    xid = TransactionIdField(default=0)
+    batch_id = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return self.name

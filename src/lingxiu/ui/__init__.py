@@ -1,0 +1,1 @@
+"""How the house looks: base templates, components, static files, language. No domain logic."""

@@ -1,0 +1,82 @@
+"""One throw-away PostgreSQL for the whole run (or `DATABASE_URL`'s server), one throw-away home, the shipped policy in force."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import django
+import pytest
+
+_stack = ExitStack()
+atexit.register(_stack.close)
+
+
+def _prepare_environment() -> None:
+    """Before Django reads its settings: a home of our own and a database to speak to.
+
+    Only the controlling process does this; xdist's workers inherit the environment and make a database each on that server.
+    """
+    if "LINGXIU_TEST_HOME" in os.environ:
+        return
+    home = tempfile.mkdtemp(prefix="lingxiu-test-")
+    _stack.callback(shutil.rmtree, home, ignore_errors=True)
+    os.environ["LINGXIU_TEST_HOME"] = os.environ["LINGXIU_HOME"] = home
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "lingxiu.config.settings")
+    os.environ["LINGXIU_LOG_LEVEL"] = "ERROR"
+    os.environ.pop("LINGXIU_DEMO", None)
+    if not os.environ.get("DATABASE_URL"):
+        from lingxiu.database import temporary_cluster
+
+        os.environ["DATABASE_URL"] = _stack.enter_context(temporary_cluster())
+
+
+_prepare_environment()
+django.setup()  # pytest-django finds Django configured, and the settings read the environment made above
+
+from tests.cast import Cast, make_cast  # noqa: E402 (models need Django configured)
+
+
+@pytest.fixture(autouse=True)
+def _policy_is_looked_for_again() -> Iterator[None]:
+    from lingxiu.policy.queries import forget
+
+    forget()
+    yield
+    forget()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    """Every test finds the shipped policy in force, as every installation does."""
+    from lingxiu.policy.actions import load
+    from lingxiu.policy.reading import SHIPPED
+
+    with django_db_blocker.unblock():
+        load(SHIPPED, at=datetime(2026, 1, 1, tzinfo=UTC))
+
+
+@pytest.fixture(autouse=True)
+def _quick_passwords(settings: Any) -> None:
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True)
+def _files_of_this_test(settings: Any, tmp_path: Path) -> None:
+    settings.FILES_ROOT = tmp_path / "files"
+
+
+@pytest.fixture
+def cast(db: None) -> Cast:
+    """Somebody in every role, two towns, two merchants."""
+    return make_cast()
+
+
+SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
