@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -17,7 +16,6 @@ from lingxiu.home import home, secret
 django_stubs_ext.monkeypatch()
 
 _env = environment()
-SOURCE = Path(__file__).resolve().parent.parent
 
 SECRET_KEY = secret("django_key")
 DEBUG = False
@@ -132,7 +130,6 @@ COTTON_SNAKE_CASED_NAMES = True
 # Language and time. Chinese first, English whole.
 LANGUAGE_CODE = "zh-hans"
 LANGUAGES = [("zh-hans", "简体中文"), ("en", "English")]
-LOCALE_PATHS = [SOURCE / "ui" / "locale"]
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = _env.time_zone
