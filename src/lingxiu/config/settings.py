@@ -199,5 +199,8 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
+# Jobs stand in each room's jobs.py.
+PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "jobs"
+
 LOGGING_CONFIG = None
 configure_logs()

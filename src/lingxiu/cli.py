@@ -1,0 +1,333 @@
+"""`lingxiu …`: every verb of the contract. Thin: reads the words, calls the room that does it, turns its errors into one line.
+
+Exit codes: 0 done, 1 the work failed (with a one-line reason), 2 the words were wrong.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from lingxiu import __version__
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+class Failed(click.ClickException):
+    """The work failed; the message says why and what mends it."""
+
+    exit_code = 1
+
+
+def wake_django() -> None:
+    """Make the house usable in this process: find the database (the embedded one's address if none is set), set Django up."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "lingxiu.config.settings")
+    if not os.environ.get("DATABASE_URL"):
+        from lingxiu.database import url_of
+        from lingxiu.home import home
+
+        url = url_of(home())
+        if url is None:
+            raise Failed(
+                f"no database in {home()}: start the installation with `lingxiu up`, or name a server with DATABASE_URL="
+            )
+        os.environ["DATABASE_URL"] = url
+    import django
+
+    django.setup()
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="lingxiu")
+def main() -> None:
+    """Lingxiu (灵嗅): how a county watches over its restaurants."""
+
+
+# ── the whole installation ───────────────────────────────────────────────────────────────────────────────────────
+
+
+@main.command()
+def up() -> None:
+    """Database, migrations, web, gateway, watch and worker under one supervisor."""
+    from lingxiu.installation import run
+
+    raise SystemExit(run())
+
+
+@main.command()
+@click.option("--merchants", type=click.IntRange(20, 100_000), default=2780, show_default=True, help="How many merchants.")
+@click.option("--speed", type=float, default=1.0, show_default=True, help="How much faster than life the devices send.")
+@click.option("--once", is_flag=True, help="Load the demo county and exit.")
+@click.option("--no-devices", is_flag=True, help="Without simulated devices.")
+def demo(merchants: int, speed: float, once: bool, no_devices: bool) -> None:
+    """`up` with the demo county: synthetic data, simulated devices, a sign-in for every role."""
+    os.environ["LINGXIU_DEMO"] = "1"
+    from lingxiu.installation import Demo, run
+
+    raise SystemExit(run(Demo(merchants=merchants, speed=speed, once=once, devices=not no_devices)))
+
+
+@main.command()
+def doctor() -> None:
+    """What is wrong with this installation, in words, with the mend."""
+    from lingxiu.doctor import examine
+
+    findings = examine()
+    for finding in findings:
+        click.echo(finding.line())
+    if any(finding.wrong for finding in findings):
+        raise SystemExit(1)
+
+
+# ── one process each ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@main.command()
+def web() -> None:
+    """The web process: gunicorn with threads, static files by WhiteNoise."""
+    from lingxiu.installation import web_arguments
+
+    wake_django()
+    os.execv(sys.executable, web_arguments())  # noqa: S606 (our own interpreter, our own arguments)
+
+
+@main.command()
+def gateway() -> None:
+    """The gateway HJ 212 devices dial."""
+    wake_django()
+    from lingxiu.sensing.gateway import main as run_gateway
+
+    run_gateway()
+
+
+@main.command()
+def watch() -> None:
+    """Batches of readings become windows, alarms and issues."""
+    wake_django()
+    from lingxiu.sensing.watch import main as run_watch
+
+    run_watch()
+
+
+@main.command()
+def worker() -> None:
+    """Jobs: deadlines, ratings, partitions."""
+    wake_django()
+    from lingxiu.worker import run_worker
+
+    run_worker()
+
+
+@main.command()
+@click.option("--devices", type=click.IntRange(1, 20_000), default=10, show_default=True, help="How many devices.")
+@click.option("--rate", type=float, default=1.0, show_default=True, help="How much faster than life they send.")
+@click.option("--to", "target", default="", metavar="HOST:PORT", help="The gateway; empty: this installation's.")
+def simulate(devices: int, rate: float, target: str) -> None:
+    """Devices that speak HJ 212 to any gateway."""
+    from lingxiu.config.environment import environment
+
+    host, _, port = (target or f"127.0.0.1:{environment().hj212_port}").rpartition(":")
+    if not port.isdigit():
+        raise click.BadParameter(f"{target!r} is not HOST:PORT", param_hint="--to")
+    wake_django()
+    from lingxiu.sensing.simulator import main as run_simulator
+
+    run_simulator(devices=devices, rate=rate, host=host or "127.0.0.1", port=int(port))
+
+
+# ── policy ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@main.group()
+def policy() -> None:
+    """The catalogues: check, load, list and compare editions."""
+
+
+def _folder(given: Path | None) -> Path:
+    from lingxiu.config.environment import environment
+    from lingxiu.policy.reading import SHIPPED
+
+    return given or environment().policy or SHIPPED
+
+
+@policy.command("check")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path), required=False)
+def policy_check(folder: Path | None) -> None:
+    """Say what is wrong with a folder of catalogues."""
+    from lingxiu.policy.reading import PolicyRefused, read_folder
+
+    try:
+        catalogues, _ = read_folder(_folder(folder))
+    except PolicyRefused as error:
+        raise Failed("\n".join(error.mistakes)) from error
+    click.echo(f"{len(catalogues.violations)} violations, {len(catalogues.routing)} routing rules, "
+               f"{len(catalogues.alarms.rules)} alarm rules, {len(catalogues.devices)} device profiles: in order.")  # fmt: skip
+
+
+@policy.command("load")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path), required=False)
+@click.option("--note", default="", help="Why.")
+def policy_load(folder: Path | None, note: str) -> None:
+    """Make a folder of catalogues the edition in force."""
+    wake_django()
+    from django.utils import timezone
+
+    from lingxiu.policy.actions import load
+    from lingxiu.policy.reading import PolicyRefused
+
+    try:
+        edition, new = load(_folder(folder), at=timezone.now(), note=note)
+    except PolicyRefused as error:
+        raise Failed("\n".join(error.mistakes)) from error
+    click.echo(f"edition {edition.pk} {'is now in force' if new else 'is in force already'} ({edition.sha256[:12]})")
+
+
+@policy.command("editions")
+def policy_editions() -> None:
+    """List the editions there were."""
+    wake_django()
+    from lingxiu.policy.models import Edition
+
+    for row in Edition.objects.order_by("-id").defer("body"):
+        click.echo(f"{row.pk:>5}  {row.loaded_at:%Y-%m-%d %H:%M}  {row.sha256[:12]}  {row.note}")
+
+
+@policy.command("diff")
+@click.argument("older", type=int)
+@click.argument("newer", type=int)
+def policy_diff(older: int, newer: int) -> None:
+    """What changed between two editions, rule by rule."""
+    wake_django()
+    from lingxiu.policy.models import Edition
+    from lingxiu.policy.queries import diff
+
+    try:
+        lines = diff(older, newer)
+    except Edition.DoesNotExist as error:
+        raise Failed(f"there is no edition {older} or no edition {newer}: `lingxiu policy editions` lists them") from error
+    click.echo("\n".join(lines) or "no difference")
+
+
+# ── data in ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@main.group("import")
+def import_() -> None:
+    """Bring records in: row by row, each with what became of it."""
+
+
+@import_.command("merchants")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Only say what would happen.")
+@click.option("--coordinates", type=click.Choice(["wgs84", "gcj02", "bd09"]), default="wgs84", show_default=True)
+@click.option("--refused", type=click.Path(dir_okay=False, path_type=Path), help="Write the refused rows to this .xlsx.")
+def import_merchants(file: Path, dry_run: bool, coordinates: str, refused: Path | None) -> None:
+    """Merchants from .xlsx or .csv."""
+    wake_django()
+    from django.utils import timezone
+
+    from lingxiu.merchants.importing import FileRefused, import_file, write_refused
+
+    try:
+        with _progress(f"Reading {file.name}") as advance:
+            report = import_file(file, dry_run=dry_run, coordinates=coordinates, at=timezone.now(), advance=advance)
+    except FileRefused as error:
+        raise Failed(str(error)) from error
+    for line in report.lines():
+        click.echo(line)
+    if refused and report.refused:
+        write_refused(report, refused)
+        click.echo(f"refused rows: {refused}")
+
+
+@main.command()
+@click.option("--from", "source", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A county.yaml.")
+def init(source: Path | None) -> None:
+    """A new county: name, code, boundary, towns, grids, first administrator."""
+    wake_django()
+    from lingxiu.founding import CountyRefused, ask, found, read
+
+    try:
+        result = found(read(source) if source else ask())
+    except CountyRefused as error:
+        raise Failed("\n".join(error.mistakes)) from error
+    click.echo(result)
+
+
+# ── measuring ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _benchmarks() -> dict[str, Path]:
+    return {path.stem: path for path in sorted((REPOSITORY / "benchmarks").glob("*.py")) if not path.stem.startswith("_")}
+
+
+@main.command()
+@click.argument("name", required=False)
+@click.option("--quick", is_flag=True, help="Under a minute, and still meaning something.")
+@click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Also write the figures here.")
+@click.option("--list", "listed", is_flag=True, help="Only name the benchmarks.")
+def bench(name: str | None, quick: bool, json_file: Path | None, listed: bool) -> None:
+    """Run one of benchmarks/: a table to read, and one JSON object as the last line."""
+    known = _benchmarks()
+    if listed:
+        click.echo("\n".join(known))
+        return
+    if name not in known:
+        raise click.UsageError(f"there is no benchmark {name!r}; there are: {', '.join(known) or 'none in this installation'}")
+    figures = _load(known[name])(quick)
+    if json_file:
+        json_file.write_text(json.dumps(figures, ensure_ascii=False) + "\n")
+    click.echo(json.dumps(figures, ensure_ascii=False))
+
+
+def _load(path: Path) -> Callable[[bool], dict[str, Any]]:
+    """The `run` of a benchmark script."""
+    sys.path.insert(0, str(REPOSITORY))
+    spec = importlib.util.spec_from_file_location(f"benchmarks.{path.stem}", path)
+    if spec is None or spec.loader is None:
+        raise Failed(f"{path} cannot be read")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    run: Callable[[bool], dict[str, Any]] = module.run
+    return run
+
+
+class _progress:  # noqa: N801 (reads as a word in a `with`)
+    """A progress bar: `advance(done, total)` as the work goes on."""
+
+    def __init__(self, what: str) -> None:
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+        self.bar = Progress(
+            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), transient=True
+        )
+        self.task = self.bar.add_task(what, total=None)
+
+    def __enter__(self) -> Callable[[int, int], None]:
+        self.bar.start()
+        return lambda done, total: self.bar.update(self.task, completed=done, total=total)
+
+    def __exit__(self, *exc: object) -> None:
+        self.bar.stop()
+
+
+@main.command(context_settings={"ignore_unknown_options": True}, hidden=True)
+@click.argument("words", nargs=-1, type=click.UNPROCESSED)
+def manage(words: Sequence[str]) -> None:
+    """Django's own management commands, for developers."""
+    wake_django()
+    from django.core.management import execute_from_command_line
+
+    execute_from_command_line(["lingxiu manage", *words])
+
+
+if __name__ == "__main__":
+    main()
