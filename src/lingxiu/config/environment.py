@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from lingxiu.home import home
+
 
 class Environment(BaseSettings):
     """One field a setting; the variable's name is the alias. docs/settings.md lists them, held by a test."""
@@ -62,5 +64,5 @@ class Environment(BaseSettings):
 
 @cache
 def environment() -> Environment:
-    """The environment of this process, read once."""
-    return Environment()
+    """The environment of this process, read once; what it does not say may stand in `lingxiu.env` of the home."""
+    return Environment(_env_file=home() / "lingxiu.env")
