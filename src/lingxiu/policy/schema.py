@@ -312,10 +312,13 @@ class DeviceProfile(Rule):
 # ── the fume level ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
+DimensionId = Literal["concentration", "linkage", "cleaning", "drains", "waste", "complaints", "self_check"]
+
+
 class Dimension(Row):
     """A part of the score. `id` names the function of `rating/scoring.py` that fills it."""
 
-    id: str
+    id: DimensionId
     label: Label
     weight: float = Field(gt=0)
 
@@ -335,17 +338,113 @@ class Scheme(Row):
         return self
 
 
+class GoneDark(Rule):
+    """A day is heard with `heard_minutes_a_day` of readings. A silent device keeps its last points `hold_days`, then counts 0;
+    with a maintenance note (or a paused shop) the days count only after `excused_days`, or when the note ends."""
+
+    hold_days: int = Field(ge=0)
+    excused_days: int = Field(ge=0)
+    heard_minutes_a_day: int = Field(gt=0, le=1440)
+
+
+class MeasuredShare(Rule):
+    """A share of the time the fan ran: full points at `full_points_at`, none at `no_points_at`, a straight line between.
+    Not known below `least_fan_minutes` in the window."""
+
+    full_points_at: float = Field(ge=0, le=1)
+    no_points_at: float = Field(ge=0, le=1)
+    least_fan_minutes: int = Field(gt=0)
+
+    @model_validator(mode="after")
+    def _two_ends(self) -> MeasuredShare:
+        if self.full_points_at == self.no_points_at:
+            raise ValueError("full_points_at and no_points_at must differ")
+        return self
+
+
+class CareInTime(Rule):
+    """Full points until a cycle is over, none when it is late by `no_points_late_cycles` of it; each true finding of `task`
+    in the window takes `per_finding` away. Without `cycle_days` the cycle is that of the merchant's scale (kinds.yaml)."""
+
+    cycle_days: int | None = Field(None, gt=0)
+    no_points_late_cycles: float = Field(gt=0)
+    task: str
+    per_finding: float = Field(ge=0, le=100)
+
+
+class HandedOver(Rule):
+    """Points are the share of hand-overs made of those expected in the window, one each `every_days`; findings as above."""
+
+    every_days: int = Field(gt=0)
+    task: str
+    per_finding: float = Field(ge=0, le=100)
+
+
+class TrueComplaints(Rule):
+    """Each complaint found true takes `per_complaint` away, each after the first `per_repeat` more. `sources`: whose word is one."""
+
+    within_days: int = Field(gt=0)
+    per_complaint: float = Field(ge=0, le=100)
+    per_repeat: float = Field(ge=0, le=100)
+    sources: tuple[str, ...]
+
+
+class Declared(Rule):
+    """Full points while the last declaration is `full_points_months` old at most, `per_month_late` less for each month more."""
+
+    full_points_months: int = Field(ge=0)
+    per_month_late: float = Field(ge=0, le=100)
+
+
 class FumeLevel(Rule):
     """The special index: level 1 from `level_1_from` points, level 2 from `level_2_from`, below that 3; none below
-    `lowest_coverage`. A device gone dark keeps its score `dark_hold_days`, then counts 0; the level never improves meanwhile."""
+    `lowest_coverage`; 3 while an issue of `veto_violations` is unfixed. One rule a dimension; measured over `window_days`."""
 
     schemes: tuple[Scheme, ...]
-    level_1_from: float
-    level_2_from: float
+    level_1_from: float = Field(ge=0, le=100)
+    level_2_from: float = Field(ge=0, le=100)
     lowest_coverage: float = Field(ge=0, le=1)
-    dark_hold_days: int = Field(ge=0)
-    veto_violations: tuple[str, ...] = ()
     window_days: int = Field(gt=0)
+    veto_violations: tuple[str, ...] = ()
+    dark: GoneDark
+    concentration: MeasuredShare
+    linkage: MeasuredShare
+    cleaning: CareInTime
+    drains: CareInTime
+    waste: HandedOver
+    complaints: TrueComplaints
+    self_check: Declared
+
+    def scheme(self, scheme_id: str) -> Scheme:
+        """Raises KeyError."""
+        return {scheme.id: scheme for scheme in self.schemes}[scheme_id]
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> FumeLevel:
+        if self.level_1_from <= self.level_2_from:
+            raise ValueError("level_1_from must lie above level_2_from")
+        if sorted(scheme.id for scheme in self.schemes) != ["with_device", "without_device"]:
+            raise ValueError("give the schemes with_device and without_device, once each")
+        if self.drains.cycle_days is None:
+            raise ValueError("drains: cycle_days is missing; only cleaning has cycles by scale")
+        return self
+
+
+# ── self-check ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class SelfCheckItem(Rule):
+    """One thing an owner looks at; `remedy`: what to do when it is not in order."""
+
+    medium: Literal["exhaust", "drains", "waste"]
+    help: Label | None = None
+    remedy: Label
+
+
+class SelfCheckList(Rule):
+    """What an owner goes through once a month."""
+
+    items: tuple[SelfCheckItem, ...]
 
 
 class Catalogues(Row):
@@ -361,6 +460,7 @@ class Catalogues(Row):
     calendar: dict[int, Year]
     alarms: Alarms
     indicators: FumeLevel
+    selfcheck: SelfCheckList
     devices: tuple[DeviceProfile, ...]
 
     @model_validator(mode="after")
@@ -384,6 +484,9 @@ class Catalogues(Row):
                 f"alarms {alarm.id}: violation", opened, {k for k, v in violations.items() if v.kind == "lead"}
             )
         _refuse_unknown("indicators: veto_violations", self.indicators.veto_violations, set(violations))
+        for care in (self.indicators.cleaning, self.indicators.drains, self.indicators.waste):
+            _refuse_unknown(f"indicators {care.id}: task", [care.task], tasks)
+        _refuse_doubles([item.id for item in self.selfcheck.items])
         return self
 
     def violation(self, violation_id: str) -> Violation:
