@@ -62,7 +62,9 @@ def up() -> None:
 
 
 @main.command()
-@click.option("--merchants", type=click.IntRange(20, 100_000), default=2780, show_default=True, help="How many merchants.")
+@click.option(
+    "--merchants", type=click.IntRange(20, 100_000), default=2780, show_default=True, help="How many merchants."
+)
 @click.option("--speed", type=float, default=1.0, show_default=True, help="How much faster than life the devices send.")
 @click.option("--once", is_flag=True, help="Load the demo county and exit.")
 @click.option("--no-devices", is_flag=True, help="Without simulated devices.")
@@ -142,6 +144,28 @@ def simulate(devices: int, rate: float, target: str) -> None:
     run_simulator(devices=devices, rate=rate, host=host or "127.0.0.1", port=int(port))
 
 
+@main.command("ready-the-house", hidden=True)
+@click.option("--merchants", type=int, default=0)
+def ready_the_house(merchants: int) -> None:
+    """Migrations, static files, the policy edition and, if asked, the demo county; run by `up` before all else."""
+    wake_django()
+    from lingxiu.setting_up import set_up
+
+    set_up(demo_merchants=merchants)
+
+
+@main.command("simulate-demo", hidden=True)
+@click.option("--speed", type=float, default=1.0)
+def simulate_demo(speed: float) -> None:
+    """The demo county's devices; run by `demo`."""
+    from lingxiu.config.environment import environment
+
+    wake_django()
+    from lingxiu.demo.devices import run_devices
+
+    run_devices(host="127.0.0.1", port=environment().hj212_port, speed=speed)
+
+
 # ── policy ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -211,7 +235,9 @@ def policy_diff(older: int, newer: int) -> None:
     try:
         lines = diff(older, newer)
     except Edition.DoesNotExist as error:
-        raise Failed(f"there is no edition {older} or no edition {newer}: `lingxiu policy editions` lists them") from error
+        raise Failed(
+            f"there is no edition {older} or no edition {newer}: `lingxiu policy editions` lists them"
+        ) from error
     click.echo("\n".join(lines) or "no difference")
 
 
@@ -227,7 +253,9 @@ def import_() -> None:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Only say what would happen.")
 @click.option("--coordinates", type=click.Choice(["wgs84", "gcj02", "bd09"]), default="wgs84", show_default=True)
-@click.option("--refused", type=click.Path(dir_okay=False, path_type=Path), help="Write the refused rows to this .xlsx.")
+@click.option(
+    "--refused", type=click.Path(dir_okay=False, path_type=Path), help="Write the refused rows to this .xlsx."
+)
 def import_merchants(file: Path, dry_run: bool, coordinates: str, refused: Path | None) -> None:
     """Merchants from .xlsx or .csv."""
     wake_django()
@@ -265,13 +293,17 @@ def init(source: Path | None) -> None:
 
 
 def _benchmarks() -> dict[str, Path]:
-    return {path.stem: path for path in sorted((REPOSITORY / "benchmarks").glob("*.py")) if not path.stem.startswith("_")}
+    return {
+        path.stem: path for path in sorted((REPOSITORY / "benchmarks").glob("*.py")) if not path.stem.startswith("_")
+    }
 
 
 @main.command()
 @click.argument("name", required=False)
 @click.option("--quick", is_flag=True, help="Under a minute, and still meaning something.")
-@click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Also write the figures here.")
+@click.option(
+    "--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Also write the figures here."
+)
 @click.option("--list", "listed", is_flag=True, help="Only name the benchmarks.")
 def bench(name: str | None, quick: bool, json_file: Path | None, listed: bool) -> None:
     """Run one of benchmarks/: a table to read, and one JSON object as the last line."""
@@ -280,7 +312,9 @@ def bench(name: str | None, quick: bool, json_file: Path | None, listed: bool) -
         click.echo("\n".join(known))
         return
     if name not in known:
-        raise click.UsageError(f"there is no benchmark {name!r}; there are: {', '.join(known) or 'none in this installation'}")
+        raise click.UsageError(
+            f"there is no benchmark {name!r}; there are: {', '.join(known) or 'none in this installation'}"
+        )
     figures = _load(known[name])(quick)
     if json_file:
         json_file.write_text(json.dumps(figures, ensure_ascii=False) + "\n")

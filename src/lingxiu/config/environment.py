@@ -57,6 +57,11 @@ class Environment(BaseSettings):
         return [host.strip() for host in self.hosts.split(",") if host.strip()]
 
     @property
+    def zone(self) -> ZoneInfo:
+        """The county's time zone."""
+        return ZoneInfo(self.time_zone)
+
+    @property
     def base_url(self) -> str:
         """Where people reach this installation; printed in codes and links."""
         return (self.public_url or f"http://localhost:{self.port}").rstrip("/")

@@ -24,8 +24,9 @@ class Entry:
     active: bool = False
 
 
+WITH_NUMBERS = (Sight.COUNTY, Sight.TOWN, Sight.UNIT)
 _ENTRIES: list[tuple[str, str | Promise, str, Callable[[Authority], bool]]] = [
-    ("/", _("Today"), "home", lambda a: a.is_officer),
+    ("/", _("Today"), "home", lambda a: a.farthest("issues") in WITH_NUMBERS),
     ("/collect/", _("My round"), "route", lambda a: a.may("merchants.visit")),
     ("/issues/", _("Issues"), "list", lambda a: a.is_officer and a.farthest("issues") != Sight.NONE),
     ("/map/", _("Map"), "map", lambda a: a.is_officer),

@@ -1,0 +1,227 @@
+"""`lingxiu doctor`: looks at an installation from outside and says what is wrong, in words, with the mend. Changes nothing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+
+from lingxiu.config.environment import environment
+from lingxiu.database import url_of
+from lingxiu.home import home
+from lingxiu.supervisor import answers_http, port_open
+
+LEAST_FREE_GB = 2.0
+LONGEST_HORIZON_SECONDS = 30
+OLDEST_POSTGRESQL = 150000
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was looked at, what was found, and, if it is wrong, what mends it."""
+
+    subject: str
+    found: str
+    mend: str = ""
+    wrong: bool = False
+
+    def line(self) -> str:
+        """As the operator reads it."""
+        mark = "✗" if self.wrong else ("!" if self.mend else "✓")
+        return f"{mark} {self.subject}: {self.found}" + (f"\n    → {self.mend}" if self.mend else "")
+
+
+def examine() -> list[Finding]:
+    """Everything, in the order in which one thing rests on another; stops looking at the database once it does not answer."""
+    findings = [*_machine(), *_home(), *_built(), *_addresses()]
+    database, connection = _database()
+    findings += database
+    if connection is not None:
+        with connection:
+            for look in (_characters, _schema, _policy, _journal, _partitions, _calendar):
+                findings += look(connection)
+    return [*findings, *_processes()]
+
+
+def _machine() -> Iterator[Finding]:
+    version = ".".join(map(str, sys.version_info[:3]))
+    yield Finding(
+        "Python", version, "3.11 or newer is needed" if sys.version_info < (3, 11) else "", sys.version_info < (3, 11)
+    )
+
+
+def _home() -> Iterator[Finding]:
+    place = home()
+    if not place.exists():
+        yield Finding(
+            "Data directory", f"{place} does not exist yet", "`lingxiu up` makes it; LINGXIU_HOME= chooses another"
+        )
+        return
+    writable = os.access(place, os.W_OK)
+    yield Finding(
+        "Data directory",
+        str(place),
+        "" if writable else "it cannot be written by this user: change its owner",
+        not writable,
+    )
+    free_gb = shutil.disk_usage(place).free / 1e9
+    short = free_gb < LEAST_FREE_GB
+    yield Finding(
+        "Free disk", f"{free_gb:.1f} GB", "less than 2 GB: make room, or move LINGXIU_HOME" if short else "", short
+    )
+    open_secrets = [path for path in (place / "secrets").glob("*") if stat.S_IMODE(path.stat().st_mode) & 0o077]
+    if open_secrets:
+        named = ", ".join(path.name for path in open_secrets)
+        yield Finding("Secrets", f"{named} can be read by others", f"chmod 600 {place / 'secrets'}/*", True)
+
+
+def _built() -> Iterator[Finding]:
+    here = Path(__file__).resolve().parent / "ui"
+    for subject, path in (("Front end", here / "static" / "built"), ("Chinese font", here / "built_fonts")):
+        there = path.is_dir() and any(path.iterdir())
+        yield Finding(subject, "built" if there else "missing", "" if there else "make setup", not there)
+
+
+def _addresses() -> Iterator[Finding]:
+    settings = environment()
+    if settings.demo:
+        return
+    if not settings.base_url.startswith("https://"):
+        yield Finding(
+            "Address",
+            settings.base_url,
+            "without HTTPS phones give no camera, no position and no offline pages: set LINGXIU_URL=https://… and a reverse proxy",
+        )
+    if not settings.officer_totp:
+        yield Finding("Second factor", "off", "officers sign in by password alone: set LINGXIU_OFFICER_TOTP=1")
+
+
+def _database() -> tuple[list[Finding], psycopg.Connection | None]:
+    url = environment().database_url or url_of(home())
+    if url is None:
+        return [Finding("Database", "none yet", "`lingxiu up` makes one; DATABASE_URL= names a server", True)], None
+    try:
+        connection = psycopg.connect(url, connect_timeout=3, autocommit=True)
+    except psycopg.OperationalError as error:
+        why = str(error).strip().splitlines()[-1]
+        mend = (
+            "check DATABASE_URL"
+            if environment().database_url
+            else f"start it with `lingxiu up`; its log is in {home()}/database/log"
+        )
+        return [Finding("Database", f"does not answer ({why})", mend, True)], None
+    version = connection.info.server_version
+    old = version < OLDEST_POSTGRESQL
+    return [
+        Finding("Database", f"PostgreSQL {version // 10000}", "15 or newer is needed" if old else "", old)
+    ], connection
+
+
+def _one(connection: psycopg.Connection, sql: str) -> object:
+    row = connection.execute(sql).fetchone()  # type: ignore[call-overload]  # our own constant texts
+    return row[0] if row else None
+
+
+def _characters(connection: psycopg.Connection) -> Iterator[Finding]:
+    encoding = str(_one(connection, "SHOW server_encoding"))
+    ctype = str(_one(connection, "SELECT datctype FROM pg_database WHERE datname = current_database()"))
+    blind = encoding != "UTF8" or ctype == "C"
+    mend = "searching Chinese names needs a database made with ENCODING UTF8 and LC_CTYPE C.UTF-8" if blind else ""
+    yield Finding("Characters", f"{encoding}, {ctype}", mend, blind)
+
+
+def _schema(connection: psycopg.Connection) -> Iterator[Finding]:
+    if not _one(connection, "SELECT to_regclass('django_migrations')::text"):
+        yield Finding("Schema", "none", "`lingxiu up` makes it", True)
+        return
+    known = {
+        (path.parent.parent.name, path.stem)
+        for path in Path(__file__).resolve().parent.glob("*/migrations/0*.py")
+    }  # fmt: skip
+    done = {(str(app), str(name)) for app, name in connection.execute("SELECT app, name FROM django_migrations")}
+    missing = sorted(f"{app}.{name}" for app, name in known - done)
+    yield Finding(
+        "Schema",
+        f"{len(missing)} migrations to go" if missing else "up to date",
+        "`lingxiu up` applies them" if missing else "",
+        bool(missing),
+    )
+
+
+def _policy(connection: psycopg.Connection) -> Iterator[Finding]:
+    if not _one(connection, "SELECT to_regclass('policy_edition')::text"):
+        return
+    newest = _one(connection, "SELECT max(id) FROM policy_edition")
+    yield Finding(
+        "Policy", f"edition {newest}" if newest else "no edition", "" if newest else "lingxiu policy load", not newest
+    )
+
+
+def _journal(connection: psycopg.Connection) -> Iterator[Finding]:
+    age = _one(
+        connection,
+        "SELECT coalesce(extract(epoch FROM max(clock_timestamp() - xact_start)), 0)::float8 FROM pg_stat_activity"
+        " WHERE (backend_xmin IS NOT NULL OR backend_xid IS NOT NULL) AND pid <> pg_backend_pid()",
+    )
+    seconds = float(str(age))
+    old = seconds > LONGEST_HORIZON_SECONDS
+    mend = (
+        "a transaction is held open (see pg_stat_activity, any database of this server): live pages wait for it"
+        if old
+        else ""
+    )
+    yield Finding("Journal", f"oldest transaction {seconds:.0f} s", mend, old)
+
+
+def _partitions(connection: psycopg.Connection) -> Iterator[Finding]:
+    if not _one(connection, "SELECT to_regclass('reading_fume')::text"):
+        return
+    ahead = _one(
+        connection,
+        "SELECT count(*) FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid"
+        " WHERE i.inhparent = 'reading_fume'::regclass"
+        " AND (regexp_match(pg_get_expr(c.relpartbound, c.oid), 'TO \\(''([^'']+)'))[1]::timestamptz > now() + interval '7 days'",
+    )
+    short = not ahead
+    yield Finding(
+        "Partitions",
+        f"{ahead} weeks ahead",
+        "readings of next week have no place: is the worker running?" if short else "",
+        short,
+    )
+
+
+def _calendar(connection: psycopg.Connection) -> Iterator[Finding]:
+    from lingxiu.china.calendar import WorkingCalendar
+
+    soon = _one(connection, "SELECT (now() + interval '30 days')::date")
+    calendar = WorkingCalendar(zone=environment().zone)
+    provisional = calendar.is_working_day(soon).provisional  # type: ignore[arg-type]  # a date, by the cast
+    if provisional:
+        yield Finding(
+            "Calendar",
+            f"the year of {soon} is not known yet",
+            "deadlines in it are provisional: enter the official notice in policy/calendar.yaml and `lingxiu policy load`",
+        )
+
+
+def _processes() -> Iterator[Finding]:
+    settings = environment()
+    looks: list[tuple[str, Callable[[], bool], str]] = [
+        ("Web", answers_http(settings.bind, settings.port, "/healthz"), f"port {settings.port}"),
+        ("Gateway", port_open(settings.bind, settings.hj212_port), f"port {settings.hj212_port}"),
+    ]
+    for subject, answers, where in looks:
+        well = answers()
+        yield Finding(
+            subject,
+            f"answers on {where}" if well else f"does not answer on {where}",
+            "" if well else "lingxiu up",
+            not well,
+        )
