@@ -17,6 +17,10 @@ class TransactionIdField(models.Field[int, int]):
     def from_db_value(self, value: Any, expression: Any, connection: Any) -> int | None:
         return None if value is None else int(value)
 
+    def get_placeholder(self, value: Any, compiler: Any, connection: Any) -> str:
+        """PostgreSQL casts no integer to `xid8`, only text."""
+        return "%s::text::xid8"
+
 
 class Entry(models.Model):
     """A thin, append-only pointer: what happened to which subject, by whom, and whom it concerns.

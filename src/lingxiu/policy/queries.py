@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
+from lingxiu.policy.comparing import compare
 from lingxiu.policy.models import Edition
 from lingxiu.policy.schema import Catalogues
 
@@ -44,6 +45,12 @@ def edition(edition_id: int) -> InForce:
         body = Edition.objects.values_list("body", flat=True).get(pk=edition_id)
         _parsed[edition_id] = InForce(edition_id, Catalogues.model_validate(body))
     return _parsed[edition_id]
+
+
+def diff(older: int, newer: int) -> list[str]:
+    """What changed between two editions, one line each. Raises Edition.DoesNotExist."""
+    bodies = Edition.objects.values_list("body", flat=True)
+    return list(compare(bodies.get(pk=older), bodies.get(pk=newer)))
 
 
 def forget() -> None:
