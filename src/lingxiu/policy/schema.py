@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from datetime import date
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Confidence = Literal["S", "S-", "V", "G", "P", "U"]
 Level = Literal["grid", "town", "county"]
 Flow = Literal["quick", "joint"]
+ReportSource = Literal["public", "phone", "12345"]
+IssueSource = Literal["alarm", "officer", "grid_member", "public", "phone", "12345", "self_check"]
 
 
 class Row(BaseModel):
@@ -151,7 +153,10 @@ class Evidence(Row):
 
 
 class Violation(Rule):
-    """What may be wrong. A `lead` is all that a sensor may open; a `finding` is what a person established."""
+    """What may be wrong. A `lead` is all that a sensor may open; a `finding` is what a person established.
+
+    `public`: offered to people who complain. `everyday`: what grid members meet daily, offered to officers first.
+    """
 
     kind: Literal["lead", "finding"]
     task: str
@@ -164,12 +169,13 @@ class Violation(Rule):
     penalty: Label | None = None
     advice: Label | None = None
     public: bool = False
+    everyday: bool = False
 
 
 class RoutingCondition(Row):
     """All that are given must hold."""
 
-    source: tuple[str, ...] = ()
+    source: tuple[IssueSource, ...] = ()
     violation: tuple[str, ...] = ()
     violation_kind: Literal["lead", "finding"] | None = None
     severity_at_least: int | None = None
@@ -201,15 +207,34 @@ class Period(Row):
         return self
 
 
+class ByLevel(Row):
+    """A period for each level."""
+
+    grid: Period
+    town: Period
+    county: Period
+
+    def of(self, level: str) -> Period:
+        """The period of this level (`grid`, `town`, `county`)."""
+        return {"grid": self.grid, "town": self.town, "county": self.county}[level]
+
+
 class Deadlines(Row):
     """Two clocks. `whole` runs from receipt to closing; the others are the steps'. `answers`: to each reporter, by source."""
 
-    whole: dict[Level, Period]
-    dispatch: dict[Level, Period]
-    handle: dict[Level, Period]
-    recheck: dict[Level, Period]
-    answers: dict[str, Period]
+    whole: ByLevel
+    dispatch: ByLevel
+    handle: ByLevel
+    recheck: ByLevel
+    answers: dict[ReportSource, Period]
     confidence: Confidence = "P"
+
+    @model_validator(mode="after")
+    def _answers_every_source(self) -> Deadlines:
+        missing = sorted(set(get_args(ReportSource)) - set(self.answers))
+        if missing:
+            raise ValueError(f"answers has no period for {', '.join(missing)}; every reporter is answered by a date")
+        return self
 
 
 class Year(Row):
@@ -323,10 +348,13 @@ class Dimension(Row):
     weight: float = Field(gt=0)
 
 
+SchemeId = Literal["with_device", "without_device"]
+
+
 class Scheme(Row):
     """How merchants with (or without) a device are scored: weights sum to 100."""
 
-    id: Literal["with_device", "without_device"]
+    id: SchemeId
     label: Label
     dimensions: tuple[Dimension, ...]
 
@@ -415,9 +443,14 @@ class FumeLevel(Rule):
     complaints: TrueComplaints
     self_check: Declared
 
-    def scheme(self, scheme_id: str) -> Scheme:
-        """Raises KeyError."""
+    def scheme(self, scheme_id: SchemeId) -> Scheme:
+        """The scheme of this id; both are always there."""
         return {scheme.id: scheme for scheme in self.schemes}[scheme_id]
+
+    def rule_of(self, dimension: DimensionId) -> Rule:
+        """The rule that gives this dimension its points: it stands in the field of that name."""
+        rule: Rule = getattr(self, dimension)
+        return rule
 
     @model_validator(mode="after")
     def _is_whole(self) -> FumeLevel:
@@ -478,6 +511,10 @@ class Catalogues(Row):
             _refuse_unknown(f"violations {violation.id}: responsible, cooperating", bodies, departments)
         for rule in self.routing:
             _refuse_unknown(f"routing {rule.id}: when.violation", rule.when.violation, set(violations))
+        if not any(rule.when == RoutingCondition() and rule.enabled and not rule.until for rule in self.routing):
+            raise ValueError(
+                "routing has no rule without conditions and without an end; add one, last, for all the rest"
+            )
         for alarm in self.alarms.rules:
             opened = [alarm.violation] if alarm.violation else []
             _refuse_unknown(
