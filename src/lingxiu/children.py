@@ -23,7 +23,7 @@ PR_SET_PDEATHSIG = 1  # <sys/prctl.h>
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
-class CannotStart(Exception):  # noqa: N818 (what is the case, not a fault of the program)
+class CannotStart(Exception):
     """Lingxiu cannot start as things are; the message is one line and names the mend."""
 
 

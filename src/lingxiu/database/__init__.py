@@ -24,7 +24,7 @@ from lingxiu.database.errors import (
     SocketDirectoryTaken,
 )
 from lingxiu.database.lock import Held, hold
-from lingxiu.database.server import Server, running, temporary_cluster, temporary_server
+from lingxiu.database.server import Server, as_child, running, temporary_cluster, temporary_server
 
 __all__ = [
     "Cluster",
@@ -36,6 +36,7 @@ __all__ = [
     "ProgramsUnusable",
     "Server",
     "SocketDirectoryTaken",
+    "as_child",
     "hold",
     "prepare",
     "running",

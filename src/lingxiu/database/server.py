@@ -1,4 +1,4 @@
-"""The server as a child of this very process: for tests, and for commands run while nothing else runs on the home."""
+"""The server as a child: of the supervisor, or of this very process for tests and commands that run alone."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Final
 
 from lingxiu.children import has_exited, spawn
 from lingxiu.database.cluster import Cluster, prepare
@@ -17,6 +18,28 @@ from lingxiu.database.errors import DatabaseFailed
 from lingxiu.database.lock import hold
 from lingxiu.database.places import socket_directory
 from lingxiu.database.programs import last_line
+from lingxiu.supervisor import Child
+
+# Recovery from a crash reads up to max_wal_size of log; whoever kills it meanwhile only makes it begin again.
+RECOVERY_S: Final = 900.0
+SHUTDOWN_S: Final = 60.0
+
+
+def as_child(cluster: Cluster) -> Child:
+    """How the supervisor is to run it."""
+    return Child(
+        "database",
+        cluster.argv,
+        env=cluster.environment,
+        cwd=Path("/"),
+        account=cluster.account,
+        before_start=cluster.clear_away,
+        ready=cluster.is_ready,
+        ready_within_s=RECOVERY_S,
+        stop_signal=cluster.stop_signal,
+        hurry_signal=cluster.hurry_signal,
+        grace_s=SHUTDOWN_S,
+    )
 
 
 class Server:
@@ -36,6 +59,7 @@ class Server:
     def start(self, timeout_s: float = 60.0) -> None:
         """Starts it, again if it ends early, until it answers a query; raises DatabaseFailed."""
         deadline = time.monotonic() + timeout_s
+        self._log.write_bytes(b"")
         while not self._start_once(deadline):
             if time.monotonic() > deadline:
                 said = last_line(self._log.read_text(errors="replace"))
@@ -63,7 +87,7 @@ class Server:
 
     def _start_once(self, deadline: float) -> bool:
         self.cluster.clear_away()
-        with self._log.open("wb") as log:
+        with self._log.open("ab") as log:
             self._child = spawn(
                 self.cluster.argv,
                 env=Cluster.environment,

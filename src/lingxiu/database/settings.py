@@ -69,7 +69,15 @@ def _settings(base: Path, socket_dir: Path, cluster_name: str, durable: bool) ->
         "log_error_verbosity": "terse",
         "log_min_error_statement": "panic",
     }
-    return settings if durable else settings | {"fsync": False, "synchronous_commit": False, "full_page_writes": False}
+    return settings if durable else settings | _NOT_DURABLE
+
+
+_NOT_DURABLE: Final[dict[str, str | float | bool]] = {
+    "fsync": False,
+    "synchronous_commit": False,
+    "full_page_writes": False,
+    "shared_buffers": "128MB",
+}
 
 
 def _between(low: int, value: int, high: int) -> int:
