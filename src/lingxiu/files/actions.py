@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
 import secrets
@@ -49,8 +48,7 @@ def store_photo(
         stored_at=stored_at,
         stored_by=stored_by,
     )
-    _write(draft.small_path, photo.small)
-    _write(draft.path, photo.jpeg)
+    _write({draft.path: photo.jpeg, draft.small_path: photo.small})
     return _keep(draft)
 
 
@@ -63,7 +61,7 @@ def store_document(data: bytes, *, content_type: str, stored_at: datetime, store
         stored_at=stored_at,
         stored_by=stored_by,
     )
-    _write(draft.path, data)
+    _write({draft.path: data})
     return _keep(draft)
 
 
@@ -78,17 +76,35 @@ def _keep(draft: StoredFile) -> StoredFile:
     return StoredFile.objects.get(sha256=draft.sha256)
 
 
-def _write(path: Path, data: bytes) -> None:
-    """Write whole or not at all: a full disk leaves no half file behind under the real name."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+def _write(contents: dict[Path, bytes]) -> None:
+    """Write all of them whole or none: on a full disk nothing is left behind, under whatever name."""
+    drafts = {path: path.with_name(f".{path.name}.{secrets.token_hex(4)}") for path in contents}
     try:
-        with draft.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.rename(path)
+        for path, data in contents.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _write_through(drafts[path], data)
+        for path, draft in drafts.items():
+            draft.rename(path)
     except OSError:
-        with contextlib.suppress(OSError):
-            draft.unlink()
+        for draft in drafts.values():
+            draft.unlink(missing_ok=True)
         raise
+    for folder in {path.parent for path in contents}:
+        _sync_folder(folder)
+
+
+def _write_through(path: Path, data: bytes) -> None:
+    """Write the bytes down to the disk: the row that names them is committed next."""
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    """Write the names down, too: a file without a name is lost."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import io
+import struct
+import threading
+import zlib
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from PIL import Image, ImageDraw, ImageFont, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageDraw, ImageFont, UnidentifiedImageError
 
 from lingxiu.ui.fonts import chinese_font
 
@@ -15,6 +18,22 @@ MAX_PIXELS = 100_000_000
 LONGEST_SIDE_PX = 2560
 SMALL_SIDE_PX = 480
 ACCEPTED = ("JPEG", "PNG", "WEBP")
+
+# A PNG of 100 megapixels stands whole in memory while it is scaled; only one a process may.
+_one_at_a_time = threading.Lock()
+
+# What Pillow raises on bytes that only begin like a picture.
+BROKEN = (OSError, SyntaxError, ValueError, EOFError, TypeError, KeyError, IndexError, struct.error, zlib.error)
+# Exif 2.32, 4.6.4: how to turn what was stored to see what was shot.
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 # Our own bound is checked before any pixel is decoded; Pillow's would only warn, at another figure.
 Image.MAX_IMAGE_PIXELS = None
@@ -47,7 +66,8 @@ def take_in(file: BinaryIO, caption: list[str] | None = None) -> Photo:
     data = file.read(MAX_UPLOAD_BYTES + 1)
     if len(data) > MAX_UPLOAD_BYTES:
         raise PhotoRefused("too_large", f"{MAX_UPLOAD_BYTES // 1024 // 1024} MB")
-    picture = _decode(data)
+    with _one_at_a_time:
+        picture = _decode(data)
     if caption:
         picture = write_caption(picture, caption)
     small = picture.copy()
@@ -56,21 +76,39 @@ def take_in(file: BinaryIO, caption: list[str] | None = None) -> Photo:
 
 
 def _decode(data: bytes) -> Image.Image:
+    """Upright RGB pixels, 2,560 a side at most. The header alone is read before the size is judged."""
     try:
         source = Image.open(io.BytesIO(data), formats=ACCEPTED)
     except UnidentifiedImageError as error:
         raise PhotoRefused("not_an_image", f"{len(data)} B") from error
+    except BROKEN as error:
+        raise PhotoRefused("broken", type(error).__name__) from error
     if source.width * source.height > MAX_PIXELS:
         raise PhotoRefused("too_many_pixels", f"{source.width} × {source.height}")
     try:
         # JPEG can be decoded at a half, a quarter or an eighth: a 40-megapixel photo never stands whole in memory.
         source.draft("RGB", (LONGEST_SIDE_PX, LONGEST_SIDE_PX))
-        upright = ImageOps.exif_transpose(source)
-        picture = upright.convert("RGB")
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
-        raise PhotoRefused("broken", str(error)[:80]) from error
-    picture.thumbnail((LONGEST_SIDE_PX, LONGEST_SIDE_PX), Image.Resampling.LANCZOS)
+        picture = _on_white(source)
+        picture.thumbnail((LONGEST_SIDE_PX, LONGEST_SIDE_PX), Image.Resampling.LANCZOS)
+        return _upright(picture, source)
+    except BROKEN as error:
+        raise PhotoRefused("broken", type(error).__name__) from error
+
+
+def _on_white(source: Image.Image) -> Image.Image:
+    """The pixels as RGB; what is transparent becomes white, not whatever colour lies hidden under it."""
+    if not source.has_transparency_data:
+        return source.convert("RGB")
+    seen = source.convert("RGBA")
+    picture = Image.new("RGB", seen.size, "white")
+    picture.paste(seen, mask=seen.getchannel("A"))
     return picture
+
+
+def _upright(picture: Image.Image, source: Image.Image) -> Image.Image:
+    """The picture turned as the camera said it was held."""
+    turn = TURNS.get(source.getexif().get(ExifTags.Base.Orientation, 1))
+    return picture if turn is None else picture.transpose(turn)
 
 
 def write_caption(picture: Image.Image, lines: list[str]) -> Image.Image:
@@ -89,6 +127,8 @@ def write_caption(picture: Image.Image, lines: list[str]) -> Image.Image:
 
 
 def _jpeg(picture: Image.Image, quality: int) -> bytes:
+    """The pixels and nothing else: Pillow would carry a comment over from the picture it was opened from."""
+    picture.info = {}
     out = io.BytesIO()
     picture.save(out, "JPEG", quality=quality, optimize=False)
     return out.getvalue()
