@@ -48,6 +48,18 @@ class Today:
         return 100 * (1 - self.without_dossier / self.licences) if self.licences else None
 
     @property
+    def level_1(self) -> int:
+        return self.levels.get(1, 0)
+
+    @property
+    def level_2(self) -> int:
+        return self.levels.get(2, 0)
+
+    @property
+    def level_3(self) -> int:
+        return self.levels.get(3, 0)
+
+    @property
     def devices_installed(self) -> int:
         return sum(count for state, count in self.devices.items() if state != "none")
 

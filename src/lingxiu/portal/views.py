@@ -5,11 +5,14 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from lingxiu.accounts.models import User
 from lingxiu.journal.queries import head
+from lingxiu.policy.queries import in_force
 from lingxiu.portal import dashboard
+from lingxiu.portal.events import latest_events
 from lingxiu.portal.menu import WITH_NUMBERS
 
 
@@ -29,12 +32,24 @@ def show_dashboard(request: HttpRequest, user: User) -> HttpResponse:
     """Today's numbers, each opening to its list; what is urgent; where it burns; whether it gets better."""
     now = timezone.now()
     part = request.GET.get("part") == "live"
+    labels = {rule.id: rule.label for rule in in_force().catalogues.alarms.rules}
     context = {
         "today": dashboard.today(user, now),
         "towns": dashboard.towns(user, now),
-        "alarms": dashboard.latest_alarms(user),
+        "town_columns": _columns(_("Town"), late=_("Late"), open=_("Open"), closed=_("Closed in 30 days"), time=_("In time"),
+                                 merchants=_("Merchants"), level=_("Level 3")),
+        "alarms": [(labels.get(alarm.code), alarm) for alarm in dashboard.latest_alarms(user)],
         "urgent": dashboard.most_urgent(user, now),
+        "urgent_columns": _columns(_("Issue"), _("Merchant"), _("State"), _("Held by"), _("Due")),
+        "events": latest_events(user),
         "now": now,
         "pulse": "" if part else str(head()),
-    }
+    }  # fmt: skip
     return render(request, "portal/dashboard_live.html" if part else "portal/dashboard.html", context)
+
+
+def _columns(*words: str, **numbers: str) -> list[dict[str, object]]:
+    """Headings of a table: words first, then numbers, which stand to the right."""
+    return [{"label": label, "numeric": False} for label in words] + [
+        {"label": label, "numeric": True} for label in numbers.values()
+    ]

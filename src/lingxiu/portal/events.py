@@ -1,0 +1,69 @@
+"""The last events as they come, from the journal: what happened, to what, with the way there. Never who, never words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from lingxiu.journal.models import Entry
+from lingxiu.portal.pulse import concerns
+from lingxiu.ui import addresses
+
+if TYPE_CHECKING:
+    from lingxiu.accounts.models import User
+
+WORDS: dict[str, str | Promise] = {
+    "issue.reported": _("issue received"),
+    "issue.dispatched": _("issue dispatched"),
+    "issue.accepted": _("issue accepted"),
+    "issue.handled": _("visit recorded"),
+    "issue.transferred": _("issue transferred"),
+    "issue.escalated": _("issue escalated"),
+    "issue.returned": _("issue returned"),
+    "issue.fed_back": _("result fed back"),
+    "issue.reworked": _("sent back for rework"),
+    "issue.closed": _("issue closed"),
+    "issue.dismissed": _("issue dismissed"),
+    "issue.reopened": _("issue reopened"),
+    "issue.joined": _("reports joined"),
+    "report.taken": _("report from the public"),
+    "alarm.raised": _("alarm raised"),
+    "alarm.cleared": _("alarm cleared"),
+    "device.silent": _("device fell silent"),
+    "device.back": _("device is back"),
+    "device.adopted": _("device adopted"),
+    "merchant.updated": _("dossier changed"),
+    "merchant.created": _("dossier opened"),
+    "rating.changed": _("fume level changed"),
+    "self_check.declared": _("self-check declared"),
+}
+_ADDRESS: dict[str, Callable[[Entry], str]] = {
+    "issue": lambda entry: addresses.issue(entry.subject_id),
+    "merchant": lambda entry: addresses.merchant(int(entry.subject_id)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line."""
+
+    words: str | Promise
+    url: str
+    at: datetime
+
+
+def latest_events(user: User, limit: int = 10) -> list[Event]:
+    """The newest entries of the kinds people understand that concern this reader."""
+    entries = Entry.objects.filter(concerns(user.authority), kind__in=WORDS).order_by("-id")[:limit]
+    return [Event(WORDS[entry.kind], _address(entry), entry.at) for entry in entries]
+
+
+def _address(entry: Entry) -> str:
+    if entry.subject_kind in _ADDRESS:
+        return _ADDRESS[entry.subject_kind](entry)
+    return addresses.merchant(entry.merchant_id) if entry.merchant_id else ""
