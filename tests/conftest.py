@@ -53,13 +53,23 @@ def _policy_is_looked_for_again() -> Iterator[None]:
     forget()
 
 
-@pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
-    """Every test finds the shipped policy in force, as every installation does."""
+WITH_DATABASE = ("live_server", "transactional_db", "django_db_reset_sequences", "db")
+
+
+@pytest.fixture(autouse=True)
+def _the_shipped_policy_is_in_force(request: pytest.FixtureRequest) -> None:
+    """As in every installation. A transactional test empties all tables when it ends, so each test looks for itself."""
+    wanted = [name for name in WITH_DATABASE if name in request.fixturenames]
+    if request.node.get_closest_marker("django_db"):
+        wanted.append("_django_db_helper")
+    if not wanted:
+        return
+    request.getfixturevalue(wanted[0])
     from lingxiu.policy.actions import load
+    from lingxiu.policy.models import Edition
     from lingxiu.policy.reading import SHIPPED
 
-    with django_db_blocker.unblock():
+    if not Edition.objects.exists():
         load(SHIPPED, at=datetime(2026, 1, 1, tzinfo=UTC))
 
 
