@@ -56,7 +56,7 @@ def test_the_same_picture_is_kept_once(db: None, settings: Any) -> None:
 
 @pytest.mark.parametrize("room_bytes", [0, 2000], ids=["not even the small one fits", "only the small one fits"])
 def test_a_full_disk_leaves_nothing_behind(db: None, settings: Any, room_bytes: int) -> None:
-    with disk_with_room_for(room_bytes), pytest.raises(OSError, match="too large|space"):
+    with disk_with_room_for(room_bytes), pytest.raises(OSError, match=r"too large|space"):
         shoot()
     assert kept_files(settings) == []
     assert not StoredFile.objects.exists()
@@ -65,7 +65,7 @@ def test_a_full_disk_leaves_nothing_behind(db: None, settings: Any, room_bytes: 
 def test_a_full_disk_does_not_harm_what_was_stored_before(db: None, settings: Any) -> None:
     shoot()
     before = {path: path.read_bytes() for path in kept_files(settings)}
-    with disk_with_room_for(100), pytest.raises(OSError, match="too large|space"):
+    with disk_with_room_for(100), pytest.raises(OSError, match=r"too large|space"):
         shoot()
     assert {path: path.read_bytes() for path in kept_files(settings)} == before
 

@@ -77,6 +77,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_staff = models.BooleanField(default=False)
     date_joined = models.DateTimeField(default=timezone.now)
     elder_size = models.BooleanField(default=False)
+    must_change_password = models.BooleanField(default=False)
     synthetic = models.BooleanField(default=False)
 
     objects = UserManager()
@@ -89,6 +90,8 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         self.phone_index = blind_index(self.phone)
+        if kwargs.get("update_fields") is not None:
+            kwargs["update_fields"] = {*kwargs["update_fields"], "phone_index"}
         super().save(*args, **kwargs)
 
     @cached_property
@@ -164,14 +167,24 @@ class Bond(models.Model):
 
 
 class LoginCode(models.Model):
-    """Six digits sent to a phone: good for a few minutes, a few tries, and once."""
+    """Six digits asked for a phone: good for a few minutes, a few tries, and once. A row, too, for a phone nobody has here.
 
-    phone_index = models.CharField(max_length=32, db_index=True)
-    code_hash = models.CharField(max_length=128)
+    Who asked, from which network address, and the digits themselves lie here only as keyed hashes.
+    """
+
+    phone_index = models.CharField(max_length=32)
+    address_index = models.CharField(max_length=32)
+    code_hash = models.CharField(max_length=64)
     sent_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     tries = models.PositiveSmallIntegerField(default=0)
     used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["phone_index", "-sent_at"], name="login_code_of_phone"),
+            models.Index(fields=["address_index", "-sent_at"], name="login_code_of_address"),
+        ]
 
     def __str__(self) -> str:
         return f"code of {self.sent_at:%H:%M}"

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
+from django.db.models.functions import Concat, Lower, Replace
 from django.utils.translation import gettext_lazy as _
 
 from lingxiu.accounts.authority import NOBODY, Authority
+from lingxiu.accounts.models import User
+from lingxiu.china import pinyin
 from lingxiu.policy.schema import Sight
 from lingxiu.privacy.cipher import blind_index
 from lingxiu.privacy.fields import EncryptedField
@@ -17,8 +20,6 @@ from lingxiu.territory.models import Area
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
-
-    from lingxiu.accounts.models import User
 
 
 class Status(models.TextChoices):
@@ -33,6 +34,17 @@ class Scale(models.TextChoices):
     LARGE = "large", _("large")
     MEDIUM = "medium", _("medium")
     SMALL = "small", _("small")
+
+
+class Source(models.TextChoices):
+    """Where a fact of a dossier came from."""
+
+    LICENCE = "licence", _("licence document")
+    GRID_MEMBER = "grid_member", _("seen at the door")
+    OWNER = "owner", _("told by the owner")
+    OFFICER = "officer", _("entered by an officer")
+    OTHER_SYSTEM = "other_system", _("another system")
+    IMPORT = "import", _("imported list")
 
 
 class MerchantQuerySet(models.QuerySet["Merchant"]):
@@ -59,6 +71,7 @@ class Merchant(models.Model):
     """A place that cooks for others. `town` and `grid` are area codes of its position, kept beside the foreign key for lists.
 
     `sources` says for each field where its value came from and when: `{"address": {"source": "licence", "at": "…"}}`.
+    `pinyin` holds every spelling of the name it can be found by (`china.pinyin.search_key`); `search` adds the numbers.
     """
 
     name = models.CharField(max_length=80)
@@ -91,6 +104,21 @@ class Merchant(models.Model):
     synthetic = models.BooleanField(default=False)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
+    search = models.GeneratedField(
+        expression=Lower(
+            Concat(
+                "pinyin",
+                Value(" "),
+                Replace("name", Value(" "), Value("")),
+                Value(" "),
+                "licence_no",
+                Value(" "),
+                "uscc",
+            )
+        ),
+        output_field=models.TextField(),
+        db_persist=True,
+    )
 
     objects = MerchantQuerySet.as_manager()
 
@@ -106,22 +134,32 @@ class Merchant(models.Model):
         ]
         indexes: ClassVar = [
             models.Index(fields=["town", "name"], name="merchant_town_name"),
-            models.Index(fields=["initials"], name="merchant_initials"),
+            models.Index(fields=["grid", "name"], name="merchant_grid_name"),
+            models.Index(fields=["name", "id"], name="merchant_by_name"),
         ]
 
     def __str__(self) -> str:
         return self.name
 
-    def save(self, *args: object, **kwargs: object) -> None:
+    def derive(self) -> None:
+        """Bring the columns that follow from others in line: what is found by and what is searched by."""
         self.phone_index = blind_index(self.phone)
-        super().save(*args, **kwargs)  # type: ignore[arg-type]  # Django's own signature, passed through
+        self.pinyin = pinyin.search_key(self.name)[:300]
+        self.initials = pinyin.initials(self.name)[:80]
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.derive()
+        if kwargs.get("update_fields") is not None:
+            kwargs["update_fields"] = {*kwargs["update_fields"], "phone_index", "pinyin", "initials"}
+        super().save(*args, **kwargs)
 
 
 class Standing(models.Model):
     """One row a merchant: what rooms above say of it. Each column is written by the room that owns it, read by everybody.
 
     fume_level, fume_score, fume_coverage: rating · open_issues, last_issue_at: issues · open_alarms, device_state,
-    last_reading_at: sensing · last_visit_at: issues · stars: rating, when it gives them.
+    last_reading_at: sensing · last_visit_at: merchants, from visits; issues, when one is handled there · stars: rating,
+    when it gives them.
     """
 
     class DeviceState(models.TextChoices):
@@ -217,8 +255,28 @@ class CareRecord(models.Model):
         return f"{self.kind} {self.on}"
 
 
+class Visit(models.Model):
+    """Somebody came to the door: to remind, to help, to look. A visit is no inspection (国办发〔2024〕54号)."""
+
+    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="visits")
+    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+    words = models.TextField(default="", max_length=2000, blank=True)
+    photos = models.JSONField(default=list)
+    lng = models.FloatField(null=True)
+    lat = models.FloatField(null=True)
+    synthetic = models.BooleanField(default=False)
+
+    class Meta:
+        ordering: ClassVar = ["-at", "-id"]
+        indexes: ClassVar = [models.Index(fields=["merchant", "-at"], name="visit_latest")]
+
+    def __str__(self) -> str:
+        return f"visit of {self.at:%Y-%m-%d}"
+
+
 def new_token() -> str:
-    """130 random bits as 22 letters and digits: not guessed in the life of the county, and worthless unless we know it."""
+    """128 random bits as 22 letters, digits, dashes: not guessed in the life of the county, and worthless unless we know it."""
     return secrets.token_urlsafe(16)
 
 
