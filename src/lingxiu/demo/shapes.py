@@ -98,7 +98,7 @@ def build_county(seed: int) -> CountyShapes:
     grids: dict[str, Labels] = {}
     names: dict[str, str] = {}
     for community in county.communities:
-        for number, cells in enumerate(_grids(mesh, communities[community.code], _is_village(community), random)):
+        for number, cells in enumerate(_grids(mesh, communities[community.code], is_village(community.code), random)):
             code = f"{community.code}{number + 1:02d}"
             grids[code], names[code] = cells, f"{community.name}第{NUMERALS[number]}网格"
     polygons = _polygons(mesh, grids, plane)
@@ -132,7 +132,7 @@ def _communities(
     pieces = split(mesh, town, len(parts), crowd, random)
     offsets = [np.average(mesh.middles[cells], axis=0, weights=mesh.areas[cells]) - centre for cells in pieces]
     by_distance = sorted(range(len(parts)), key=lambda n: float(np.hypot(*offsets[n])))
-    inner = sum(not _is_village(part) for part in parts)
+    inner = sum(not is_village(part.code) for part in parts)
     order = by_distance[:inner] + sorted(by_distance[inner:], key=lambda n: float(np.arctan2(*offsets[n])))
     return {part.code: pieces[n] for part, n in zip(parts, order, strict=True)}
 
@@ -200,17 +200,18 @@ def _parts(county: County, town: str) -> list[Division]:
     return [part for part in county.communities if part.parent_code == town]
 
 
-def _is_village(community: Division) -> bool:
-    return int(community.code[-3:]) >= FIRST_VILLAGE
+def is_village(community: str) -> bool:
+    """Whether a community of this code is a village, not a neighbourhood."""
+    return int(community[-3:]) >= FIRST_VILLAGE
 
 
 def _worth(community: Division) -> float:
-    return VILLAGE_KM2 if _is_village(community) else NEIGHBOURHOOD_KM2
+    return VILLAGE_KM2 if is_village(community.code) else NEIGHBOURHOOD_KM2
 
 
 def _urban_radius(parts: Iterable[Division]) -> float:
     """Metres from a town's centre to the end of its neighbourhoods."""
-    return 1000 * sqrt(sum(NEIGHBOURHOOD_KM2 for part in parts if not _is_village(part)) / pi)
+    return 1000 * sqrt(sum(NEIGHBOURHOOD_KM2 for part in parts if not is_village(part.code)) / pi)
 
 
 def _crowd(mesh: Mesh, centre: tuple[float, float], radius: float) -> Array:
