@@ -1,4 +1,4 @@
-"""Scores as they were computed: inputs, rule edition and time, so that each can be explained and repeated."""
+"""Scores as they were computed: facts, rule edition and time, so that each can be explained and repeated."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ from lingxiu.merchants.models import Merchant
 
 
 class FumeScore(models.Model):
-    """The fume level of a merchant on a day. The newest one is in `Standing`."""
+    """The fume level of a merchant on a day. The newest one is in `Standing`.
+
+    facts: what was known, whole, so that `scoring.rate` gives the same again (`records.facts_from`) · dimensions: one object
+    a dimension: `id, rule, weight, points, why, inputs` · held_by: what holds the level down: `by, inputs`.
+    """
 
     merchant = models.ForeignKey(Merchant, on_delete=models.CASCADE, related_name="+")
     day = models.DateField()
@@ -20,6 +24,7 @@ class FumeScore(models.Model):
     score = models.FloatField(null=True)
     level = models.PositiveSmallIntegerField(null=True)
     coverage = models.FloatField()
+    facts = models.JSONField(default=dict)
     dimensions = models.JSONField()
     held_by = models.JSONField(default=list)
     edition = models.PositiveIntegerField()
@@ -31,6 +36,7 @@ class FumeScore(models.Model):
             models.CheckConstraint(
                 condition=Q(score=None) | Q(score__gte=0, score__lte=100), name="fume_score_0_to_100"
             ),
+            models.CheckConstraint(condition=Q(level=None) | Q(level__gte=1, level__lte=3), name="fume_level_1_to_3"),
         ]
 
     def __str__(self) -> str:
