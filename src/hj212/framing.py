@@ -345,8 +345,7 @@ class Decoder:
 
     def _objection(self, frame: Frame, stop: int) -> ProtocolError | None:
         if self.strict:
-            if self._buffer[stop : stop + 2] != b"\r\n":
-                frame.end_with(Deviation.NO_TERMINATOR)
+            frame.end_with(_terminator(self._buffer[stop : stop + 2])[1])
             return FrameNotConforming(frame, frame.deviations) if frame.deviations else None
         if frame.crc_ok or self.crc_allowed is None or frame.crc_is_allowed(self.crc_allowed):
             return None
