@@ -20,14 +20,16 @@ const FONTS = join(UI, "built_fonts");
 const TARGETS = ["chrome100", "safari16", "firefox115"];
 
 const ENTRIES = {
+  frame: "islands/frame.ts",
   page: "islands/page.ts",
   form: "islands/form.ts",
   photo: "islands/photo.ts",
   chart: "islands/chart.ts",
   map: "islands/map.ts",
-  "map-worker": "islands/map-worker.ts",
-  style: "styles/style.scss",
+  style: "styles/style.css",
   "map-style": "styles/map.css",
+  // MapLibre's worker is a file of ours: the content security policy allows no blob, so the page passes its address.
+  "map-worker": "../node_modules/maplibre-gl/dist/maplibre-gl-worker.mjs",
 };
 
 const FONT_FILES = { "NotoSansSC-Regular.ttf": "400Regular", "NotoSansSC-Bold.ttf": "700Bold" };
@@ -39,9 +41,13 @@ const readJson = (path) => JSON.parse(readFileSync(path, "utf8"));
 const readPalette = () => readJson(join(FRONTEND, "palette.json"));
 const kebab = (name) => name.replaceAll("_", "-");
 
-/** `--surface-*` custom properties, and a class `tone-<meaning>` that sets the four colours a component paints with. */
-function paletteCss({ tones, means, surface }) {
-  const root = Object.entries(surface).map(([name, colour]) => `--${kebab(name)}: ${colour};`);
+/** Every colour as a custom property, and a class `tone-<meaning>` that sets the four a component paints with. */
+function paletteCss({ tones, means, surface, map }) {
+  const root = [
+    ...Object.entries(surface).map(([name, colour]) => `--${kebab(name)}: ${colour};`),
+    ...Object.entries(map).map(([name, colour]) => `--map-${kebab(name)}: ${colour};`),
+    ...Object.entries(tones).map(([name, tone]) => `--${name}: ${tone.fill}; --${name}-ink: ${tone.ink}; --${name}-soft: ${tone.soft};`),
+  ];
   const paint = (tone) => `--tone: ${tone.fill}; --tone-on: ${tone.on}; --tone-ink: ${tone.ink}; --tone-soft: ${tone.soft};`;
   const classes = Object.entries(means).map(([name, tone]) => `.tone-${kebab(name)} { ${paint(tones[tone])} }`);
   return `:root { ${root.join(" ")} ${paint(tones.grey)} }\n${classes.join("\n")}\n`;
@@ -94,11 +100,11 @@ const palettePlugin = {
   },
 };
 
-/** One sprite of the icons named in icons.json; a name Tabler does not have stops the build. */
+/** One sprite of the icons in icons.json (our name → Tabler's); a name Tabler does not have stops the build. */
 function buildIcons() {
-  const symbols = readJson(join(FRONTEND, "icons.json")).map((name) => {
-    const filled = name.endsWith("-filled");
-    const file = filled ? `filled/${name.replace(/-filled$/, "")}.svg` : `outline/${name}.svg`;
+  const symbols = Object.entries(readJson(join(FRONTEND, "icons.json"))).map(([name, tabler]) => {
+    const filled = tabler.endsWith("-filled");
+    const file = filled ? `filled/${tabler.replace(/-filled$/, "")}.svg` : `outline/${tabler}.svg`;
     const svg = readFileSync(join(MODULES, "@tabler/icons/icons", file), "utf8");
     const shapes = svg
       .replace(/^[\s\S]*?<svg[^>]*>/, "")
@@ -141,8 +147,8 @@ function writeNotices(metafile) {
   const notices = [...packages].sort().map((name) => {
     const folder = join(MODULES, name);
     const { version, license } = readJson(join(folder, "package.json"));
-    const texts = readdirSync(folder).filter((file) => /^(licen[sc]e|notice|copying)/i.test(file));
-    return [`${name} ${version} (${license})`, ...texts.map((file) => readFileSync(join(folder, file), "utf8").trim())].join("\n\n");
+    const texts = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isFile() && /^(licen[sc]e|notice|copying)/i.test(entry.name));
+    return [`${name} ${version} (${license})`, ...texts.map((entry) => readFileSync(join(folder, entry.name), "utf8").trim())].join("\n\n");
   });
   writeFileSync(join(BUILT, "THIRD-PARTY.txt"), notices.join(`\n\n${"=".repeat(80)}\n\n`) + "\n");
 }
