@@ -34,7 +34,7 @@ HEALTHY_S: Final = 30.0
 # One Ctrl-C may arrive twice, from the terminal and from make: a second one within this time is the same.
 SAME_KEY_S: Final = 0.5
 HURRIED_GRACE_S: Final = 5.0
-READY_POLL_S: Final = 0.05
+READY_POLL_S: Final = 0.1
 LONGEST_LINE: Final = 64 * 1024
 
 
@@ -126,8 +126,7 @@ class Supervisor:
         """Returns when everything has stopped as asked; raises ChildFailed when a child never got going. Main thread only."""
         with self._signals():
             try:
-                while not self._asked_to_stop and self._failure is None:
-                    self._advance()
+                while self._advance():
                     self._wait(self._next_look())
             finally:
                 for life in reversed(self._lives):
@@ -137,9 +136,13 @@ class Supervisor:
 
     # ── up ──
 
-    def _advance(self) -> None:
+    def _advance(self) -> bool:
+        """Does what is due; False when it is time to stop."""
+        if self._asked_to_stop:
+            return False
         for life in self._in_reach():
             self._step(life, time.monotonic())
+        return self._failure is None
 
     def _in_reach(self) -> Iterator[_Life]:
         """Those that were up once, and the first that was not: the others wait for it."""
@@ -184,7 +187,8 @@ class Supervisor:
             life.phase, life.since, life.was_up = _Phase.UP, now, True
         elif now - life.since > child.ready_within_s:
             self._tell("unready", life, pid=process.pid, seconds=round(now - life.since, 2))
-            kill_group(process)  # its end is seen like any other
+            life.phase, life.since = _Phase.ENDING, now  # that it has ended is seen like any other end
+            kill_group(process)
 
     def _bury(self, life: _Life, process: subprocess.Popen[bytes]) -> None:
         self._hear_out(life)
@@ -326,6 +330,7 @@ class _Phase(Enum):
     WAITING = auto()
     STARTING = auto()
     UP = auto()
+    ENDING = auto()
     DONE = auto()
 
 
@@ -396,6 +401,10 @@ class LogFiles:
 class _LogFile(logging.handlers.RotatingFileHandler):
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (logging's name)
         """A full disk costs log lines, not the installation."""
+
+    def close(self) -> None:
+        with suppress(OSError):
+            super().close()
 
 
 # ── ports ──
