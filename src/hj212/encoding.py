@@ -196,7 +196,7 @@ def acknowledge_data(frame: Frame, style: AckStyle = STANDARD_2017) -> bytes:
     """9014, for an upload (and in 2005 for a 9012)."""
     if style.order == "2017":
         return _answer(frame, AckCommand.DATA_ACK, {}, style)
-    named = {"QN": frame.qn, "CN": frame.cn, "PNO": frame.pno, "PNUM": frame.pnum}
+    named = {"QN": frame.answered_qn, "CN": frame.cn, "PNO": frame.pno, "PNUM": frame.pnum}
     cp = make_cp({name: value for name, sent in named.items() if (value := _sayable(sent)) is not None})
     return encode(Message(AckCommand.DATA_ACK, style.st or _sayable(frame.st), cp=cp), order="2005")
 

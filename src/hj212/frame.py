@@ -88,6 +88,11 @@ class Frame:
         return self.header.qn
 
     @property
+    def answered_qn(self) -> str | None:
+        """The QN that a 9011 to 9014 answers: in front (2017), or inside CP (2005)."""
+        return self.qn if self.qn is not None else self.items().get("QN")
+
+    @property
     def st(self) -> str | None:
         return self.header.st
 

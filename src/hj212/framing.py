@@ -120,7 +120,7 @@ class Decoder:
     def feed(self, data: bytes) -> list[Frame]:
         """The frames that `data` completes, in order."""
         frames: list[Frame] = []
-        self._buffer = self._buffer + data if self._buffer else bytes(data)
+        self._buffer = self._buffer + data if self._buffer else data
         while self._settle_terminator():
             if not self._open:
                 self._take_plain(frames)

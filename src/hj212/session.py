@@ -147,11 +147,6 @@ def kind_of(cn: str | None, sender: Side) -> Kind:
     return Kind.UPLOAD if sender is Side.DEVICE else Kind.REQUEST
 
 
-def answered_qn(frame: Frame) -> str | None:
-    """The QN that a 9011 to 9014 answers: in front (2017), or inside CP (2005)."""
-    return frame.qn if frame.qn is not None else frame.items().get("QN")
-
-
 @dataclass(slots=True)
 class Conversation:
     """One conversation. `sent` is what this end said last, to be said again; `due` when, if nothing comes (None: never)."""
@@ -289,7 +284,7 @@ class Session:
         if kind_of(frame.cn, self.peer) is Kind.NOTICE:
             return acknowledge_notice(frame, self.style)
         if frame.cn == AckCommand.RESULT:
-            self._close_acknowledged(answered_qn(frame))
+            self._close_acknowledged(frame.answered_qn)
         return acknowledge_data(frame, self.style)
 
     def answer(self, qn: str, result: QnRtn) -> bytes:
@@ -361,7 +356,7 @@ class Session:
         return RequestReceived(frame, repeated=True, resend=known.sent)
 
     def _receive_reply(self, frame: Frame, now: float) -> Event:
-        qn = answered_qn(frame) or ""
+        qn = frame.answered_qn or ""
         conversation = self._ours.get(qn)
         by = Party.ANSWERER
         if conversation is None and frame.cn == AckCommand.DATA_ACK:

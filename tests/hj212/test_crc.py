@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hj212 import crc_bitwise, crc_hex, crc_modbus, crc_table
+from tests.hj212.wire import steady
 
 
 def test_the_register_takes_the_printed_values_step_by_step() -> None:
@@ -11,6 +12,7 @@ def test_the_register_takes_the_printed_values_step_by_step() -> None:
     assert [f"{crc_bitwise(b'QN=2'[:size]):04X}" for size in (1, 2, 3, 4)] == ["BC81", "8581", "7200", "F001"]
 
 
+@steady
 @given(st.binary(max_size=3000))
 def test_table_and_fold_equal_the_loop(segment: bytes) -> None:
     expected = crc_bitwise(segment)
@@ -31,6 +33,7 @@ def test_only_eight_low_bytes_can_occur() -> None:
     assert {value & 0xFF for value in values} == {0x00, 0x01, 0x40, 0x41, 0x80, 0x81, 0xC0, 0xC1}
 
 
+@steady
 @given(st.binary(min_size=1, max_size=300), st.data())
 def test_a_single_wrong_byte_is_always_caught(segment: bytes, data: st.DataObject) -> None:
     at = data.draw(st.integers(0, len(segment) - 1))

@@ -10,31 +10,19 @@ from tests.hj212.wire import feed_whole, one, packet
 MN = "010000A8900016F000169DC0"
 
 
-def minute_means(*factors: tuple[str, str, str, str]) -> dict[str, dict[str, str]]:
-    return {code: {"Min": low, "Avg": mean, "Max": high, "Flag": "N"} for code, low, mean, high in factors}
+def minute_data_2025(*factors: tuple[str, str, str, str]) -> Message:
+    """The upload of A.2: minimum, mean and maximum of each factor."""
+    values = {code: {"Min": low, "Avg": mean, "Max": high, "Flag": "N"} for code, low, mean, high in factors}
+    at = datetime(2024, 5, 20, 21, 6)
+    return upload("2051", at, values, st="31", mn=MN, pw="123456", qn="20240520210700000", version="2025")
 
 
-SET_INTERVAL_2017 = command(
-    "1062", {"RtdInterval": "30"}, st="32", mn=MN, pw="100000", qn="20160801085857223", version="2017"
-)
+SET_INTERVAL_2017 = command("1062", {"RtdInterval": "30"}, st="32", mn=MN, pw="100000", qn="20160801085857223")
 READ_CLOCK_2025 = command("1011", st="32", mn=MN, pw="123456", qn="20240601085857223", version="2025")
-MINUTE = {"st": "31", "mn": MN, "pw": "123456", "qn": "20240520210700000"}
-THREE_FACTORS_2025 = upload(
-    "2051",
-    datetime(2024, 5, 20, 21, 6),
-    minute_means(
-        ("a01011", "1.35", "1.35", "1.35"), ("a01012", "9.3", "9.3", "9.3"), ("a01014", "3.20", "3.211", "3.212")
-    ),
-    version="2025",
-    **MINUTE,
+THREE_FACTORS_2025 = minute_data_2025(
+    ("a01011", "1.35", "1.35", "1.35"), ("a01012", "9.3", "9.3", "9.3"), ("a01014", "3.20", "3.211", "3.212")
 )
-TWO_FACTORS_2025 = upload(
-    "2051",
-    datetime(2024, 5, 20, 21, 6),
-    minute_means(("a01011", "1.35", "1.35", "1.35"), ("a01014", "3.20", "3.20", "3.20")),
-    version="2025",
-    **MINUTE,
-)
+TWO_FACTORS_2025 = minute_data_2025(("a01011", "1.35", "1.35", "1.35"), ("a01014", "3.20", "3.20", "3.20"))
 
 
 @pytest.mark.parametrize(
@@ -69,20 +57,16 @@ def test_chinese_log_text_is_counted_in_bytes() -> None:
 
 def test_the_comma_that_the_standard_misprints_is_named() -> None:
     """HJ 212-2017 C.22 and C.48 print a comma behind QN, and devices copy it."""
-    wire = encode(sample_day())
-    misprinted = wire[6:-6].replace(b"223;ST", b"223,ST")
-    frame = one(feed_whole(packet(misprinted)))
-    assert frame.deviations == {Deviation.FIELD_SEPARATOR}
-    assert (frame.qn, frame.st) == ("20160801085857223", "32")
-
-
-def sample_day() -> Message:
-    return upload(
+    day = upload(
         "2031",
         datetime(2016, 8, 1),
         {"w00000": {"Cou": "1512.0", "Flag": "N"}},
         st="32",
         mn=MN,
         pw="123456",
-        qn="20160801085857223",
+        qn="20160801085857534",
     )
+    misprinted = encode(day)[6:-6].replace(b"534;ST", b"534,ST")
+    frame = one(feed_whole(packet(misprinted)))
+    assert frame.deviations == {Deviation.FIELD_SEPARATOR}
+    assert (frame.qn, frame.st) == (day.qn, "32")
