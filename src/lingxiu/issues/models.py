@@ -1,5 +1,5 @@
-"""Issues, their assignments and moves, the reports that point at them. The triggers are in migrations, by hand:
-an open issue has exactly one open lead assignment, an ended one none."""
+"""Issues, their assignments and moves, the reports that point at them. What no constraint can say is in `sql/`:
+an open issue has exactly one open lead assignment and repeats it, an ended one has none; moves are append-only."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from lingxiu.accounts.authority import NOBODY, Authority
 from lingxiu.accounts.models import Unit, User
+from lingxiu.issues.lifecycle import OPEN, State
 from lingxiu.merchants.models import Merchant
 from lingxiu.policy.schema import Sight
 from lingxiu.privacy.cipher import blind_index
@@ -56,14 +57,29 @@ class Source(models.TextChoices):
     SELF_CHECK = "self_check", _("merchant's self-check")
 
 
-OPEN_STATES = ("predicted", "received", "dispatched", "handling", "recheck")
+class ResultChoice(models.TextChoices):
+    """`lifecycle.Result` with the words pages show."""
+
+    FIXED = "fixed", _("fixed")
+    REMINDED = "reminded", _("reminded, the shop corrects it")
+    ORDERED = "ordered", _("ordered to correct")
+    CANNOT_FIX = "cannot_fix", _("true, cannot be fixed here")
+    NOT_FOUND = "not_found", _("not found to be so")
+    DEVICE_FAULT = "device_fault", _("the device is at fault")
+    JOINED = "joined", _("joined to another issue")
+
+
+OPEN_STATES = tuple(state.value for state in State if state in OPEN)
 
 
 class IssueQuerySet(models.QuerySet["Issue"]):
     """Issues, as far as somebody may see."""
 
     def visible_to(self, user: User | AnonymousUser) -> IssueQuerySet:
-        """The issues this person may open. Owners see those of their own shops, by a page of their own."""
+        """The issues this person may open. Owners see those of their own shops, by a page of their own.
+
+        What was given to a unit is seen by it, wherever it lies.
+        """
         authority: Authority = getattr(user, "authority", NOBODY)
         allowed = Q(pk__in=[])
         for sight, post in authority.sight("issues"):
@@ -71,9 +87,9 @@ class IssueQuerySet(models.QuerySet["Issue"]):
                 case Sight.COUNTY:
                     return self
                 case Sight.TOWN:
-                    allowed |= Q(town=post.town)
+                    allowed |= Q(town=post.town) | Q(lead_unit_id=post.unit_id)
                 case Sight.GRID:
-                    allowed |= Q(grid=post.grid)
+                    allowed |= Q(grid=post.grid) | Q(lead_unit_id=post.unit_id)
                 case Sight.UNIT:
                     allowed |= Q(responsible=post.unit_code) | Q(
                         pk__in=Assignment.objects.filter(unit_id=post.unit_id).values("issue_id")
@@ -93,7 +109,8 @@ class Issue(models.Model):
     """Something that is wrong, from any source, until it is closed with an answer.
 
     `lead_unit` and `lead_person` repeat the open lead assignment, so that lists need no join; actions keep them.
-    `due_at` is the whole issue's clock, `step_due_at` the present step's. `act_at` is the date of the act: it picks the law.
+    `due_at` is the whole issue's clock, which runs from `clock_from` (receipt, or the last reopening); `step_due_at` the
+    present step's. `act_at` is the date of the act: it picks the law. `found_true` (属实) is what the last feedback said.
     """
 
     number = models.CharField(max_length=13, unique=True)
@@ -117,6 +134,7 @@ class Issue(models.Model):
     reported_at = models.DateTimeField()
     found_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     alarm_id = models.BigIntegerField(null=True)
+    clock_from = models.DateTimeField()
     due_at = models.DateTimeField()
     step_due_at = models.DateTimeField()
     due_provisional = models.BooleanField(default=False)
@@ -124,7 +142,8 @@ class Issue(models.Model):
     lead_person = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     suspended_until = models.DateTimeField(null=True)
     closed_at = models.DateTimeField(null=True)
-    result = models.CharField(max_length=20, default="")
+    result = models.CharField(max_length=20, choices=ResultChoice, default="")
+    found_true = models.BooleanField(null=True)
     joined_into = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="joined")
     edition = models.PositiveIntegerField()
     routing_rule = models.CharField(max_length=40)
@@ -166,9 +185,14 @@ class Issue(models.Model):
     def __str__(self) -> str:
         return self.number
 
+    @property
+    def is_open(self) -> bool:
+        """Whether somebody still holds it."""
+        return self.state in OPEN_STATES
+
 
 class IssueNumber(models.Model):
-    """The last number given out on a day of the county. Taken by `INSERT … ON CONFLICT DO UPDATE … RETURNING`."""
+    """The last number given out on a day of the county: `numbering.next_number` takes the next."""
 
     day = models.DateField(primary_key=True)
     last = models.PositiveIntegerField()
@@ -224,7 +248,10 @@ class Assignment(models.Model):
 
 
 class MoveRow(models.Model):
-    """A move that was made: append-only (a trigger refuses UPDATE and DELETE). The record, the timeline, the base of assessment."""
+    """A move that was made: append-only (a trigger refuses UPDATE and DELETE). The record, the timeline, the base of assessment.
+
+    `version` is the issue's after the move; an actor of None is the system. `submission` is the client's own UUID.
+    """
 
     issue = models.ForeignKey(Issue, on_delete=models.PROTECT, related_name="moves")
     version = models.PositiveIntegerField()
@@ -271,6 +298,20 @@ class ReportQuerySet(models.QuerySet["Report"]):
         if not authority.is_officer:
             return self.none()
         return self.filter(issue__in=Issue.objects.visible_to(user))
+
+
+class PublicPost(models.Model):
+    """How often an address of the net has sent a public form on a day of the county. The address is kept as a blind index."""
+
+    day = models.DateField()
+    sender = models.CharField(max_length=32)
+    count = models.PositiveIntegerField(default=1)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["day", "sender"], name="public_post_once_a_day")]
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.count}"
 
 
 class Report(models.Model):

@@ -1,0 +1,561 @@
+"""一清单's verbs: something is reported, somebody moves it on, clocks are set again. One transaction each, times passed in.
+
+What may be done is in `lifecycle.MOVES`, where it goes in `routing`, by when in `deadlines`; what is written, in `writing`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import cast
+from uuid import UUID, uuid5
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from lingxiu.accounts.models import User
+from lingxiu.issues import deadlines, queries, writing
+from lingxiu.issues.holding import LEVEL_OF, dispatchers_unit, handles_at, routed_unit, units_to_give
+from lingxiu.issues.lifecycle import (
+    CERTIFIED_ONLY,
+    FOUND_TRUE,
+    MOVES,
+    By,
+    Level,
+    Move,
+    MoveRefused,
+    Needs,
+    Result,
+    State,
+    check,
+    level_after,
+    shows_enough,
+)
+from lingxiu.issues.models import Assignment, Issue, MoveRow, Report, Source
+from lingxiu.issues.numbering import next_number
+from lingxiu.issues.relations import is_assignee, relations
+from lingxiu.issues.routing import Facts, Routed, route
+from lingxiu.issues.writing import NOTHING, Before, Brought, SomebodyWasFaster
+from lingxiu.journal.actions import SubmissionReused, record
+from lingxiu.merchants.models import Merchant
+from lingxiu.policy.queries import InForce, edition, in_force
+from lingxiu.policy.schema import ReportSource, Violation
+from lingxiu.territory.queries import locate
+
+EARLIER = timedelta(days=90)
+ALARMS = UUID("6f0a4a53-1d0b-4d58-9c3b-6f1f3f6f5c11")
+"""Name space of the submissions of alarms: the same alarm always has the same UUID, however often it is told."""
+TRIES = 5
+LAST_DAYS = timedelta(days=7)
+
+
+class OwnNumberKnown(Exception):
+    """This 12345 number was entered before. `number`: the issue it stands with."""
+
+    def __init__(self, own_number: str, number: str) -> None:
+        super().__init__(f"{own_number} was already entered, with issue {number}")
+        self.own_number, self.number = own_number, number
+
+
+# ── reporting ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was found, before it has a number. `act_at` is when it was so; positions are WGS84 degrees."""
+
+    source: Source
+    violation: str
+    summary: str
+    act_at: datetime
+    merchant: Merchant | None = None
+    place: str = ""
+    lng: float | None = None
+    lat: float | None = None
+    found_by: User | None = None
+    alarm_id: int | None = None
+    photos: tuple[str, ...] = ()
+    data: Mapping[str, object] = field(default_factory=dict)
+    synthetic: bool = False
+
+
+def report(found: Found, *, at: datetime, submission: UUID | None = None, held_back: bool = False) -> Issue:
+    """Make an issue of what was found: number, route, clocks, first move; and send it on at once where the rule says so.
+
+    Args:
+        held_back: leave it with the dispatcher whatever the rule says (people's reports are judged by a person).
+    Raises: KeyError for a violation no catalogue has; SubmissionReused.
+    """
+    with transaction.atomic():
+        if submission and (known := _made_before(submission, Move.REPORT, found.found_by)):
+            return known.issue
+        issue, routed = _draft(found, at)
+        holder = dispatchers_unit(Level(issue.level), issue.town)
+        issue.lead_unit = holder
+        writing.set_clocks(issue, at)
+        issue.save(force_insert=True)
+        writing.hand_over(issue, State.RECEIVED, holder, at=at)
+        brought = Brought(words=found.summary, photos=found.photos, lng=found.lng, lat=found.lat)
+        data = {**found.data, "rule": routed.rule.id}
+        writing.write(issue, Move.REPORT, found.found_by, at, brought=brought, submission=submission, data=data)
+        writing.tell_standing(issue.merchant_id, at, reported=True)
+        if routed.rule.dispatch == "at_once" and not held_back:
+            _dispatch_at_once(issue, routed, at)
+    return issue
+
+
+def report_alarm(
+    *, device_mn: str, merchant_id: int, alarm_id: int, violation_id: str, act_at: datetime, summary: str, at: datetime
+) -> str:
+    """A device's alarm: joins the open issue of the same merchant and violation, else opens one. Told twice, it counts once.
+
+    Returns: the issue's number.
+    """
+    data: dict[str, object] = {"alarm": alarm_id, "device": device_mn}
+    merchant = Merchant.objects.get(pk=merchant_id)
+    found = Found(Source.ALARM, violation_id, summary, act_at, merchant, alarm_id=alarm_id, data=data)
+    for _ in range(TRIES - 1):
+        # Two alarms of one merchant at once: a unique index lets one issue be opened; the other try then finds it.
+        try:
+            return _take_alarm(found, at)
+        except (IntegrityError, SomebodyWasFaster):
+            continue
+    return _take_alarm(found, at)
+
+
+def _take_alarm(found: Found, at: datetime) -> str:
+    submission = uuid5(ALARMS, str(found.alarm_id))
+    with transaction.atomic():
+        known = MoveRow.objects.select_related("issue").filter(submission=submission).first()
+        if known is not None:
+            return known.issue.number
+        same = Issue.objects.open().filter(merchant=found.merchant, violation=found.violation, source=Source.ALARM)
+        issue = same.select_for_update().order_by("id").first()
+        if issue is None:
+            return report(found, at=at, submission=submission).number
+        before, brought = Before.of(issue), Brought(words=found.summary)
+        writing.claim(issue)
+        writing.write(
+            issue, Move.NOTE, None, at, before=before, brought=brought, submission=submission, data=found.data
+        )
+    return issue.number
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a person reported, called in or wrote to 12345. Name and phone are theirs to give or not."""
+
+    source: ReportSource
+    violation: str
+    words: str
+    seen_at: datetime
+    merchant: Merchant | None = None
+    place: str = ""
+    lng: float | None = None
+    lat: float | None = None
+    name: str = ""
+    phone: str = ""
+    own_number: str = ""
+    photos: tuple[str, ...] = ()
+
+
+def take_report(said: Said, *, at: datetime, recorded_by: User | None = None, submission: UUID | None = None) -> Report:
+    """A person's report: an issue of its own, with the dispatcher, who may join it to another (`queries.suggestions`).
+
+    Raises: OwnNumberKnown.
+    """
+    with transaction.atomic():
+        if submission and (known := Report.objects.filter(submission=submission).first()):
+            return known
+        _refuse_known(said)
+        found = Found(
+            Source(said.source), said.violation, _first_line(said.words), said.seen_at, said.merchant, said.place,
+            said.lng, said.lat, found_by=recorded_by,
+        )  # fmt: skip
+        issue = report(found, at=at, held_back=True)
+        due = deadlines.answer_due(writing.calendar(), writing.limits(issue), said.source, at)
+        row = Report.objects.create(
+            issue=issue, source=said.source, own_number=said.own_number, merchant=said.merchant, words=said.words,
+            place=said.place, lng=said.lng, lat=said.lat, seen_at=said.seen_at, reported_at=at, reporter_name=said.name,
+            reporter_phone=said.phone, photos=list(said.photos), due_at=due.at, due_provisional=due.provisional,
+            recorded_by=recorded_by, submission=submission,
+        )  # fmt: skip
+        writing.use_photos(said.photos, "report", row.pk)
+        actor = recorded_by.pk if recorded_by else None
+        record("report.taken", "report", row.pk, at=at, actor_id=actor, scope=writing.scope_of(issue))
+    return row
+
+
+def _refuse_known(said: Said) -> None:
+    before = Report.objects.filter(source=said.source, own_number=said.own_number).exclude(own_number="")
+    number = before.values_list("issue__number", flat=True).first()
+    if number is not None:
+        raise OwnNumberKnown(said.own_number, number)
+
+
+def _draft(found: Found, at: datetime) -> tuple[Issue, Routed]:
+    """The issue as it comes in, held by nobody yet, and the rule that routes it."""
+    policy = in_force()
+    violation = policy.catalogues.violation(found.violation)
+    town, grid, lng, lat = _where(found)
+    routed = _routed(policy, violation, found, grid, at)
+    issue = Issue(
+        number=next_number(at), state=State.RECEIVED, flow=_flow(routed, violation), level=routed.rule.level,
+        source=found.source, violation=violation.id, violation_kind=violation.kind, severity=violation.severity,
+        responsible=violation.responsible, merchant=found.merchant, town=town, grid=grid, lng=lng, lat=lat,
+        place=found.place or (found.merchant.address if found.merchant else ""), summary=found.summary[:200],
+        act_at=found.act_at, reported_at=at, found_by=found.found_by, alarm_id=found.alarm_id, clock_from=at,
+        edition=policy.id, routing_rule=routed.rule.id, routing_why={"tried": list(routed.tried)},
+        synthetic=found.synthetic,
+    )  # fmt: skip
+    return issue, routed
+
+
+def _flow(routed: Routed, violation: Violation) -> str:
+    """Joint if either the rule or the violation wants several bodies."""
+    return "joint" if "joint" in (routed.rule.flow, violation.flow) else "quick"
+
+
+def _where(found: Found) -> tuple[str, str, float | None, float | None]:
+    """Town, grid and position: the merchant's, else those of the place."""
+    if found.merchant is not None:
+        return found.merchant.town, found.merchant.grid, found.merchant.lng, found.merchant.lat
+    if found.lng is None or found.lat is None:
+        return "", "", None, None
+    place = locate(found.lng, found.lat)
+    return place.town, place.grid, found.lng, found.lat
+
+
+def _routed(policy: InForce, violation: Violation, found: Found, grid: str, at: datetime) -> Routed:
+    facts = Facts(
+        source=found.source,
+        violation=violation.id,
+        violation_kind=violation.kind,
+        severity=violation.severity,
+        merchant_known=found.merchant is not None,
+        grid_known=bool(grid),
+        earlier_in_90_days=_earlier(found, at),
+    )
+    return route(policy.catalogues.routing, facts, timezone.localtime(found.act_at).date())
+
+
+def _earlier(found: Found, at: datetime) -> int:
+    if found.merchant is None:
+        return 0
+    same = Issue.objects.filter(merchant=found.merchant, violation=found.violation)
+    return same.filter(reported_at__gte=at - EARLIER).exclude(state=State.DISMISSED).count()
+
+
+def _dispatch_at_once(issue: Issue, routed: Routed, at: datetime) -> None:
+    """The system's own move. Who found it in their own unit is given it; without such a unit the dispatcher keeps it."""
+    unit = routed_unit(routed.rule.to, town=issue.town, grid=issue.grid, responsible=issue.responsible)
+    if unit is None:
+        return
+    finder = issue.found_by if issue.found_by and handles_at(issue.found_by, unit) else None
+    before = Before.of(issue)
+    writing.claim(issue)
+    writing.let_go(issue, done=True, at=at)
+    writing.hand_over(issue, State.DISPATCHED, unit, finder, accepted=False, at=at)
+    writing.keep(issue, before)
+    writing.write(issue, Move.DISPATCH, None, at, before=before, data={"rule": routed.rule.id})
+
+
+def _first_line(words: str) -> str:
+    return next((line.strip()[:200] for line in words.splitlines() if line.strip()), "")
+
+
+# ── moving ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def move(
+    number: str,
+    what: Move,
+    *,
+    actor: User,
+    at: datetime,
+    brought: Brought = NOTHING,
+    seen: int | None = None,
+    submission: UUID | None = None,
+) -> MoveRow:
+    """Make one move. All moves that people make come through here.
+
+    Args:
+        seen: the version the actor looked at. A note made since does not matter, anything else does.
+    Raises: MoveRefused, SomebodyWasFaster, SubmissionReused, Issue.DoesNotExist.
+    """
+    with transaction.atomic():
+        if submission and (known := _made_before(submission, what, actor)):
+            return known
+        if what is Move.JOIN:
+            _lock_both(number, brought.into)
+        issue = Issue.objects.select_related("merchant").get(number=number)
+        _refuse_stale(issue, what, seen)
+        to = _checked(issue, what, actor, brought)
+        before = Before.of(issue)
+        writing.claim(issue)
+        _know_the_merchant(issue, what, brought)
+        data = _EFFECTS[what](issue, to, actor, brought, at)
+        writing.keep(issue, before)
+        row = writing.write(issue, what, actor, at, before=before, brought=brought, submission=submission, data=data)
+        writing.tell_standing(issue.merchant_id, at, visited=what is Move.HANDLE)
+    return row
+
+
+def _made_before(submission: UUID, what: Move, actor: User | None) -> MoveRow | None:
+    """The move this very submission made before. Raises SubmissionReused if that was another move, or another's."""
+    row = MoveRow.objects.select_related("issue").filter(submission=submission).first()
+    if row is not None and (row.move != what or row.actor_id != (actor.pk if actor else None)):
+        raise SubmissionReused(submission)
+    return row
+
+
+def _lock_both(number: str, other: str) -> None:
+    """Always in the same order, so that two who join the same two issues crosswise do not wait for each other for ever."""
+    list(Issue.objects.select_for_update().filter(number__in=[number, other]).order_by("pk"))
+
+
+def _refuse_stale(issue: Issue, what: Move, seen: int | None) -> None:
+    if seen is None or seen == issue.version or what is Move.NOTE:
+        return
+    since = issue.moves.filter(version__gt=seen).exclude(move=Move.NOTE).select_related("actor")
+    if (last := since.order_by("-version").first()) is not None:
+        raise SomebodyWasFaster(issue.number, last)
+
+
+def _checked(issue: Issue, what: Move, actor: User, brought: Brought) -> State:
+    """The state the move leads to. Raises MoveRefused."""
+    state, doer = State(issue.state), brought.on_behalf_of or actor
+    met = frozenset(need for need in MOVES[what].needs if _MET[need](issue, actor, brought))
+    to = check(what, state, _relations(issue, what, actor, brought.on_behalf_of), met)
+    if (brought.inspection or brought.result in CERTIFIED_ONLY) and not doer.authority.may("issues.inspect"):
+        raise MoveRefused(what, state, "certificate")
+    return to
+
+
+ENTERED_FOR_OTHERS = frozenset({Move.ACCEPT, Move.HANDLE, Move.FEED_BACK})
+"""代办: what was phoned in, the dispatcher enters, in the name of whoever did it."""
+
+
+def _relations(issue: Issue, what: Move, actor: User, doer: User | None) -> frozenset[By]:
+    held = queries.held(issue)
+    own = relations(actor.pk, actor.authority, held)
+    if doer is None:
+        return own
+    if what not in ENTERED_FOR_OTHERS or By.DISPATCHER not in own or not is_assignee(doer.pk, doer.authority, held):
+        return frozenset()
+    return frozenset({By.ASSIGNEE})
+
+
+def _has_unit(issue: Issue, actor: User, brought: Brought) -> bool:
+    unit, person = brought.unit, brought.person
+    if unit is None or (unit.pk, person and person.pk) == (issue.lead_unit_id, issue.lead_person_id):
+        return False
+    if person is not None and not handles_at(person, unit):
+        return False
+    return units_to_give(Level(issue.level), issue.town).filter(pk=unit.pk).exists()
+
+
+def _has_evidence(issue: Issue, actor: User, brought: Brought) -> bool:
+    wanted = edition(issue.edition).catalogues.violation(issue.violation).evidence
+    if brought.result is None or not (wanted.photo_before or wanted.photo_after):
+        return True
+    seen = queries.pictures(issue, fed_back=len(brought.photos))
+    return shows_enough(seen, before_wanted=wanted.photo_before, after_wanted=wanted.photo_after, result=brought.result)
+
+
+def _has_answer(issue: Issue, actor: User, brought: Brought) -> bool:
+    reports = issue.reports.values_list("pk", flat=True)
+    return bool(brought.answer.strip()) or all(brought.answers.get(pk, "").strip() for pk in reports)
+
+
+def _has_issue(issue: Issue, actor: User, brought: Brought) -> bool:
+    others = Issue.objects.visible_to(actor).open().exclude(pk=issue.pk)
+    return bool(brought.into) and others.filter(number=brought.into).exists()
+
+
+_MET: dict[Needs, Callable[[Issue, User, Brought], bool]] = {
+    Needs.WORDS: lambda issue, actor, brought: bool(brought.words.strip()),
+    Needs.UNIT: _has_unit,
+    Needs.RESULT: lambda issue, actor, brought: brought.result in FOUND_TRUE,
+    Needs.EVIDENCE: _has_evidence,
+    Needs.ANSWER: _has_answer,
+    Needs.ISSUE: _has_issue,
+}
+
+Data = dict[str, object]
+Effect = Callable[[Issue, State, User, Brought, datetime], Data]
+"""What a move does to a claimed issue and its assignments. Returns what the move's row keeps beside its columns."""
+
+
+def _to_dispatcher(issue: Issue, to: State, actor: User, brought: Brought, at: datetime) -> Data:
+    done = (issue.state, to) in {(State.PREDICTED, State.RECEIVED), (State.HANDLING, State.RECHECK)}
+    writing.let_go(issue, done=done, at=at)
+    writing.hand_over(issue, to, dispatchers_unit(Level(issue.level), issue.town), at=at)
+    return {}
+
+
+def _to_other_level(what: Move) -> Effect:
+    def effect(issue: Issue, to: State, actor: User, brought: Brought, at: datetime) -> Data:
+        state = State(issue.state)
+        after = level_after(what, state, Level(issue.level))
+        if after is not Level.COUNTY and not issue.town:
+            raise MoveRefused(what, state, "place")
+        issue.level = after
+        return _to_dispatcher(issue, to, actor, brought, at)
+
+    return effect
+
+
+def _to_unit(issue: Issue, to: State, actor: User, brought: Brought, at: datetime) -> Data:
+    assert brought.unit is not None  # Needs.UNIT
+    writing.let_go(issue, done=issue.state == State.RECEIVED, at=at)
+    issue.level = LEVEL_OF[brought.unit.kind]
+    writing.hand_over(issue, to, brought.unit, brought.person, accepted=False, at=at)
+    return {}
+
+
+def _take(issue: Issue, to: State, actor: User, brought: Brought, at: datetime) -> Data:
+    writing.accept(issue, to, brought.on_behalf_of or actor)
+    return {}
+
+
+def _visit(issue: Issue, to: State, actor: User, brought: Brought, at: datetime) -> Data:
+    return {"act": "inspection" if brought.inspection else "visit"}
+
+
+def _feed_back(issue: Issue, to: State, actor: User, brought: Brought, at: datetime) -> Data:
+    assert brought.result is not None  # Needs.RESULT
+    issue.result, issue.found_true = brought.result, FOUND_TRUE[brought.result]
+    return {"found_true": issue.found_true, **_to_dispatcher(issue, to, actor, brought, at)}
+
+
+def _send_back(issue: Issue, to: State, actor: User, brought: Brought, at: datetime) -> Data:
+    """To whoever fed it back, if they still work there; else to their unit."""
+    handled = issue.assignments.filter(part=Assignment.Part.LEAD, step=State.HANDLING, state=Assignment.State.DONE)
+    last = handled.select_related("unit", "person").latest("ended_at", "id")
+    person = last.person if last.person and handles_at(last.person, last.unit) else None
+    writing.let_go(issue, done=True, at=at)
+    writing.hand_over(issue, to, last.unit, person, at=at)
+    return {}
+
+
+def _close(issue: Issue, to: State, actor: User, brought: Brought, at: datetime) -> Data:
+    writing.end(issue, to, at)
+    return _answer(issue, brought, at)
+
+
+def _answer(issue: Issue, brought: Brought, at: datetime) -> Data:
+    """Tell everybody who reported it. The move keeps what was said, also when a later answer takes its place."""
+    said: dict[str, str] = {}
+    for row in issue.reports.order_by("pk"):
+        row.answer, row.answered_at = brought.answers.get(row.pk, "").strip() or brought.answer.strip(), at
+        row.save(update_fields=["answer", "answered_at"])
+        said[str(row.pk)] = row.answer
+        record("report.answered", "report", row.pk, at=at, scope=writing.scope_of(issue))
+    return {"answers": said} if said else {}
+
+
+def _join(issue: Issue, to: State, actor: User, brought: Brought, at: datetime) -> Data:
+    """The reports go over to the other issue, which owes them their answers now; this one ends."""
+    other = Issue.objects.select_for_update().get(number=brought.into)
+    if not other.is_open:
+        raise MoveRefused(Move.JOIN, State(issue.state), "issue")
+    moved = list(issue.reports.order_by("pk").values_list("pk", flat=True))
+    Report.objects.filter(pk__in=moved).update(issue=other)
+    before = Before.of(other)
+    writing.claim(other)
+    writing.write(other, Move.NOTE, actor, at, before=before, data={"joined": issue.number, "reports": moved})
+    issue.joined_into, issue.result = other, Result.JOINED
+    writing.end(issue, to, at)
+    return {"into": other.number, "reports": moved}
+
+
+def _reopen(issue: Issue, to: State, actor: User, brought: Brought, at: datetime) -> Data:
+    """Back to the dispatcher with new clocks; the reports that were joined to another issue come back from it."""
+    same = Issue.objects.open().filter(merchant=issue.merchant_id, violation=issue.violation, source=Source.ALARM)
+    if issue.source == Source.ALARM and same.exists():
+        raise MoveRefused(Move.REOPEN, State(issue.state), "issue")
+    data: Data = {}
+    if issue.joined_into_id is not None:
+        joined = issue.moves.filter(move=Move.JOIN).latest("version")
+        Report.objects.filter(pk__in=joined.data["reports"], issue=issue.joined_into_id).update(issue=issue)
+        data["from"] = joined.data["into"]
+    issue.joined_into, issue.result, issue.found_true = None, "", None
+    issue.closed_at, issue.clock_from = None, at
+    writing.hand_over(issue, to, dispatchers_unit(Level(issue.level), issue.town), at=at)
+    return data
+
+
+def _nothing(issue: Issue, to: State, actor: User, brought: Brought, at: datetime) -> Data:
+    return {}
+
+
+_EFFECTS: dict[Move, Effect] = {
+    Move.CONFIRM: _to_dispatcher,
+    Move.DISPATCH: _to_unit,
+    Move.ACCEPT: _take,
+    Move.HANDLE: _visit,
+    Move.TRANSFER: _to_unit,
+    Move.ESCALATE: _to_other_level(Move.ESCALATE),
+    Move.RETURN: _to_other_level(Move.RETURN),
+    Move.FEED_BACK: _feed_back,
+    Move.REWORK: _send_back,
+    Move.CLOSE: _close,
+    Move.DISMISS: _close,
+    Move.REOPEN: _reopen,
+    Move.JOIN: _join,
+    Move.NOTE: _nothing,
+}
+
+
+def _know_the_merchant(issue: Issue, what: Move, brought: Brought) -> None:
+    """Somebody found out which shop it is. What was known already is not overwritten."""
+    shop = brought.merchant
+    if shop is None or issue.merchant_id is not None or what not in (Move.DISPATCH, Move.HANDLE, Move.FEED_BACK):
+        return
+    issue.merchant, issue.town, issue.grid, issue.lng, issue.lat = shop, shop.town, shop.grid, shop.lng, shop.lat
+
+
+# ── clocks ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def recompute_deadlines(year: int, *, at: datetime) -> int:
+    """Set the open clocks again that reach into `year`, whose holidays are published now. May run twice.
+
+    A year's notice may also move the last days of the year before, so clocks that end there are looked at as well.
+    Returns: how many issues and reports are due at another time, or for certain, than before.
+    """
+    begins = datetime(year, 1, 1, tzinfo=timezone.get_current_timezone()) - LAST_DAYS
+    issues = Issue.objects.open().filter(due_at__gte=begins)
+    reports = Report.objects.filter(due_at__gte=begins, answered_at=None)
+    changed = sum(_set_again(pk, at) for pk in list(issues.order_by("pk").values_list("pk", flat=True)))
+    return changed + sum(_set_answer_again(row) for row in reports.select_related("issue").order_by("pk"))
+
+
+def _set_again(pk: int, at: datetime) -> bool:
+    with transaction.atomic():
+        issue = Issue.objects.select_for_update().get(pk=pk)
+        lead = issue.assignments.filter(part=Assignment.Part.LEAD, ended_at=None).first()
+        if lead is None:
+            return False
+        before = Before.of(issue)
+        step = deadlines.step_due(
+            writing.calendar(), writing.limits(issue), State(lead.step), Level(issue.level), lead.given_at
+        )
+        writing.show_clocks(issue, writing.whole_due(issue), step)
+        if Before.of(issue) == before:
+            return False
+        lead.due_at, lead.due_provisional = step.at, step.provisional
+        lead.save(update_fields=["due_at", "due_provisional"])
+        writing.keep(issue, before)
+        record("issue.due_again", "issue", issue.number, at=at, scope=writing.scope_of(issue))
+    return True
+
+
+def _set_answer_again(row: Report) -> bool:
+    limits = writing.limits(row.issue)
+    due = deadlines.answer_due(writing.calendar(), limits, cast("ReportSource", row.source), row.reported_at)
+    if (due.at, due.provisional) == (row.due_at, row.due_provisional):
+        return False
+    return bool(Report.objects.filter(pk=row.pk).update(due_at=due.at, due_provisional=due.provisional))

@@ -1,0 +1,53 @@
+"""The clocks of an issue: the whole, the present step, the answer to each reporter. Plain values over `china.calendar`.
+
+A deadline reckoned through a year whose holidays are not published yet is provisional. Never reads the clock on the wall.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from lingxiu.china.calendar import Due, WorkingCalendar, YearNotice
+from lingxiu.issues.lifecycle import Level, State
+from lingxiu.policy.schema import ByLevel, Deadlines, Period, ReportSource, Year
+
+_STEP: dict[State, Callable[[Deadlines], ByLevel]] = {
+    State.PREDICTED: lambda limits: limits.dispatch,
+    State.RECEIVED: lambda limits: limits.dispatch,
+    State.DISPATCHED: lambda limits: limits.handle,
+    State.HANDLING: lambda limits: limits.handle,
+    State.RECHECK: lambda limits: limits.recheck,
+}
+
+
+def calendar_of(years: Mapping[int, Year], zone: ZoneInfo) -> WorkingCalendar:
+    """The county's calendar: the library's, and the years its catalogue adds."""
+    notices: dict[int, YearNotice] = {
+        number: {"holidays": year.holidays, "make_up_days": year.make_up_days} for number, year in years.items()
+    }
+    return WorkingCalendar(zone, notices)
+
+
+def due(calendar: WorkingCalendar, start: datetime, period: Period) -> Due:
+    """The end of a period: of the last working day, or so many hours later."""
+    if period.hours is not None:
+        return calendar.add_hours(start, period.hours)
+    assert period.working_days is not None  # the schema wants one of the two
+    return calendar.add_working_days(start, period.working_days)
+
+
+def whole_due(calendar: WorkingCalendar, limits: Deadlines, level: Level, start: datetime) -> Due:
+    """When an issue of this level must have ended."""
+    return due(calendar, start, limits.whole.of(level))
+
+
+def step_due(calendar: WorkingCalendar, limits: Deadlines, state: State, level: Level, start: datetime) -> Due:
+    """When whoever holds it in this state must have passed it on."""
+    return due(calendar, start, _STEP[state](limits).of(level))
+
+
+def answer_due(calendar: WorkingCalendar, limits: Deadlines, source: ReportSource, start: datetime) -> Due:
+    """When whoever reported it must have been answered."""
+    return due(calendar, start, limits.answers[source])

@@ -1,0 +1,244 @@
+"""What pages and programs ask of the list. Reads only; who may see what is `Issue.objects.visible_to`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Case, Count, F, FloatField, IntegerField, Q, QuerySet, Subquery, Value, When
+from django.db.models.functions import Abs, Coalesce
+from django.utils import timezone
+
+from lingxiu.accounts.models import User
+from lingxiu.issues.lifecycle import Level, Move, Pictures, State
+from lingxiu.issues.models import OPEN_STATES, Issue, IssueQuerySet, MoveRow, Report
+from lingxiu.issues.relations import Held
+from lingxiu.merchants.models import Merchant
+from lingxiu.policy.queries import edition
+from lingxiu.policy.schema import Label, Sight
+
+NEARBY_DEGREES = 0.004
+"""Some 400 m in the county: how far smoke is smelled, and a phone's position is off, put together."""
+NEARBY_DAYS = timedelta(days=30)
+
+
+# ── one issue ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def held(issue: Issue) -> Held:
+    """The issue as far as relations go."""
+    return Held(
+        level=Level(issue.level),
+        town=issue.town,
+        lead_unit_id=issue.lead_unit_id,
+        lead_person_id=issue.lead_person_id,
+        found_by_id=issue.found_by_id,
+        handled_by=_handled_by(issue) if issue.state == State.RECHECK else frozenset(),
+    )
+
+
+def this_round(issue: Issue) -> QuerySet[MoveRow]:
+    """The moves since the issue was last opened."""
+    reopened = issue.moves.filter(move=Move.REOPEN).order_by("-version").values("version")[:1]
+    return issue.moves.filter(version__gt=Coalesce(Subquery(reopened), -1))
+
+
+def _handled_by(issue: Issue) -> frozenset[int]:
+    """Who handled it in this round, and who entered that for them: none of these may close it."""
+    rows = this_round(issue).filter(move__in=[Move.HANDLE, Move.FEED_BACK]).values_list("actor_id", "on_behalf_of_id")
+    return frozenset(person for row in rows for person in row if person is not None)
+
+
+def pictures(issue: Issue, *, fed_back: int = 0) -> Pictures:
+    """How many pictures there are of the matter in this round; `fed_back` come with the feedback being made."""
+    by_move: dict[str, int] = {}
+    for what, photos in this_round(issue).values_list("move", "photos"):
+        by_move[what] = by_move.get(what, 0) + len(photos)
+    reported = sum(len(photos) for photos in issue.reports.values_list("photos", flat=True))
+    first = len(issue.moves.filter(move=Move.REPORT).values_list("photos", flat=True).first() or [])
+    return Pictures(
+        before=reported + first,
+        visit=by_move.get(Move.HANDLE, 0),
+        after=by_move.get(Move.FEED_BACK, 0) + fed_back,
+    )
+
+
+def timeline(issue: Issue) -> list[MoveRow]:
+    """All moves, the newest first, with the people and units they name."""
+    rows = issue.moves.select_related("actor", "actor_unit", "on_behalf_of", "to_unit", "to_person")
+    return list(rows.order_by("-version"))
+
+
+def suggestions(issue: Issue, user: User, limit: int = 5) -> list[Issue]:
+    """Open issues a person's report may be about as well: of the same merchant, or of the same kind nearby; likeliest first."""
+    same_shop = Q(merchant=issue.merchant_id) if issue.merchant_id else Q(pk__in=[])
+    others = Issue.objects.visible_to(user).open().exclude(pk=issue.pk).filter(same_shop | _nearby(issue))
+    likeness = Case(
+        When(same_shop & Q(violation=issue.violation), then=Value(0)),
+        When(same_shop, then=Value(1)),
+        default=Value(2),
+        output_field=IntegerField(),
+    )
+    return list(
+        others.annotate(likeness=likeness).select_related("merchant").order_by("likeness", "-reported_at")[:limit]
+    )
+
+
+def _nearby(issue: Issue) -> Q:
+    if issue.lng is None or issue.lat is None:
+        return Q(pk__in=[])
+    return Q(
+        lng__range=(issue.lng - NEARBY_DEGREES, issue.lng + NEARBY_DEGREES),
+        lat__range=(issue.lat - NEARBY_DEGREES, issue.lat + NEARBY_DEGREES),
+        reported_at__gte=issue.reported_at - NEARBY_DAYS,
+    )
+
+
+def shops_nearby(issue: Issue, user: User, limit: int = 8) -> list[Merchant]:
+    """The merchants around a place whose shop is not known, the nearest first."""
+    if issue.lng is None or issue.lat is None:
+        return []
+    away = Abs(Value(issue.lng, FloatField()) - F("lng")) + Abs(Value(issue.lat, FloatField()) - F("lat"))
+    near = (
+        Merchant.objects.visible_to(user)
+        .exclude(status="closed")
+        .filter(
+            lng__range=(issue.lng - NEARBY_DEGREES, issue.lng + NEARBY_DEGREES),
+            lat__range=(issue.lat - NEARBY_DEGREES, issue.lat + NEARBY_DEGREES),
+        )
+    )
+    return list(near.select_related("standing").annotate(away=away).order_by("away", "pk")[:limit])
+
+
+# ── whose issues ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def mine(user: User) -> IssueQuerySet:
+    """Where the ball is with this person: given to them, or to nobody in particular of a unit where they may act."""
+    acting = [
+        post.unit_id for post in user.authority.posts if {"issues.handle", "issues.dispatch"} & set(post.role.may)
+    ]
+    given = Q(lead_person=user.pk)
+    return Issue.objects.open().filter(given | Q(lead_person=None, lead_unit_id__in=acting))
+
+
+def unit_work(user: User) -> IssueQuerySet:
+    """What the person's units have to see to: what is open in a town for its room, at the county for its office, else what
+    the unit itself holds."""
+    work = Q(pk__in=[])
+    for post in user.authority.posts:
+        if post.unit_kind == "town":
+            work |= Q(town=post.town, level__in=[Level.GRID, Level.TOWN]) | Q(lead_unit_id=post.unit_id)
+        elif post.unit_kind == "county_office":
+            work |= Q(level=Level.COUNTY)
+        elif post.role.officer:
+            work |= Q(lead_unit_id=post.unit_id)
+    return Issue.objects.visible_to(user).open().filter(work)
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Numbers of a list, each of which opens: `due_today` and `late` are of the present step."""
+
+    open: int
+    received: int
+    dispatched: int
+    handling: int
+    recheck: int
+    due_today: int
+    late: int
+
+
+def counts(user: User, now: datetime, issues: IssueQuerySet | None = None) -> Counts:
+    """How many of these open issues (all the person sees, if none are given) stand where, in one query."""
+    end_of_day = timezone.localtime(now).replace(hour=23, minute=59, second=59, microsecond=999_999)
+    seen = Issue.objects.visible_to(user) if issues is None else issues
+    found = (
+        seen.filter(state__in=OPEN_STATES)
+        .order_by()
+        .aggregate(
+            open=Count("id"),
+            received=Count("id", filter=Q(state__in=[State.PREDICTED, State.RECEIVED])),
+            dispatched=Count("id", filter=Q(state=State.DISPATCHED)),
+            handling=Count("id", filter=Q(state=State.HANDLING)),
+            recheck=Count("id", filter=Q(state=State.RECHECK)),
+            due_today=Count("id", filter=Q(step_due_at__gte=now, step_due_at__lte=end_of_day)),
+            late=Count("id", filter=Q(step_due_at__lt=now)),
+        )
+    )
+    return Counts(**found)
+
+
+# ── of a merchant ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def of_merchant(merchant: Merchant, user: User) -> IssueQuerySet:
+    """The issues of a merchant that an officer may see, the newest first. Owners: `for_owner`."""
+    if not user.authority.is_officer:
+        return Issue.objects.none()
+    return (
+        Issue.objects.visible_to(user)
+        .filter(merchant=merchant)
+        .select_related("lead_unit")
+        .order_by("-reported_at", "-id")
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ForOwner:
+    """An issue as the shop's owner is told: what, since when, what to do by when. No reporter, no officer.
+
+    `is_reminder`: a device's lead, of which pages say 提醒, never 超标.
+    """
+
+    number: str
+    what: Label
+    is_reminder: bool
+    advice: Label | None
+    since: datetime
+    due_at: datetime
+    state: str
+    is_open: bool
+    result: str
+
+
+def for_owner(merchant: Merchant, user: User, *, open_only: bool = False, limit: int = 50) -> list[ForOwner]:
+    """The issues of an own shop in plain values, open ones first. A lead is a reminder (提醒), never a finding.
+
+    What was joined or dismissed is not told: nothing was found. Nothing for people who are not bound to the shop.
+    """
+    if merchant.pk not in user.authority.merchant_ids or not _sees_own(user):
+        return []
+    rows = Issue.objects.filter(merchant=merchant).exclude(state__in=[State.DISMISSED, State.PREDICTED])
+    if open_only:
+        rows = rows.open()
+    return [
+        _for_owner(row) for row in rows.order_by(F("closed_at").desc(nulls_first=True), "-reported_at", "-id")[:limit]
+    ]
+
+
+def _sees_own(user: User) -> bool:
+    return any(sight is Sight.OWN for sight, _ in user.authority.sight("issues"))
+
+
+def _for_owner(issue: Issue) -> ForOwner:
+    violation = edition(issue.edition).catalogues.violation(issue.violation)
+    return ForOwner(
+        number=issue.number,
+        what=violation.label,
+        is_reminder=violation.kind == "lead",
+        advice=violation.advice,
+        since=issue.act_at,
+        due_at=issue.due_at,
+        state=issue.state,
+        is_open=issue.is_open,
+        result=issue.result,
+    )
+
+
+def complaints_found_true(since: datetime, until: datetime) -> dict[int, int]:
+    """Merchant id → number of people's reports in the time that were found true (属实): only these count against it."""
+    reports = Report.objects.filter(
+        reported_at__gte=since, reported_at__lt=until, issue__found_true=True, issue__state=State.CLOSED
+    )
+    return dict(reports.exclude(issue__merchant=None).values_list("issue__merchant").annotate(Count("id")).order_by())

@@ -1,0 +1,53 @@
+"""In what relation somebody stands to an issue, from the posts they hold and who has it. Plain values, no ORM."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lingxiu.accounts.authority import Authority, HeldPost
+from lingxiu.issues.lifecycle import By, Level
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An issue as far as relations go. `handled_by`: who handled it since it was last opened, and who entered that for them."""
+
+    level: Level
+    town: str
+    lead_unit_id: int | None
+    lead_person_id: int | None
+    found_by_id: int | None
+    handled_by: frozenset[int] = frozenset()
+
+
+def relations(user_id: int, authority: Authority, held: Held) -> frozenset[By]:
+    """All relations of this person to the issue."""
+    found: set[By] = set()
+    dispatching = authority.posts_that_may("issues.dispatch")
+    if any(_dispatches(post, held) for post in dispatching):
+        found.add(By.DISPATCHER)
+    if any(_dispatches(post, held) or _is_county(post) for post in dispatching) and user_id not in held.handled_by:
+        found.add(By.CHECKER)
+    if is_assignee(user_id, authority, held):
+        found.add(By.ASSIGNEE)
+    if found or held.found_by_id == user_id:
+        found.add(By.PARTY)
+    return frozenset(found)
+
+
+def is_assignee(user_id: int, authority: Authority, held: Held) -> bool:
+    """Whether it was given to this person, or to nobody in particular of a unit where this person may handle."""
+    if held.lead_person_id not in (None, user_id):
+        return False
+    return any(post.unit_id == held.lead_unit_id for post in authority.posts_that_may("issues.handle"))
+
+
+def _dispatches(post: HeldPost, held: Held) -> bool:
+    """The town's room dispatches what grid and town handle, the county office what the county does."""
+    if held.level is Level.COUNTY:
+        return _is_county(post)
+    return post.unit_kind == "town" and post.town == held.town
+
+
+def _is_county(post: HeldPost) -> bool:
+    return post.unit_kind == "county_office"

@@ -1,0 +1,2 @@
+DROP INDEX issue_words;
+DROP FUNCTION issues_bigrams(text);

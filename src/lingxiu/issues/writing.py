@@ -1,0 +1,270 @@
+"""What every verb of the list writes: the claim on the issue, its columns, the move's row, assignments, clocks, Standing, journal.
+
+Never decides whether a move may be made. Everything here runs inside the verb's transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db.models import QuerySet
+
+from lingxiu.accounts.models import Unit, User
+from lingxiu.china.calendar import Due, WorkingCalendar
+from lingxiu.files.actions import use_file
+from lingxiu.files.models import StoredFile
+from lingxiu.issues import deadlines
+from lingxiu.issues.lifecycle import Level, Move, Result, State
+from lingxiu.issues.models import Assignment, Issue, MoveRow
+from lingxiu.journal.actions import Scope, record
+from lingxiu.merchants.models import Merchant, Standing
+from lingxiu.policy.queries import edition, in_force
+from lingxiu.policy.schema import Deadlines
+
+JOURNAL: dict[Move, str] = {
+    Move.REPORT: "issue.reported",
+    Move.CONFIRM: "issue.confirmed",
+    Move.DISPATCH: "issue.dispatched",
+    Move.ACCEPT: "issue.accepted",
+    Move.HANDLE: "issue.handled",
+    Move.TRANSFER: "issue.transferred",
+    Move.ESCALATE: "issue.escalated",
+    Move.RETURN: "issue.returned",
+    Move.FEED_BACK: "issue.fed_back",
+    Move.REWORK: "issue.sent_back",
+    Move.CLOSE: "issue.closed",
+    Move.DISMISS: "issue.dismissed",
+    Move.REOPEN: "issue.reopened",
+    Move.JOIN: "issue.joined",
+    Move.NOTE: "issue.noted",
+}
+
+
+class SomebodyWasFaster(Exception):
+    """The issue was moved on by somebody else since it was read. `last`: the move that came first, if it is there to read."""
+
+    def __init__(self, number: str, last: MoveRow | None) -> None:
+        super().__init__(f"issue {number} was moved on in the meantime")
+        self.number, self.last = number, last
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """What comes with a move; each move takes what it needs.
+
+    `answer` is told to everybody who reported it, unless `answers` has one of their own, by report id. `inspection`: a
+    certified officer's; anything else is a visit. `on_behalf_of`: who did what a dispatcher only enters (代办).
+    `merchant`: which shop it is, where that was unknown. `photos`: sha256 of stored files.
+    """
+
+    words: str = ""
+    unit: Unit | None = None
+    person: User | None = None
+    result: Result | None = None
+    photos: tuple[str, ...] = ()
+    answer: str = ""
+    answers: Mapping[int, str] = field(default_factory=dict)
+    into: str = ""
+    inspection: bool = False
+    on_behalf_of: User | None = None
+    merchant: Merchant | None = None
+    lng: float | None = None
+    lat: float | None = None
+
+
+NOTHING = Brought()
+
+
+# ── the issue itself ─────────────────────────────────────────────────────────────────────────────────────────────
+
+_COLUMNS = (
+    "state", "level", "result", "found_true", "joined_into_id", "closed_at", "clock_from", "due_at", "step_due_at",
+    "due_provisional", "lead_unit_id", "lead_person_id", "merchant_id", "town", "grid", "lng", "lat",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """An issue's columns as they were read, to see what a move changed."""
+
+    columns: Mapping[str, object]
+
+    @classmethod
+    def of(cls, issue: Issue) -> Before:
+        return cls({name: getattr(issue, name) for name in _COLUMNS})
+
+    @property
+    def state(self) -> str:
+        return str(self.columns["state"])
+
+    @property
+    def level(self) -> str:
+        return str(self.columns["level"])
+
+
+def claim(issue: Issue) -> None:
+    """Take the issue's next version, if nobody has since it was read: of two, one wins. Raises SomebodyWasFaster."""
+    unmoved = Issue.objects.filter(pk=issue.pk, state=issue.state, version=issue.version)
+    if not unmoved.update(version=issue.version + 1):
+        raise SomebodyWasFaster(issue.number, issue.moves.select_related("actor").order_by("-version").first())
+    issue.version += 1
+
+
+def keep(issue: Issue, before: Before) -> None:
+    """Write the columns a move changed. The issue was claimed by this transaction."""
+    changed = {name: getattr(issue, name) for name in _COLUMNS if getattr(issue, name) != before.columns[name]}
+    if changed:
+        Issue.objects.filter(pk=issue.pk).update(**changed)
+
+
+def write(
+    issue: Issue,
+    what: Move,
+    actor: User | None,
+    at: datetime,
+    *,
+    before: Before | None = None,
+    brought: Brought = NOTHING,
+    submission: UUID | None = None,
+    data: Mapping[str, object] | None = None,
+) -> MoveRow:
+    """The row of a move that was made, its pictures, its entry in the journal. `before` None: the first move."""
+    row = MoveRow.objects.create(
+        issue=issue, version=issue.version, move=what, actor=actor, actor_unit_id=_unit_of(actor, issue),
+        on_behalf_of=brought.on_behalf_of, from_state=before.state if before else "", to_state=issue.state,
+        from_level=before.level if before else "", to_level=issue.level, to_unit_id=issue.lead_unit_id,
+        to_person_id=issue.lead_person_id, words=brought.words.strip(), result=brought.result or "",
+        photos=list(brought.photos), lng=brought.lng, lat=brought.lat, at=at, submission=submission, data=dict(data or {}),
+    )  # fmt: skip
+    use_photos(brought.photos, "issue", issue.number)
+    record(
+        JOURNAL[what], "issue", issue.number, at=at, actor_id=actor.pk if actor else None, scope=scope_of(issue),
+        reference={"version": issue.version, "state": issue.state, "level": issue.level, "flow": issue.flow},
+    )  # fmt: skip
+    return row
+
+
+def scope_of(issue: Issue) -> Scope:
+    """Whom a change of this issue concerns."""
+    return Scope(town=issue.town, grid=issue.grid, unit_id=issue.lead_unit_id, merchant_id=issue.merchant_id)
+
+
+def use_photos(photos: tuple[str, ...], subject_kind: str, subject_id: object) -> None:
+    """Say that these stored files are part of the subject."""
+    if photos:
+        for file in StoredFile.objects.filter(sha256__in=photos):
+            use_file(file, subject_kind, subject_id)
+
+
+def _unit_of(actor: User | None, issue: Issue) -> int | None:
+    """In which of their posts somebody acted: at the unit that has the issue, else their first officer's post."""
+    units = [post.unit_id for post in actor.authority.posts if post.role.officer] if actor else []
+    return issue.lead_unit_id if issue.lead_unit_id in units else next(iter(units), None)
+
+
+# ── who holds it ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def hand_over(
+    issue: Issue, to: State, unit: Unit, person: User | None = None, *, accepted: bool = True, at: datetime
+) -> None:
+    """Give it to this unit, and person if named, in this state, with a new clock. The assignment before has ended."""
+    issue.state, issue.lead_unit, issue.lead_person = to, unit, person
+    due = set_clocks(issue, at)
+    Assignment.objects.create(
+        issue=issue,
+        unit=unit,
+        person=person,
+        state=Assignment.State.ACCEPTED if accepted else Assignment.State.OFFERED,
+        step=to,
+        given_at=at,
+        due_at=due.at,
+        due_provisional=due.provisional,
+    )
+
+
+def accept(issue: Issue, to: State, person: User) -> None:
+    """The open lead assignment is this person's now; its clock runs on."""
+    issue.state, issue.lead_person = to, person
+    _open_leads(issue).update(state=Assignment.State.ACCEPTED, person=person, step=to)
+
+
+def let_go(issue: Issue, *, done: bool, at: datetime) -> None:
+    """End the open lead assignment: its step was done, or given up."""
+    _open_leads(issue).update(state=Assignment.State.DONE if done else Assignment.State.GIVEN_UP, ended_at=at)
+
+
+def end(issue: Issue, to: State, at: datetime) -> None:
+    """Nobody holds it any more."""
+    let_go(issue, done=to is State.CLOSED, at=at)
+    issue.state, issue.closed_at, issue.lead_unit, issue.lead_person = to, at, None, None
+
+
+def _open_leads(issue: Issue) -> QuerySet[Assignment]:
+    return issue.assignments.filter(
+        part=Assignment.Part.LEAD, state__in=[Assignment.State.OFFERED, Assignment.State.ACCEPTED]
+    )
+
+
+# ── clocks ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def set_clocks(issue: Issue, at: datetime) -> Due:
+    """Set the whole clock, and the present step's to run from now on. A step is due with the whole at the latest.
+
+    Returns: the step's own due time, which the assignment keeps.
+    """
+    step = deadlines.step_due(calendar(), limits(issue), State(issue.state), Level(issue.level), at)
+    show_clocks(issue, whole_due(issue), step)
+    return step
+
+
+def whole_due(issue: Issue) -> Due:
+    """When the issue must have ended, by the calendar of today."""
+    return deadlines.whole_due(calendar(), limits(issue), Level(issue.level), issue.clock_from)
+
+
+def show_clocks(issue: Issue, whole: Due, step: Due) -> None:
+    """Repeat both clocks on the issue, where lists read them."""
+    issue.due_at = whole.at
+    issue.step_due_at = min(step.at, whole.at)
+    issue.due_provisional = whole.provisional or step.provisional
+
+
+def limits(issue: Issue) -> Deadlines:
+    """The periods that hold for this issue: those of the edition it was routed by."""
+    return edition(issue.edition).catalogues.deadlines
+
+
+def calendar() -> WorkingCalendar:
+    """The county's calendar as known today; an edition may have added a year since the issue came in."""
+    return _calendar(in_force().id, settings.TIME_ZONE)
+
+
+@lru_cache(maxsize=4)
+def _calendar(edition_id: int, zone: str) -> WorkingCalendar:
+    return deadlines.calendar_of(edition(edition_id).catalogues.calendar, ZoneInfo(zone))
+
+
+# ── the merchant ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def tell_standing(merchant_id: int | None, at: datetime, *, reported: bool = False, visited: bool = False) -> None:
+    """Count the merchant's open issues anew, under its row's lock: two moves at once would each miss the other's."""
+    row = Standing.objects.select_for_update().filter(merchant=merchant_id).first()
+    if row is None:
+        return
+    row.open_issues = Issue.objects.open().filter(merchant=merchant_id).count()
+    row.last_issue_at = _later(row.last_issue_at, at if reported else None)
+    row.last_visit_at = _later(row.last_visit_at, at if visited else None)
+    row.save(update_fields=["open_issues", "last_issue_at", "last_visit_at"])
+
+
+def _later(one: datetime | None, other: datetime | None) -> datetime | None:
+    return max((time for time in (one, other) if time), default=None)

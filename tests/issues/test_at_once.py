@@ -1,0 +1,111 @@
+"""Two at once: real transactions in threads of their own. One of two wins, and the other is told or joins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from threading import Barrier
+from uuid import uuid4
+
+import pytest
+from django.db import connection
+
+from lingxiu.issues.lifecycle import Move, MoveRefused
+from lingxiu.issues.models import Issue
+from lingxiu.issues.writing import SomebodyWasFaster
+from lingxiu.policy.actions import load
+from lingxiu.policy.reading import SHIPPED
+from tests.cast import Cast, make_cast
+from tests.issues.world import LATER, alarm, complain, do, find, to_recheck
+
+TIMES = 6
+
+
+@pytest.fixture
+def committed(transactional_db: None) -> Cast:
+    """The cast, committed, so that other connections see it; the tables were emptied before, the policy's too."""
+    load(SHIPPED, at=datetime(2026, 1, 1, tzinfo=UTC))
+    return make_cast()
+
+
+def together(*deeds: Callable[[], object]) -> list[object]:
+    """Do all of these at the same moment, each on a connection of its own. Returns results and errors, in order."""
+    start = Barrier(len(deeds))
+
+    def one(deed: Callable[[], object]) -> object:
+        try:
+            start.wait(timeout=10)
+            return deed()
+        except Exception as error:  # the error is the answer that is looked at
+            return error
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(deeds)) as pool:
+        return list(pool.map(one, deeds))
+
+
+def test_of_two_people_who_close_the_same_issue_one_wins_and_the_other_is_told(committed: Cast) -> None:
+    for _ in range(TIMES):
+        issue = to_recheck(committed, find(committed.grid_member, merchant=committed.merchant))
+        seen = issue.version
+        outcomes = together(
+            lambda: do(issue, Move.CLOSE, committed.dispatcher, words="镇里", seen=seen),  # noqa: B023
+            lambda: do(issue, Move.CLOSE, committed.county_officer, words="县里", seen=seen),  # noqa: B023
+        )
+        lost = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
+        assert len(lost) == 1, outcomes
+        assert isinstance(lost[0], SomebodyWasFaster | MoveRefused)
+        assert issue.moves.filter(move=Move.CLOSE).count() == 1
+        issue.refresh_from_db()
+        assert (issue.state, issue.version) == ("closed", seen + 1)
+
+
+def test_alarms_of_one_merchant_that_come_at_once_make_one_issue(committed: Cast) -> None:
+    numbers = together(*(lambda n=n: alarm(committed.merchant, n).number for n in range(TIMES)))  # type: ignore[misc]  # a default binds n
+    assert len(set(numbers)) == 1, numbers
+    issue = Issue.objects.get()
+    assert sorted(issue.moves.values_list("move", flat=True)) == sorted(["report", "dispatch", *["note"] * (TIMES - 1)])
+    assert {row.data["alarm"] for row in issue.moves.exclude(move="dispatch")} == set(range(TIMES))
+
+
+def test_one_alarm_told_by_two_watches_at_once_counts_once(committed: Cast) -> None:
+    numbers = together(*[lambda: alarm(committed.merchant, 7).number] * 4)
+    assert len(set(numbers)) == 1, numbers
+    assert Issue.objects.get().moves.count() == 2
+
+
+def test_numbers_given_out_at_once_are_all_different_and_none_is_missing(committed: Cast) -> None:
+    numbers = together(*[lambda: find(committed.grid_member, merchant=committed.merchant).number] * TIMES)
+    assert sorted(str(number) for number in numbers) == [f"20260305{n:05}" for n in range(1, TIMES + 1)]
+
+
+def test_the_same_submission_sent_twice_at_once_makes_one_move(committed: Cast) -> None:
+    issue, submission = alarm(committed.merchant), uuid4()
+    together(*[lambda: do(issue, Move.ACCEPT, committed.grid_member, submission=submission)] * 3)
+    assert issue.moves.filter(move=Move.ACCEPT).count() == 1
+
+
+def test_two_issues_joined_crosswise_do_not_wait_for_each_other_for_ever(committed: Cast) -> None:
+    for _ in range(3):
+        one, other = complain(committed.merchant).issue, complain(committed.merchant).issue
+        together(
+            lambda: do(one, Move.JOIN, committed.dispatcher, into=other.number),  # noqa: B023
+            lambda: do(other, Move.JOIN, committed.dispatcher, into=one.number),  # noqa: B023
+        )
+        states = sorted(Issue.objects.filter(pk__in=[one.pk, other.pk]).values_list("state", flat=True))
+        assert states == ["dismissed", "received"]
+        assert sorted(i.reports.count() for i in (one, other)) == [0, 2]
+
+
+def test_the_standing_is_right_after_issues_of_one_merchant_moved_at_once(committed: Cast) -> None:
+    issues = [complain(committed.merchant).issue for _ in range(TIMES)]
+    ends = [
+        lambda i=i: do(i, Move.DISMISS, committed.dispatcher, at=LATER, words="x", answer="x")  # type: ignore[misc]  # a default binds i
+        for i in issues[1:]
+    ]
+    outcomes = together(*ends)
+    assert not [outcome for outcome in outcomes if isinstance(outcome, Exception)]
+    committed.merchant.standing.refresh_from_db()
+    assert committed.merchant.standing.open_issues == 1

@@ -1,0 +1,74 @@
+"""What tests of the list do again and again, in the domain's own words."""
+
+from __future__ import annotations
+
+import io
+from datetime import datetime, timedelta
+from typing import Any
+
+from PIL import Image
+
+from lingxiu.accounts.models import User
+from lingxiu.files.actions import Shot, store_photo
+from lingxiu.issues.actions import Brought, Found, Said, move, report, report_alarm, take_report
+from lingxiu.issues.lifecycle import Move, Result
+from lingxiu.issues.models import Issue, MoveRow, Report, Source
+from lingxiu.merchants.models import Merchant
+from tests.cast import NOON, Cast
+
+LATER = NOON + timedelta(hours=1)
+
+
+def alarm(merchant: Merchant, number: int = 1, *, violation: str = "L-FUME", at: datetime = NOON) -> Issue:
+    """A device's alarm, as the watch tells it; the issue it opened or joined."""
+    found = report_alarm(
+        device_mn="DEV001", merchant_id=merchant.pk, alarm_id=number, violation_id=violation, act_at=at,
+        summary="三个十分钟均值 2.6 mg/m³", at=at,
+    )  # fmt: skip
+    return Issue.objects.get(number=found)
+
+
+def find(by: User, violation: str = "D-BIN", *, at: datetime = NOON, **values: Any) -> Issue:
+    """What somebody found."""
+    source = Source.GRID_MEMBER if by.authority.grids else Source.OFFICER
+    return report(Found(source, violation, "桶没有盖", at, found_by=by, **values), at=at)
+
+
+def complain(
+    merchant: Merchant | None = None, *, words: str = "晚上十点油烟很大", at: datetime = NOON, **values: Any
+) -> Report:
+    """What somebody from the public reported."""
+    values = {"source": "public", "violation": "P-SMOKE", **values}
+    return take_report(Said(words=words, seen_at=at, merchant=merchant, **values), at=at)
+
+
+def do(issue: Issue, what: Move, actor: User, *, at: datetime = LATER, **brought: Any) -> MoveRow:
+    """Make a move."""
+    extra = {key: brought.pop(key) for key in ("seen", "submission") if key in brought}
+    return move(issue.number, what, actor=actor, at=at, brought=Brought(**brought), **extra)
+
+
+def photo(seed: int = 0) -> str:
+    """The sha256 of a stored picture."""
+    file = io.BytesIO()
+    Image.new("RGB", (64, 48), (seed % 256, 90, 60)).save(file, "PNG")
+    file.seek(0)
+    stored = store_photo(file, shot=Shot(watermarked=True), caption=[], stored_at=NOON, stored_by=None)
+    return stored.sha256
+
+
+def to_recheck(cast: Cast, issue: Issue, *, result: Result = Result.FIXED, at: datetime = LATER) -> Issue:
+    """The grid member accepts, visits with a picture and feeds back."""
+    do(issue, Move.ACCEPT, cast.grid_member, at=at)
+    do(issue, Move.HANDLE, cast.grid_member, at=at, words="看了现场，提醒清洗", photos=(photo(1),))
+    do(issue, Move.FEED_BACK, cast.grid_member, at=at, result=result, words="已清洗", photos=(photo(2),))
+    issue.refresh_from_db()
+    return issue
+
+
+def to_closed(cast: Cast, issue: Issue, *, at: datetime = LATER, answer: str = "已经处理") -> Issue:
+    """The whole quick way."""
+    to_recheck(cast, issue, at=at)
+    do(issue, Move.CLOSE, cast.dispatcher, at=at, answer=answer)
+    issue.refresh_from_db()
+    return issue
