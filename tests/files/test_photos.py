@@ -147,6 +147,7 @@ def test_chinese_captions_are_no_tofu() -> None:
     assert len(pictures) == 3
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # Pillow warns of broken metadata, which we throw away
 @settings(max_examples=150, deadline=None)
 @given(st.sampled_from([jpeg, png]), st.lists(st.tuples(st.floats(0, 0.999), st.integers(0, 255)), max_size=12))
 def test_damaged_bytes_give_a_photo_or_the_typed_refusal(make: object, damage: list[tuple[float, int]]) -> None:

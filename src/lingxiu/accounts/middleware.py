@@ -6,7 +6,11 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils import timezone
 from django.utils.http import urlencode
+
+from lingxiu.accounts.models import User
+from lingxiu.accounts.sessions import is_use, keep
 
 OPEN_TO_ANYONE = (
     "/m/",
@@ -24,6 +28,8 @@ OPEN_TO_ANYONE = (
     "/favicon.ico",
 )
 DEMO_ONLY = ("/demo/",)
+ADMIN = "/admin/"
+PASSWORD = "/account/password/"  # noqa: S105 (an address)
 
 
 def is_open(path: str) -> bool:
@@ -32,21 +38,32 @@ def is_open(path: str) -> bool:
 
 
 class SignedInUnlessOpen:
-    """Sends strangers to sign in; sends officers who need a second factor to give it."""
+    """Sends strangers to sign in, officers who owe a second factor to give it, new people to choose a password."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        user = request.user
+        if isinstance(user, User) and is_use(request):
+            keep(request.session, timezone.now())
         if is_open(request.path):
             return self.get_response(request)
-        if not request.user.is_authenticated:
-            return HttpResponseRedirect(f"/sign-in/?{urlencode({'next': request.get_full_path()})}")
-        if self._needs_second_factor(request):
-            return HttpResponseRedirect(f"/sign-in/second-factor/?{urlencode({'next': request.get_full_path()})}")
+        if not isinstance(user, User):
+            return _via("/sign-in/", request)
+        if owes_second_factor(user):
+            return _via("/sign-in/second-factor/", request)
+        if user.must_change_password and request.path != PASSWORD:
+            return _via(PASSWORD, request)
         return self.get_response(request)
 
-    @staticmethod
-    def _needs_second_factor(request: HttpRequest) -> bool:
-        user = request.user
-        return bool(settings.OFFICER_TOTP and user.authority.is_officer and not user.is_verified())  # type: ignore[union-attr]  # django-otp adds is_verified
+
+def owes_second_factor(user: User) -> bool:
+    """Whether this officer still has to show a second factor in this session."""
+    verified: bool = user.is_verified()  # type: ignore[attr-defined]  # django-otp's middleware adds it
+    return bool(settings.OFFICER_TOTP and user.authority.is_officer and not verified)
+
+
+def _via(address: str, request: HttpRequest) -> HttpResponseRedirect:
+    """To that page first, and then where they were going."""
+    return HttpResponseRedirect(f"{address}?{urlencode({'next': request.get_full_path()})}")

@@ -84,14 +84,21 @@ class Sight(StrEnum):
     NONE = "none"
 
 
+UnitKind = Literal["county_office", "department", "town", "town_team", "grid", "company"]
+
+
 class Role(Row):
-    """What a person in this role may do and see. Verbs are named `<room>.<verb>`; a test holds that each is known."""
+    """What a person in this role may do and see. Verbs are named `<room>.<verb>`; a test holds that each is known.
+
+    `held_at`: the kinds of unit a post of this role can be held at.
+    """
 
     id: str
     label: Label
     front_door: str = Field(pattern=r"^/")
     issues: Sight = Sight.NONE
     merchants: Sight = Sight.NONE
+    held_at: tuple[UnitKind, ...] = Field(min_length=1)
     may: tuple[str, ...] = ()
     officer: bool = True
     certified: bool = False
@@ -290,17 +297,29 @@ AnyAlarm = Annotated[SustainedValue | FanWithoutPurifier | Silence, Field(discri
 
 
 class Alarms(Row):
-    """`observe_days`: how long a new device only observes. `settle_seconds`: a window is complete so long after its end."""
+    """`observe_days`: how long a new device only observes. `settle_seconds`: a window is complete so long after its end.
+
+    `issue_within_hours`: an alarm first seen later than that after it was raised (old data sent again) opens no issue.
+    `keep_raw_days`, `keep_odd_days`: how long readings and odd frames stay; statistics stay for ever.
+    """
 
     observe_days: int = Field(ge=0)
     settle_seconds: int = Field(ge=0)
+    issue_within_hours: int = Field(48, gt=0)
+    keep_raw_days: int = Field(730, ge=14)
+    keep_odd_days: int = Field(90, gt=0)
     rules: tuple[AnyAlarm, ...]
 
 
 class Factor(Row):
-    """Where a column of ours stands in a device's packet, and how its number becomes ours: value × scale, in range."""
+    """Where a column of ours stands in a device's packet, and how its number becomes ours: value × scale, in range.
 
-    column: str
+    The first of `suffixes` that the packet has counts.
+    """
+
+    column: Literal[
+        "fume_mg_m3", "pm_mg_m3", "nmhc_mg_m3", "temperature_c", "humidity_pct", "fan_a", "purifier_a"
+    ]
     code: str
     suffixes: tuple[str, ...] = ("Rtd", "Avg")
     scale: float = 1.0
@@ -320,14 +339,19 @@ class Switch(Row):
 
 
 class DeviceProfile(Rule):
-    """A dialect: which factor is what, its unit and range, how states are written, how strict its CRC, how it is answered."""
+    """A dialect: which factor is what, its unit and range, how states are written, how strict its CRC, how it is answered.
+
+    `missing_values`: numbers that stand for no value (9999.99: HJ 212-2025). `statistics_cn`: what feeds the statistics;
+    where a window has both, minute data (2051) win over real-time data (2011).
+    """
 
     device_kind: Literal["fume_monitor", "grease_trap", "gas_alarm", "camera"]
     factors: tuple[Factor, ...]
     switches: tuple[Switch, ...] = ()
     invalid_flags: tuple[str, ...] = ("D", "B", "M", "C", "F", "T")
-    statistics_cn: Literal["2011", "2051"] = "2011"
-    accepted_crc: tuple[Literal["standard", "modbus", "constant", "missing"], ...] = ("standard",)
+    missing_values: tuple[float, ...] = (9999.0, 9999.99)
+    statistics_cn: tuple[Literal["2011", "2051"], ...] = ("2011", "2051")
+    accepted_crc: tuple[Literal["standard", "modbus", "constant", "missing", "short", "raw_bytes"], ...] = ("standard",)
     ack_style: Literal["2017", "2005", "st21"] = "2017"
     sends_every_seconds: int = Field(60, gt=0)
     period_named_by: Literal["start", "end"] = "start"

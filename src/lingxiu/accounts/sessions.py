@@ -1,0 +1,62 @@
+"""How long somebody stays signed in, and what counts as using the program. Never decides what they may do."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.contrib.auth import login
+from django.contrib.sessions.backends.base import SessionBase
+from django.http import HttpRequest
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from lingxiu.accounts.actions import Way, record_sign_in
+from lingxiu.accounts.models import User
+
+# An owner comes twice a month, by a code that costs a message and, for the elderly, patience; the phone is their own and
+# shows their own shop alone. Officers see the county: they are signed out when idle (`LINGXIU_IDLE_MINUTES`).
+OWNER_STAYS = timedelta(days=30)
+WRITE_EVERY = timedelta(minutes=1)
+SEEN = "seen"
+BACKEND = "django.contrib.auth.backends.ModelBackend"
+
+# What a page left open asks for by itself: nobody need be sitting in front of it.
+BY_ITSELF = ("/pulse", "/files/")
+BY_ITSELF_SUFFIXES = ("json",)
+
+
+def begin(request: HttpRequest, user: User, way: Way, *, at: datetime) -> None:
+    """Sign this person in, on a fresh session."""
+    login(request, user, backend=BACKEND)
+    if not user.authority.is_officer:
+        request.session.set_expiry(int(OWNER_STAYS.total_seconds()))
+    keep(request.session, at)
+    record_sign_in(user, way, at=at)
+
+
+def is_use(request: HttpRequest) -> bool:
+    """Whether a person asked for this, not a page that was left open."""
+    path = request.path
+    return not (path.startswith(BY_ITSELF) or path.endswith(BY_ITSELF_SUFFIXES) or "part" in request.GET)
+
+
+def keep(session: SessionBase, at: datetime) -> None:
+    """Let the session's time begin anew: written once a minute, not at every request."""
+    if at.timestamp() - session.get(SEEN, 0) >= WRITE_EVERY.total_seconds():
+        session[SEEN] = int(at.timestamp())
+
+
+def own_address(request: HttpRequest, wanted: str) -> str:
+    """The address asked for, if it is one of ours; else the person's front door."""
+    if wanted.startswith("/") and url_has_allowed_host_and_scheme(wanted, {request.get_host()}, request.is_secure()):
+        return wanted
+    user = request.user
+    return user.authority.front_door if isinstance(user, User) else "/"
+
+
+def network_address(request: HttpRequest) -> str:
+    """Who asks, as the network knows them. A proxy on this machine is believed, and nobody else's claim."""
+    peer = str(request.META.get("REMOTE_ADDR", ""))
+    if peer in ("", "127.0.0.1", "::1"):
+        claimed = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
+        return claimed or peer
+    return peer
