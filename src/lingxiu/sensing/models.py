@@ -57,6 +57,25 @@ class Device(models.Model):
         return self.mn
 
 
+class Maintenance(models.Model):
+    """A time in which a device's readings judge nobody: windows that touch it neither raise, hold nor clear an alarm."""
+
+    device = models.ForeignKey(Device, on_delete=models.CASCADE, related_name="maintenance")
+    since = models.DateTimeField()
+    until = models.DateTimeField(null=True)
+    note = models.CharField(max_length=200)
+    recorded_by = models.BigIntegerField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(until=None) | Q(until__gt=models.F("since")), name="maintenance_lasts"),
+            models.UniqueConstraint(fields=["device"], condition=Q(until=None), name="maintenance_one_open"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.device_id} {self.since:%Y-%m-%d}"
+
+
 class UnknownDevice(models.Model):
     """A device that dials in but is not registered: one row an MN, 10,000 at most, waiting to be adopted."""
 
@@ -84,6 +103,8 @@ class Alarm(models.Model):
     """A fact about readings: raised by them, cleared by them, whatever people do. One open a device and code.
 
     Times are those of the readings, not of the clock on the wall when they were looked at; so a replay gives the same rows.
+    `last_at`: the end of the last window that held it. `withdrawn_at`: readings that came later showed that it never was.
+    `issue_wanted_at`: from when on the issue it opens may be made; pushed ahead when that failed.
     """
 
     device = models.ForeignKey(Device, on_delete=models.PROTECT, related_name="alarms")
@@ -99,6 +120,7 @@ class Alarm(models.Model):
     issue_number = models.CharField(max_length=13, default="")
     issue_wanted_at = models.DateTimeField(null=True)
     noticed_at = models.DateTimeField()
+    withdrawn_at = models.DateTimeField(null=True)
     synthetic = models.BooleanField(default=False)
 
     objects = AlarmQuerySet.as_manager()
@@ -107,15 +129,62 @@ class Alarm(models.Model):
         ordering: ClassVar = ["-raised_at", "-id"]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["device", "code"], condition=Q(cleared_at=None), name="alarm_one_open"),
-            models.UniqueConstraint(fields=["device", "code", "raised_at"], name="alarm_once"),
+            models.UniqueConstraint(
+                fields=["device", "code", "raised_at"], condition=Q(withdrawn_at=None), name="alarm_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(withdrawn_at=None) | Q(cleared_at__isnull=False), name="alarm_withdrawn_is_cleared"
+            ),
         ]
         indexes: ClassVar = [
             models.Index(fields=["-raised_at"], name="alarm_newest"),
+            models.Index(fields=["device", "code", "-raised_at"], name="alarm_of_device"),
             models.Index(fields=["issue_wanted_at"], name="alarm_issue_wanted", condition=Q(issue_number="")),
         ]
 
     def __str__(self) -> str:
         return f"{self.code} {self.device_id}"
+
+
+class Deafness(models.Model):
+    """A time in which no gateway listened: a device that was not heard then was not silent."""
+
+    since = models.DateTimeField()
+    until = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(until__gt=models.F("since")), name="deafness_lasts")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.since:%Y-%m-%d %H:%M} to {self.until:%H:%M}"
+
+
+class Process(models.Model):
+    """A run of a gateway: when it was last alive, and what it has counted since it began."""
+
+    run = models.UUIDField(primary_key=True)
+    kind = models.CharField(max_length=12)
+    host = models.CharField(max_length=60)
+    pid = models.IntegerField()
+    started_at = models.DateTimeField()
+    seen_at = models.DateTimeField()
+    connections = models.IntegerField(default=0)
+    queued = models.IntegerField(default=0)
+    frames = models.BigIntegerField(default=0)
+    readings = models.BigIntegerField(default=0)
+    values = models.BigIntegerField(default=0)
+    batches = models.BigIntegerField(default=0)
+    refused = models.BigIntegerField(default=0)
+    odd = models.BigIntegerField(default=0)
+    unknown = models.BigIntegerField(default=0)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["kind", "-seen_at"], name="process_alive")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.host}:{self.pid}"
 
 
 class WatchCursor(models.Model):

@@ -1,0 +1,512 @@
+"""The gateway: devices dial it, their frames become rows, and what is committed, and only that, is acknowledged.
+
+Bounded everywhere: when the database is slow or away it stops reading sockets; it never drops a frame it took, and never grows.
+Any number of gateways may run at once. It judges no reading: windows, alarms and issues are the watch's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Final
+
+import psycopg
+import structlog
+from django.db import Error as DjangoError
+from django.db import connection
+
+from hj212 import STANDARD_2017, Decoder, Frame, Message, QnRtn, acknowledge_notice, answer_request, encode
+from hj212.codes import ACK_COMMANDS, DEVICE_NOTICES
+from lingxiu.config.environment import environment
+from lingxiu.policy.queries import NoPolicy
+from lingxiu.sensing.logbook import Counts, Logbook
+from lingxiu.sensing.profiles import NotAReading
+from lingxiu.sensing.registry import KnownDevice, Registry
+from lingxiu.sensing.store import Batch, OddFrame, Store, conninfo
+
+log = structlog.get_logger(__name__)
+
+LOGIN: Final = "9021"
+LOGIN_ANSWER: Final = "9022"
+DATA_CLASS: Final = "2"
+"""2000 to 2999 are data (HJ 212-2017 table 8)."""
+REQUESTED_DATA: Final = frozenset({"3015", "3017", "3018", "3019", "3020"})
+"""What a device uploads besides, if it is asked for."""
+_POSTGRES_EPOCH_NS: Final = 946_684_800 * 1_000_000_000
+
+
+def wall_clock() -> int:
+    """Now, in µs since 2000-01-01 UTC."""
+    return (time.time_ns() - _POSTGRES_EPOCH_NS) // 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the gateway takes from one device, from all, and how long it waits; seconds, bytes, rows."""
+
+    batch_rows: int = 1_000
+    batch_seconds: float = 0.05
+    queue_rows: int = 20_000
+    connections: int = 20_000
+    idle_seconds: float = 1_800.0
+    quiet_seconds: float = 2.0
+    stall_seconds: float = 60.0
+    garbage_bytes: int = 256 * 1024
+    unread_bytes: int = 128 * 1024
+    flood_frames: int = 2_000
+    flood_seconds: int = 10
+    shutdown_seconds: float = 10.0
+    registry_seconds: float = 60.0
+    logbook_seconds: float = 2.0
+
+
+@dataclass(slots=True)
+class Pending:
+    """A batch on its way, and who waits for it."""
+
+    batch: Batch
+    acks: list[tuple[Connection, bytes]] = field(default_factory=list)
+    since: float = 0.0
+
+
+class Connection(asyncio.BufferedProtocol):
+    """One socket: bytes to frames, and how the peer behaves."""
+
+    # One buffer for all: it is emptied before the next socket is read.
+    _buffer = memoryview(bytearray(64 * 1024))
+
+    def __init__(self, gateway: Gateway) -> None:
+        self.gateway = gateway
+        self.decoder = Decoder()
+        self.heard = self.unfinished_since = gateway.loop.time()
+        self.frames = 0  # since the last sweep
+        self.floods = 0  # sweeps in a row with too many
+        self.skipped = 0  # of the decoder, when the last frame came
+        self.peer = ""
+        self.times: dict[tuple[str | None, ...], str] = {}
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self.peer = _address(transport)
+        if not self.gateway.admit(self):
+            transport.abort()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._transport = None
+        self.gateway.forget(self)
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self._buffer
+
+    def buffer_updated(self, size: int) -> None:
+        self.take(self.decoder.feed(bytes(self._buffer[:size])))
+
+    def eof_received(self) -> bool:
+        """The peer will say no more, but may still listen for what it is owed."""
+        self.take(self.decoder.close())
+        return False
+
+    def take(self, frames: list[Frame]) -> None:
+        """Hand frames on, and see whether bytes without frames are all that comes."""
+        self.heard = self.gateway.loop.time()
+        decoder = self.decoder
+        if decoder.refused:
+            self.gateway.counts.refused += len(decoder.refused)
+            decoder.refused.clear()
+        if frames:
+            self.frames += len(frames)
+            self.skipped = decoder.skipped
+            self.unfinished_since = self.heard
+            self.gateway.take(self, frames)
+        elif decoder.skipped - self.skipped > self.gateway.limits.garbage_bytes:
+            self.cut("no-frames")
+        if not decoder.buffered:
+            self.unfinished_since = self.heard
+
+    def send(self, data: bytes) -> None:
+        """Say something; a peer that does not listen is cut off rather than waited for."""
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return
+        transport.write(data)
+        if transport.get_write_buffer_size() > self.gateway.limits.unread_bytes:
+            self.cut("does-not-read")
+
+    def cut(self, why: str) -> None:
+        """End it at once."""
+        if self._transport is not None:
+            log.info("connection.cut", peer=self.peer, why=why)
+            self._transport.abort()
+
+    def close(self) -> None:
+        """End it when what is owed has been said."""
+        if self._transport is not None:
+            self._transport.close()
+
+    def pause(self) -> None:
+        if self._transport is not None:
+            self._transport.pause_reading()
+
+    def resume(self) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    def sweep(self, now: float, seconds: float) -> None:
+        """Once a second: deliver what only waits for its end, cut off who is idle, stalls or floods."""
+        limits = self.gateway.limits
+        flooding = self.frames > limits.flood_frames * seconds
+        self.floods = self.floods + 1 if flooding else 0
+        self.frames = 0
+        if self.floods >= limits.flood_seconds:
+            self.cut("floods")
+        elif now - self.heard > limits.idle_seconds:
+            self.cut("idle")
+        elif self.decoder.buffered:
+            if now - self.unfinished_since > limits.stall_seconds:
+                self.cut("stalls")
+            elif now - self.heard > limits.quiet_seconds:
+                heard = self.heard
+                self.take(self.decoder.flush())
+                self.heard = heard
+
+
+class Gateway:
+    """All connections of one process, one queue, one writer."""
+
+    def __init__(self, database: str, limits: Limits = Limits(), clock: Callable[[], int] = wall_clock) -> None:
+        """`database` as libpq takes it; `clock` gives µs since 2000."""
+        self.limits = limits
+        self.clock = clock
+        self.counts = Counts()
+        self.registry = Registry(database)
+        self.logbook = Logbook(database, self.counts, clock)
+        self.loop = asyncio.get_running_loop()
+        self._database = database
+        self._store = Store(database)
+        self._connections: set[Connection] = set()
+        self._pending = Pending(Batch(0))
+        self._in_flight = 0
+        self._wake = asyncio.Event()
+        self._paused = False
+        self._closing = False
+        self._server: asyncio.Server | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._writer: asyncio.Task[None] | None = None
+
+    # ---- its life ----
+
+    async def start(self, host: str, port: int, *, reuse_port: bool = False) -> int:
+        """Listen, as soon as the devices are known. Returns: the port."""
+        await self._until_done("registry", self.registry.load)
+        await self._until_done("logbook", self.logbook.open)
+        self._writer = self.loop.create_task(self._write_forever())
+        self._tasks = [self.loop.create_task(work()) for work in (self._sweep, self._listen, self._keep_logbook)]
+        self._server = await self.loop.create_server(
+            lambda: Connection(self), host, port, backlog=1024, reuse_port=reuse_port or None
+        )
+        bound: int = self._server.sockets[0].getsockname()[1]
+        log.info("gateway.listening", host=host, port=bound, devices=len(self.registry))
+        return bound
+
+    async def stop(self) -> None:
+        """Take no more, store and acknowledge what was taken, say good-bye. Gives up on a database that stays away."""
+        self._closing = True
+        if self._server is not None:
+            self._server.close()
+        self._pause()
+        self._wake.set()
+        if self._writer is not None:
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._writer, self.limits.shutdown_seconds)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for connected in list(self._connections):
+            connected.close()
+        await asyncio.sleep(0)
+        with suppress(psycopg.Error):
+            await asyncio.to_thread(self.logbook.close)
+        self._store.close()
+        log.info("gateway.stopped", unstored=len(self._pending.batch.rows) + self._in_flight)
+
+    async def _until_done(self, what: str, work: Callable[[], None]) -> None:
+        """Do blocking work in a thread, again until the database lets us."""
+        wait = 0.1
+        while True:
+            try:
+                return await asyncio.to_thread(_and_let_go, work)
+            except (psycopg.Error, DjangoError, NoPolicy) as error:
+                log.warning("gateway.waits", what=what, error=type(error).__name__)
+            await asyncio.sleep(wait)
+            wait = min(wait * 2, 5.0)
+
+    # ---- connections ----
+
+    def admit(self, connected: Connection) -> bool:
+        """Whether there is room for another."""
+        if self._closing or len(self._connections) >= self.limits.connections:
+            return False
+        self._connections.add(connected)
+        self.counts.connections = len(self._connections)
+        if self._paused:
+            connected.pause()
+        return True
+
+    def forget(self, connected: Connection) -> None:
+        self._connections.discard(connected)
+        self.counts.connections = len(self._connections)
+
+    def _pause(self) -> None:
+        if not self._paused:
+            self._paused = True
+            for connected in self._connections:
+                connected.pause()
+
+    def _resume(self) -> None:
+        if self._paused and not self._closing:
+            self._paused = False
+            now = self.loop.time()
+            for connected in self._connections:
+                connected.heard = connected.unfinished_since = now  # it was we who did not listen
+                connected.resume()
+
+    # ---- frames ----
+
+    def take(self, connected: Connection, frames: list[Frame]) -> None:
+        """Sort a socket's frames: readings into the batch, conversation answered, the rest counted."""
+        now = self.clock()
+        self.counts.frames += len(frames)
+        for frame in frames:
+            device = self.registry.get(frame.mn or "")
+            if device is None:
+                self._take_unknown(connected, frame, now)
+            elif device.profile is None:
+                self.counts.refused += 1
+            elif not (frame.crc_ok or frame.crc_is_allowed(device.profile.crc)):
+                self.counts.refused += 1
+                self._keep_odd(device, frame, now, "crc")
+            else:
+                self._take_known(connected, device, frame, now)
+        if len(self._pending.batch.rows) + self._in_flight >= self.limits.queue_rows:
+            self._pause()
+
+    def _take_known(self, connected: Connection, device: KnownDevice, frame: Frame, now: int) -> None:
+        cn = frame.cn or ""
+        if cn.startswith(DATA_CLASS):
+            self._take_data(connected, device, frame, now)
+        elif cn == LOGIN:
+            connected.send(_answer_login(frame))
+        elif cn in DEVICE_NOTICES:
+            if frame.wants_ack:
+                connected.send(acknowledge_notice(frame, device.profile.style if device.profile else STANDARD_2017))
+        elif cn in REQUESTED_DATA:
+            self._keep_odd(device, frame, now, f"cn:{cn}")
+            self._owe(connected, device, frame)
+        elif cn not in ACK_COMMANDS and frame.wants_ack:
+            connected.send(answer_request(frame, QnRtn.CN_WRONG))
+        self._recall(device, frame, now)
+
+    def _take_data(self, connected: Connection, device: KnownDevice, frame: Frame, now: int) -> None:
+        assert device.profile is not None
+        try:
+            understood = device.profile.reader.read(frame, device.id, now, connected_time(connected, frame))
+        except NotAReading as error:
+            self._keep_odd(device, frame, now, error.why)
+        else:
+            self._began(now).add(understood.reading, frame.raw)
+            if understood.odd:
+                self._keep_odd(device, frame, now, understood.odd)
+        self._owe(connected, device, frame)
+
+    def _take_unknown(self, connected: Connection, frame: Frame, now: int) -> None:
+        """An upload is left with its sender, who will keep it; a request is told that we do not know it."""
+        self.counts.unknown += 1
+        if not frame.crc_ok:
+            return
+        self.logbook.note_unknown(frame, connected.peer, now)
+        cn = frame.cn or ""
+        upload = cn.startswith(DATA_CLASS) or cn in REQUESTED_DATA or cn in ACK_COMMANDS
+        if not upload and (frame.wants_ack or cn == LOGIN):
+            connected.send(answer_request(frame, QnRtn.MN_WRONG))
+
+    def _keep_odd(self, device: KnownDevice, frame: Frame, now: int, why: str) -> None:
+        self.counts.odd += 1
+        self._began(now).odd.append(OddFrame(device.id, now, why, frame.raw))
+
+    def _owe(self, connected: Connection, device: KnownDevice, frame: Frame) -> None:
+        """What is to be said when the batch this frame is part of has been committed."""
+        if frame.wants_ack and device.profile is not None:
+            self._pending.acks.append((connected, device.acknowledge(frame, device.profile.style)))
+
+    def _recall(self, device: KnownDevice, frame: Frame, now: int) -> None:
+        self.logbook.note_frame(device.id, frame.raw, now)
+
+    # ---- the queue ----
+
+    def _began(self, now: int) -> Batch:
+        """The batch that is being filled; the first to put something into it sets its clock."""
+        pending = self._pending
+        batch = pending.batch
+        if not batch.rows and not batch.odd:
+            pending.since = self.loop.time()
+            batch.at = now
+            self.loop.call_later(self.limits.batch_seconds, self._wake.set)
+        elif len(batch.rows) >= self.limits.batch_rows:
+            self._wake.set()
+        return batch
+
+    async def _write_forever(self) -> None:
+        """One batch at a time; while it is being stored the next one fills."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._is_due():
+                await self._write(self._pending)
+            if self._closing:
+                return
+
+    def _is_due(self) -> bool:
+        batch = self._pending.batch
+        if not batch.rows and not batch.odd:
+            return False
+        waited = self.loop.time() - self._pending.since
+        return self._closing or len(batch.rows) >= self.limits.batch_rows or waited >= self.limits.batch_seconds * 0.9
+
+    async def _write(self, pending: Pending) -> None:
+        self._pending = Pending(Batch(0))
+        self._in_flight = len(pending.batch.rows)
+        try:
+            await self._store_until_done(pending.batch)
+        finally:
+            self._in_flight = 0
+        _acknowledge(pending.acks)
+        if len(self._pending.batch.rows) < self.limits.queue_rows // 2:
+            self._resume()
+
+    async def _store_until_done(self, batch: Batch) -> None:
+        wait = 0.1
+        while True:
+            try:
+                stored = await asyncio.to_thread(self._store.write, batch)
+            except psycopg.Error as error:
+                self._pause()
+                log.warning("store.waits", error=type(error).__name__, sqlstate=error.sqlstate, rows=len(batch.rows))
+                await asyncio.sleep(wait)
+                wait = min(wait * 2, 5.0)
+                continue
+            self.counts.batches += 1
+            self.counts.readings += stored.changed
+            self.counts.values += stored.values
+            return
+
+    # ---- beside the queue ----
+
+    async def _sweep(self) -> None:
+        last = self.loop.time()
+        while True:
+            await asyncio.sleep(1.0)
+            now = self.loop.time()
+            if not self._paused:
+                for connected in list(self._connections):
+                    connected.sweep(now, now - last)
+            self.counts.queued = len(self._pending.batch.rows) + self._in_flight
+            last = now
+
+    async def _keep_logbook(self) -> None:
+        while True:
+            await asyncio.sleep(self.limits.logbook_seconds)
+            with suppress(psycopg.Error):
+                await asyncio.to_thread(self.logbook.write)
+
+    async def _listen(self) -> None:
+        """Hear of changed devices at once; look for changed profiles now and then, and after every break of the line."""
+        while True:
+            try:
+                async with await psycopg.AsyncConnection.connect(self._database, autocommit=True) as database:
+                    await database.execute("LISTEN sensing_device")
+                    while True:
+                        await asyncio.to_thread(_and_let_go, self.registry.load)
+                        async for _ in database.notifies(timeout=self.limits.registry_seconds, stop_after=1):
+                            pass
+            except (psycopg.Error, DjangoError, OSError) as error:
+                log.warning("registry.waits", error=type(error).__name__)
+                await asyncio.sleep(1.0)
+
+
+def connected_time(connected: Connection, frame: Frame) -> str | None:
+    """The DataTime of a split message's earlier part, for the parts that do not repeat it."""
+    part = frame.part
+    if part is None:
+        return None
+    key = (frame.mn, frame.st, frame.cn, frame.pnum)
+    own = frame.items().get("DataTime")
+    if own is None:
+        return connected.times.get(key)
+    if len(connected.times) >= 32:
+        connected.times.clear()
+    connected.times[key] = own
+    return None
+
+
+def _acknowledge(acks: list[tuple[Connection, bytes]]) -> None:
+    owed: defaultdict[Connection, list[bytes]] = defaultdict(list)
+    for connected, data in acks:
+        owed[connected].append(data)
+    for connected, parts in owed.items():
+        connected.send(b"".join(parts))
+
+
+def _answer_login(frame: Frame) -> bytes:
+    """9021 stands in no version; its senders expect 9022 (hj212.md §8)."""
+    return encode(Message(LOGIN_ANSWER, "91", frame.mn, frame.pw, frame.qn, "4"))
+
+
+def _address(transport: asyncio.Transport) -> str:
+    peer = transport.get_extra_info("peername")
+    return f"{peer[0]}:{peer[1]}" if peer else ""
+
+
+def _and_let_go(work: Callable[[], None]) -> None:
+    """Django keeps a connection a thread, broken ones too; these threads need one too rarely for that."""
+    try:
+        work()
+    finally:
+        connection.close()
+
+
+async def serve(
+    host: str,
+    port: int,
+    database: str,
+    *,
+    limits: Limits = Limits(),
+    ready: Callable[[int], None] | None = None,
+    until: Callable[[], Awaitable[None]],
+) -> None:
+    """Run a gateway until `until` returns; `ready` hears the port."""
+    gateway = Gateway(database, limits)
+    bound = await gateway.start(host, port)
+    if ready is not None:
+        ready(bound)
+    await until()
+    await gateway.stop()
+
+
+async def _until_told() -> None:
+    told = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, told.set)
+    await told.wait()
+
+
+def main() -> None:
+    """`lingxiu gateway`: listen where the environment says until told to stop."""
+    settings = environment()
+    asyncio.run(serve(settings.bind, settings.hj212_port, conninfo(), until=_until_told))

@@ -1,0 +1,349 @@
+"""Alarms as they are stored: raised, held, cleared or withdrawn as the rules say of complete windows and of silences.
+
+Everything an evaluation needs to know is in the database, so that any watch may do it, after any crash, with the same result.
+The rules themselves are in alarms.py. Issues are opened elsewhere (watch.py), in a transaction of their own.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, TypeAlias
+
+from django.db import connection, transaction
+from django.db.models import Count, Q
+from django.utils import timezone
+
+from lingxiu.journal.actions import Scope, record
+from lingxiu.merchants.models import Standing
+from lingxiu.policy.queries import InForce
+from lingxiu.policy.schema import AnyAlarm, Silence
+from lingxiu.sensing.alarms import (
+    Episode,
+    Known,
+    Resume,
+    Settlement,
+    Span,
+    Window,
+    WindowRule,
+    binding,
+    fold,
+    resume,
+    settle,
+    silence,
+)
+from lingxiu.sensing.models import Alarm, Deafness, Device, Maintenance
+from lingxiu.sensing.statistics import Gap
+
+DEVICES_AT_ONCE: Final = 200
+BEGINNING: Final = datetime(2000, 1, 1, tzinfo=UTC)
+Json: TypeAlias = dict[str, Any]
+
+_DUE: Final = """
+    SELECT device_id, dirty_from, dirty_to FROM watch_device
+    WHERE due_at <= %s ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED
+"""
+_JUDGED: Final = """
+    UPDATE watch_device SET
+        dirty_from = CASE WHEN dirty_to >= %(until)s THEN greatest(dirty_from, %(until)s) END,
+        dirty_to = CASE WHEN dirty_to >= %(until)s THEN dirty_to END,
+        due_at = CASE WHEN dirty_to >= %(until)s
+                 THEN greatest(dirty_from, %(until)s) + interval '10 minutes' + make_interval(secs => %(settle)s) END,
+        dirty_since = NULL
+    WHERE device_id = ANY (%(devices)s)
+"""
+_WINDOWS: Final = """
+    SELECT w.device_id, w.at, w.fume_mean, w.pm_mean, w.nmhc_mean, w.fan_on_minutes, w.purifier_on_minutes,
+           w.fan_without_purifier_minutes
+    FROM unnest(%s::int[], %s::timestamptz[]) AS d (device_id, since)
+    JOIN window_fume w ON w.device_id = d.device_id AND w.at >= d.since AND w.at < %s
+    ORDER BY w.device_id, w.at
+"""
+_QUIET: Final = """
+    SELECT w.device_id, w.heard_at FROM watch_device w JOIN sensing_device d ON d.id = w.device_id
+    WHERE w.heard_at < %s AND d.state <> 'retired' AND NOT EXISTS (
+        SELECT FROM sensing_alarm a WHERE a.device_id = w.device_id AND a.code = %s AND a.cleared_at IS NULL)
+    ORDER BY w.device_id LIMIT %s FOR UPDATE OF w SKIP LOCKED
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """One device and one rule: the alarms that may change, and the episodes that are."""
+
+    device: Device
+    rule: AnyAlarm
+    known: tuple[Known, ...]
+    episodes: tuple[Episode, ...]
+
+
+# ── windows ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def complete_until(at: datetime, settle_seconds: int) -> datetime:
+    """Windows that begin before this are over, and data have had time to come."""
+    settled = at - timedelta(seconds=settle_seconds)
+    return settled.replace(minute=settled.minute // 10 * 10, second=0, microsecond=0)
+
+
+def judge(policy: InForce, at: datetime, limit: int = DEVICES_AT_ONCE) -> int:
+    """Judge the devices that are due, in one transaction. Returns: how many. Two watches may do this side by side."""
+    alarms = policy.catalogues.alarms
+    until = complete_until(at, alarms.settle_seconds)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_DUE, [at, limit])
+        due = {device_id: since for device_id, since, _ in cursor.fetchall()}
+        if not due:
+            return 0
+        _judge_windows(policy, due, until, at)
+        cursor.execute(_JUDGED, {"until": until, "settle": alarms.settle_seconds, "devices": list(due)})
+    return len(due)
+
+
+def _judge_windows(policy: InForce, due: Mapping[int, datetime], until: datetime, at: datetime) -> None:
+    """`due`: the first window of each device that is new or different."""
+    devices = list(Device.objects.filter(pk__in=due).select_related("merchant"))
+    rules = [rule for rule in policy.catalogues.alarms.rules if not isinstance(rule, Silence)]
+    known = _known_alarms(due, [rule.id for rule in rules], min(due.values()))
+    resumes = {
+        (device.pk, rule.id): resume(rule, _valid(known[device.pk, rule.id]), due[device.pk])
+        for device in devices
+        for rule in rules
+    }
+    since = {device.pk: min(resumes[device.pk, rule.id].since for rule in rules) for device in devices} if rules else {}
+    windows = _windows(since, until)
+    held = _maintenance(list(due))
+    judgements = []
+    for device in devices:
+        usable = [one for one in windows[device.pk] if not any(span.touches(one) for span in held[device.pk])]
+        bound = {rule.id for rule in binding(rules, timezone.localtime(at), device.merchant.in_built_up)}
+        for rule in rules:
+            place = resumes[device.pk, rule.id]
+            episodes = _fold_from(rule, usable, place) if rule.id in bound else []
+            open_then = tuple(one for one in known[device.pk, rule.id] if _may_change(one, due[device.pk]))
+            judgements.append(Judgement(device, rule, open_then, tuple(episodes)))
+    _write(policy, judgements, at)
+
+
+def _fold_from(rule: WindowRule, windows: Sequence[Window], place: Resume) -> list[Episode]:
+    return fold(rule, (window for window in windows if window.at >= place.since), place.state)
+
+
+def _may_change(known: Known, changed: datetime) -> bool:
+    return known.episode.cleared_at is None or known.episode.cleared_at > changed
+
+
+def _valid(known: Iterable[Known]) -> list[Episode]:
+    return [one.episode for one in known if not one.withdrawn]
+
+
+def _known_alarms(
+    devices: Iterable[int], codes: list[str], since: datetime
+) -> defaultdict[tuple[int, str], list[Known]]:
+    """The stored alarms of these devices and rules that were open after `since`, or near it."""
+    near = since - timedelta(hours=6)
+    rows = Alarm.objects.filter(
+        Q(cleared_at=None) | Q(cleared_at__gt=near), device_id__in=list(devices), code__in=codes
+    ).order_by("raised_at")
+    known: defaultdict[tuple[int, str], list[Known]] = defaultdict(list)
+    for row in rows:
+        known[row.device_id, row.code].append(Known(row.pk, _episode_of(row), row.withdrawn_at is not None))
+    return known
+
+
+def _windows(since: Mapping[int, datetime], until: datetime) -> defaultdict[int, list[Window]]:
+    windows: defaultdict[int, list[Window]] = defaultdict(list)
+    with connection.cursor() as cursor:
+        cursor.execute(_WINDOWS, [list(since), [one.isoformat() for one in since.values()], until])
+        for device_id, *values in cursor.fetchall():
+            windows[device_id].append(Window(*values))
+    return windows
+
+
+def _maintenance(device_ids: list[int]) -> defaultdict[int, list[Span]]:
+    spans: defaultdict[int, list[Span]] = defaultdict(list)
+    for row in Maintenance.objects.filter(device_id__in=device_ids):
+        spans[row.device_id].append(Span(row.since, row.until))
+    return spans
+
+
+# ── silence ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def judge_gaps(policy: InForce, gaps: Sequence[Gap], at: datetime) -> None:
+    """Devices were heard again: clear the silences that were known, and note those nobody saw because no watch ran."""
+    if not gaps:
+        return
+    with transaction.atomic():
+        devices = {
+            row.pk: row
+            for row in Device.objects.filter(pk__in={gap.device_id for gap in gaps}).select_related("merchant")
+        }
+        unheard = _unheard(list(devices), min(gap.since for gap in gaps))
+        judgements = [
+            _judge_silence(rule, devices[gap.device_id], gap.since, gap.until, at, unheard[gap.device_id])
+            for rule in _silence_rules(policy)
+            for gap in gaps
+            if gap.device_id in devices
+        ]
+        _write(policy, judgements, at)
+
+
+def judge_silence(policy: InForce, at: datetime, limit: int = DEVICES_AT_ONCE) -> int:
+    """Devices that have not been heard for too long by now. Returns: how many alarms that raised."""
+    raised = 0
+    for rule in _silence_rules(policy):
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(_QUIET, [at - timedelta(minutes=rule.minutes), rule.id, limit])
+            heard = dict(cursor.fetchall())
+            if not heard:
+                continue
+            unheard = _unheard(list(heard), min(heard.values()))
+            judgements = [
+                _judge_silence(rule, device, heard[device.pk], None, at, unheard[device.pk])
+                for device in Device.objects.filter(pk__in=heard).select_related("merchant")
+            ]
+            _write(policy, judgements, at)
+            raised += sum(len(one.episodes) for one in judgements)
+    return raised
+
+
+def _judge_silence(
+    rule: Silence, device: Device, since: datetime, until: datetime | None, at: datetime, unheard: list[Span]
+) -> Judgement:
+    """The silence after `since`; `until` None: it still lasts."""
+    raised = silence(rule, since, until or at, unheard)
+    episodes = (Episode(raised, until or raised, until),) if raised else ()
+    known = _known_alarms([device.pk], [rule.id], since)[device.pk, rule.id]
+    return Judgement(device, rule, tuple(one for one in known if one.episode.raised_at > since), episodes)
+
+
+def _silence_rules(policy: InForce) -> list[Silence]:
+    return [rule for rule in policy.catalogues.alarms.rules if isinstance(rule, Silence) and rule.enabled]
+
+
+def _unheard(device_ids: list[int], since: datetime) -> dict[int, list[Span]]:
+    """When each of these devices could not have been heard, or need not have been."""
+    deaf = [Span(row.since, row.until) for row in Deafness.objects.filter(until__gt=since)]
+    maintenance = _maintenance(device_ids)
+    return {device_id: deaf + maintenance[device_id] for device_id in device_ids}
+
+
+# ── what is stored ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _write(policy: InForce, judgements: Iterable[Judgement], at: datetime) -> None:
+    """Bring the stored alarms to what was judged, with the journal and the merchants' standing."""
+    merchants = set()
+    for judgement in judgements:
+        settlement = settle(judgement.known, judgement.episodes)
+        if _write_one(policy, judgement, settlement, at):
+            merchants.add(judgement.device.merchant_id)
+    if merchants:
+        _count_open(merchants)
+
+
+def _write_one(policy: InForce, judgement: Judgement, settlement: Settlement, at: datetime) -> bool:
+    """Whether anything was opened or ended."""
+    for episode in settlement.new:
+        _raise(policy, judgement, episode, at)
+    ended = [_hold(policy, judgement, known, episode, at) for known, episode in settlement.same]
+    for known in settlement.withdrawn:
+        _withdraw(judgement, known, at)
+    return bool(settlement.new or settlement.withdrawn or any(ended))
+
+
+def _raise(policy: InForce, judgement: Judgement, episode: Episode, at: datetime) -> None:
+    device, rule = judgement.device, judgement.rule
+    observing = device.observe_until is not None and episode.raised_at < device.observe_until
+    alarm = Alarm.objects.create(
+        device=device,
+        code=rule.id,
+        severity=rule.severity,
+        **_columns(episode),
+        observing=observing,
+        edition=policy.id,
+        issue_wanted_at=None if observing else _issue_wanted(policy, rule, episode, at),
+        noticed_at=at,
+        synthetic=device.synthetic,
+    )
+    _tell("alarm.raised", alarm, device, at)
+    if alarm.cleared_at is not None:
+        _tell("alarm.cleared", alarm, device, at)
+
+
+def _issue_wanted(policy: InForce, rule: AnyAlarm, episode: Episode, at: datetime) -> datetime | None:
+    """From when on an issue is wanted; never for what old data show to have been long ago, nor for a silence that ended."""
+    over = episode.cleared_at
+    within = timedelta(hours=policy.catalogues.alarms.issue_within_hours)
+    if rule.violation is None or (over is not None and at - over > within):
+        return None
+    if not isinstance(rule, Silence):
+        return at
+    due = episode.raised_at + timedelta(minutes=rule.issue_after_minutes - rule.minutes)
+    return due if over is None or over > due else None
+
+
+def _hold(policy: InForce, judgement: Judgement, known: Known, episode: Episode, at: datetime) -> bool:
+    """Write what changed of an alarm that goes on. Returns: whether it was opened again or ended."""
+    if episode == known.episode and not known.withdrawn:
+        return False
+    device, rule = judgement.device, judgement.rule
+    alarm = Alarm.objects.get(pk=known.id)
+    was_open = alarm.cleared_at is None
+    for name, value in _columns(episode).items():
+        setattr(alarm, name, value)
+    alarm.withdrawn_at = None
+    if not alarm.issue_number and not alarm.observing and (known.withdrawn or isinstance(rule, Silence)):
+        alarm.issue_wanted_at = _issue_wanted(policy, rule, episode, at)
+    alarm.save()
+    if was_open == (alarm.cleared_at is None):
+        return False
+    _tell("alarm.cleared" if was_open else "alarm.raised", alarm, device, at)
+    return True
+
+
+def _withdraw(judgement: Judgement, known: Known, at: datetime) -> None:
+    """Later readings showed that it never was. Its issue, if it opened one, is people's to close."""
+    alarm = Alarm.objects.get(pk=known.id)
+    alarm.withdrawn_at = at
+    alarm.cleared_at = alarm.cleared_at or alarm.last_at
+    alarm.issue_wanted_at = None
+    alarm.save(update_fields=["withdrawn_at", "cleared_at", "issue_wanted_at"])
+    _tell("alarm.withdrawn", alarm, judgement.device, at)
+
+
+def _count_open(merchants: Iterable[int]) -> None:
+    """Standing.open_alarms: those that people should know of."""
+    counts = dict(
+        Alarm.objects.filter(device__merchant__in=list(merchants), cleared_at=None, observing=False)
+        .values_list("device__merchant_id")
+        .annotate(Count("id"))
+        .order_by()
+    )
+    for merchant_id in sorted(merchants):
+        Standing.objects.filter(merchant_id=merchant_id).update(open_alarms=counts.get(merchant_id, 0))
+
+
+def _tell(kind: str, alarm: Alarm, device: Device, at: datetime) -> None:
+    scope = Scope(town=device.merchant.town, grid=device.merchant.grid, merchant_id=device.merchant_id)
+    record(kind, "alarm", alarm.pk, at=at, scope=scope, reference={"code": alarm.code, "device": device.mn})
+
+
+def _columns(episode: Episode) -> Json:
+    return {
+        "raised_at": episode.raised_at,
+        "last_at": episode.last_at,
+        "cleared_at": episode.cleared_at,
+        "peak": episode.peak,
+        "evidence": {"windows": [asdict(one) | {"at": one.at.isoformat()} for one in episode.evidence]},
+    }
+
+
+def _episode_of(alarm: Alarm) -> Episode:
+    evidence = tuple(
+        Window(**{**values, "at": datetime.fromisoformat(values["at"])}) for values in alarm.evidence.get("windows", [])
+    )
+    return Episode(alarm.raised_at, alarm.last_at, alarm.cleared_at, alarm.peak, evidence)

@@ -1,0 +1,262 @@
+"""What a packet of a known device says: a frame and its profile make one wide row, our columns, our units.
+
+Decides which number is a value, which is none and why. Never stores, never acknowledges, never reads a clock.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final, NamedTuple, TypeAlias
+from zoneinfo import ZoneInfo
+
+from hj212 import Frame
+from lingxiu.policy.schema import DeviceProfile, Factor, Switch
+
+MICROSECONDS: Final = 1_000_000
+MINUTE: Final = 60 * MICROSECONDS
+EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
+"""PostgreSQL's: times of readings are µs since then, as binary COPY takes them."""
+
+AHEAD_LIMIT: Final = 10 * MINUTE
+"""A reading further ahead of our clock than this comes from a clock that is wrong; days behind may be a re-send."""
+
+
+class Reading(NamedTuple):
+    """A row of `reading_fume`, in the order COPY takes it; `marks` and `extra` are jsonb as binary COPY takes it."""
+
+    device_id: int
+    at: int
+    cn: int
+    channel: int
+    fume_mg_m3: float | None = None
+    pm_mg_m3: float | None = None
+    nmhc_mg_m3: float | None = None
+    temperature_c: float | None = None
+    humidity_pct: float | None = None
+    fan_a: float | None = None
+    purifier_a: float | None = None
+    fan_on: bool | None = None
+    purifier_on: bool | None = None
+    marks: bytes | None = None
+    extra: bytes | None = None
+
+    @property
+    def key(self) -> Key:
+        return self[:4]
+
+    @property
+    def values(self) -> tuple[float | bool | None, ...]:
+        """What was measured, in the order of the columns."""
+        return self[4:13]
+
+
+Key: TypeAlias = tuple[int, int, int, int]
+VALUE_COLUMNS: Final = Reading._fields[4:13]
+Values: TypeAlias = list[float | bool | None]
+Marks: TypeAlias = dict[str, str]
+_ReadColumn: TypeAlias = Callable[[Mapping[str, str], Values, Marks], str | None]
+
+
+class NotAReading(Exception):
+    """A frame that cannot be placed in time; `why` is kept with its bytes."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+class Understood(NamedTuple):
+    """`odd`: why the frame's bytes must be kept as well, empty when nothing was odd."""
+
+    reading: Reading
+    odd: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """One reader of one column; the suffixes it uses are not put into `extra`."""
+
+    read: _ReadColumn
+    suffixes: frozenset[str]
+
+
+class ProfileReader:
+    """A profile made ready for many frames. One serves all devices of its profile."""
+
+    def __init__(self, profile: DeviceProfile, zone: ZoneInfo, keep_days: int = 730) -> None:
+        """`keep_days`: older readings would be dropped at once, so they are none."""
+        self.profile = profile
+        self._behind_limit = keep_days * 86_400 * MICROSECONDS
+        self._zone = zone
+        self._columns: dict[str, list[_Column]] = {}
+        for factor in profile.factors:
+            self._columns.setdefault(factor.code, []).append(_value_column(factor, profile))
+        for switch in profile.switches:
+            self._columns.setdefault(switch.code, []).append(_state_column(switch))
+        self._period = profile.sends_every_seconds * MICROSECONDS if profile.period_named_by == "end" else 0
+        self._minutes: dict[str, int] = {}
+
+    def read(self, frame: Frame, device_id: int, now: int, data_time: str | None = None) -> Understood:
+        """The frame's row; `data_time` is that of an earlier part, for parts that do not repeat it. `now` in µs.
+
+        Raises: NotAReading.
+        """
+        cn = _command(frame.cn)
+        items = frame.items()
+        at = self._time(items.get("DataTime") or data_time or "", cn)
+        if not now - self._behind_limit < at <= now + AHEAD_LIMIT:
+            raise NotAReading("time-ahead" if at > now else "time-too-old")
+        values: Values = [None] * len(VALUE_COLUMNS)
+        marks: Marks = {}
+        extra: dict[str, str] = {}
+        odd: list[str] = []
+        columns = self._columns
+        for code, sent in frame.factors().items():
+            readers = columns.get(code)
+            if readers is None:
+                extra.update((f"{code}-{suffix}", value) for suffix, value in sent.items())
+                continue
+            used = {"Flag"}
+            for column in readers:
+                trouble = column.read(sent, values, marks)
+                used |= column.suffixes
+                if trouble:
+                    odd.append(trouble)
+            extra.update((f"{code}-{suffix}", value) for suffix, value in sent.items() if suffix not in used)
+        extra.update(item for item in items.items() if item[0] != "DataTime")
+        reading = Reading._make((device_id, at, cn, 0, *values, to_jsonb(marks), to_jsonb(extra)))
+        return Understood(reading, " ".join(odd))
+
+    def _time(self, text: str, cn: int) -> int:
+        """DataTime, local time of the county, 14 digits or 17, as µs; the start of its period where the device names the end."""
+        if len(text) not in (14, 17) or not (text.isascii() and text.isdigit()):
+            raise NotAReading("time-missing" if not text else "time-unreadable")
+        seconds = int(text[12:14])
+        if seconds > 59:
+            raise NotAReading("time-unreadable")
+        minute = self._minutes.get(text[:12])
+        if minute is None:
+            minute = self._learn_minute(text[:12])
+        at = minute + seconds * MICROSECONDS
+        return at - self._period if cn != REAL_TIME else at
+
+    def _learn_minute(self, text: str) -> int:
+        try:
+            local = datetime(*(int(text[a:b]) for a, b in _MINUTE_PARTS), tzinfo=self._zone)  # type: ignore[misc, arg-type]  # five numbers
+        except ValueError:
+            raise NotAReading("time-unreadable") from None
+        if len(self._minutes) > 10_000:
+            self._minutes.clear()
+        minute = self._minutes[text] = microseconds(local)
+        return minute
+
+
+REAL_TIME: Final = 2011
+_MINUTE_PARTS: Final = ((0, 4), (4, 6), (6, 8), (8, 10), (10, 12))
+
+
+def microseconds(moment: datetime) -> int:
+    """µs since 2000-01-01 UTC."""
+    return (moment - EPOCH) // timedelta(microseconds=1)
+
+
+def moment(at: int) -> datetime:
+    """The other way round."""
+    return EPOCH + timedelta(microseconds=at)
+
+
+def _command(cn: str | None) -> int:
+    if cn is None or len(cn) != 4 or not (cn.isascii() and cn.isdigit()):
+        raise NotAReading("cn-unreadable")
+    return int(cn)
+
+
+def to_jsonb(values: Mapping[str, str]) -> bytes | None:
+    """jsonb as binary COPY takes it: the format's version, then the text; a NUL, which PostgreSQL refuses, is replaced."""
+    if not values:
+        return None
+    text = json.dumps(values, ensure_ascii=False)
+    if "\\u0000" in text:
+        clean = {name.replace("\0", "\ufffd"): value.replace("\0", "\ufffd") for name, value in values.items()}
+        text = json.dumps(clean, ensure_ascii=False)
+    return b"\x01" + text.encode()
+
+
+def from_jsonb(wire: bytes | None) -> dict[str, str]:
+    """What `to_jsonb` was given."""
+    return {} if wire is None else json.loads(wire[1:])
+
+
+def _value_column(factor: Factor, profile: DeviceProfile) -> _Column:
+    """Reads one number: missing → nothing; a mark that makes it invalid, a stand-in or no number → null and its mark;
+    out of range → null, its mark, and the frame is odd."""
+    place = VALUE_COLUMNS.index(factor.column)
+    column, suffixes, scale = factor.column, factor.suffixes, factor.scale
+    lowest = -3e38 if factor.lowest is None else factor.lowest  # what a `real` holds
+    highest = 3e38 if factor.highest is None else factor.highest
+    invalid, missing = frozenset(profile.invalid_flags), frozenset(profile.missing_values)
+
+    def read(sent: Mapping[str, str], values: Values, marks: Marks) -> str | None:
+        flag = sent.get("Flag", "N")
+        if flag != "N":
+            marks[column] = flag
+            if flag.upper() in invalid:
+                return None
+        text = next((sent[suffix] for suffix in suffixes if suffix in sent), None)
+        if text is None:
+            return None
+        number = _number(text)
+        if number is None or number in missing:
+            marks.setdefault(column, "text" if number is None else "missing")
+            return None
+        value = number * scale
+        if not lowest <= value <= highest:
+            marks.setdefault(column, "range")
+            return f"range:{column}={text}"[:80]
+        values[place] = value
+        return None
+
+    return _Column(read, frozenset(suffixes))
+
+
+def _state_column(switch: Switch) -> _Column:
+    """Reads one state: by its code, or by a current above a threshold; a code nobody knows → null, and the frame is odd."""
+    place = VALUE_COLUMNS.index(switch.column)
+    column, suffixes, threshold = switch.column, switch.suffixes, switch.on_above
+    states = {_plain(text): True for text in switch.on_values} | {_plain(text): False for text in switch.off_values}
+
+    def read(sent: Mapping[str, str], values: Values, marks: Marks) -> str | None:
+        text = next((sent[suffix] for suffix in suffixes if suffix in sent), None)
+        if not text:
+            return None
+        state = states.get(text)
+        if state is None:
+            state = states.get(_plain(text))
+        if state is None and threshold is not None:
+            current = _number(text)
+            state = None if current is None else current > threshold
+        if state is None:
+            marks[column] = "state"
+            return f"state:{column}={text}"[:80]
+        values[place] = state
+        return None
+
+    return _Column(read, frozenset(suffixes))
+
+
+def _number(text: str) -> float | None:
+    """A finite number as devices write it; "1_0", "nan", "inf" and words are none."""
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if -3e38 < number < 3e38 and "_" not in text else None
+
+
+def _plain(text: str) -> str:
+    """ "01", "1.0" and "1" are one state."""
+    number = _number(text)
+    return text if number is None else f"{number:g}"

@@ -1,0 +1,114 @@
+"""Which devices the gateway knows, each with its profile made ready; read from the database, never written.
+
+A device that is retired, or whose profile no catalogue has, is there but cannot be read: it is neither answered nor unknown.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import psycopg
+import structlog
+from django.conf import settings
+
+from hj212 import STANDARD_2005, STANDARD_2017, AckStyle, Deviation, Frame, acknowledge_data, crc_hex
+from lingxiu.policy.queries import in_force
+from lingxiu.policy.schema import DeviceProfile
+from lingxiu.sensing.profiles import ProfileReader
+
+log = structlog.get_logger(__name__)
+
+ACK_STYLES: Final = {
+    "2017": STANDARD_2017,
+    "2005": STANDARD_2005,
+    # what one real platform answers, and its devices therefore expect (hj212.md §15)
+    "st21": AckStyle(st="21", flag="5"),
+}
+CRC_DEVIATIONS: Final = {
+    "modbus": Deviation.CRC_MODBUS,
+    "constant": Deviation.CRC_CONSTANT,
+    "missing": Deviation.CRC_MISSING,
+    "short": Deviation.CRC_SHORT,
+    "raw_bytes": Deviation.CRC_RAW_BYTES,
+}
+
+
+class Profile:
+    """A profile as the gateway uses it: how its frames are read, which CRC it may send, how it is answered."""
+
+    __slots__ = ("crc", "reader", "style")
+
+    def __init__(self, profile: DeviceProfile, zone: ZoneInfo, keep_days: int) -> None:
+        self.reader = ProfileReader(profile, zone, keep_days)
+        self.crc = frozenset(CRC_DEVIATIONS[name] for name in profile.accepted_crc if name in CRC_DEVIATIONS)
+        self.style = ACK_STYLES[profile.ack_style]
+
+
+class KnownDevice:
+    """A device of the registry. `profile` None: it cannot be read."""
+
+    __slots__ = ("_answered", "_head", "_tail", "id", "mn", "profile")
+
+    def __init__(self, device_id: int, mn: str, profile: Profile | None) -> None:
+        self.id = device_id
+        self.mn = mn
+        self.profile = profile
+        self._answered: tuple[str | None, str | None] | None = None
+        self._head = self._tail = b""
+
+    def acknowledge(self, frame: Frame, style: AckStyle) -> bytes:
+        """9014 for this frame. Acknowledgements of one device differ in their QN only, so the rest is kept ready."""
+        qn = frame.qn
+        if style.order != "2017" or qn is None or len(qn) != 17 or not qn.isdigit():
+            return acknowledge_data(frame, style)
+        if (frame.st, frame.pw) != self._answered:
+            self._learn(frame, style, qn)
+        segment = self._head + qn.encode() + self._tail
+        return b"##%04d%b%b\r\n" % (len(segment), segment, crc_hex(segment))
+
+    def _learn(self, frame: Frame, style: AckStyle, qn: str) -> None:
+        segment = acknowledge_data(frame, style)[6:-6]
+        self._head, _, self._tail = segment.partition(qn.encode())
+        self._answered = (frame.st, frame.pw)
+
+
+class Registry:
+    """The devices by MN. `load` reads them again; a device that did not change keeps its object."""
+
+    def __init__(self, conninfo: str) -> None:
+        self._conninfo = conninfo
+        self._devices: dict[str, KnownDevice] = {}
+        self._profiles: dict[str, Profile] = {}
+        self._edition = 0
+
+    def get(self, mn: str) -> KnownDevice | None:
+        """The device of this MN, if there is one."""
+        return self._devices.get(mn)
+
+    def __len__(self) -> int:
+        return len(self._devices)
+
+    def load(self) -> None:
+        """Read devices and profiles from the database. Blocking. Raises psycopg.Error, django.db.Error."""
+        self._load_profiles()
+        with psycopg.connect(self._conninfo, autocommit=True) as database:
+            rows = database.execute("SELECT id, mn, profile, state FROM sensing_device").fetchall()
+        self._devices = {mn: self._known(device_id, mn, profile, state) for device_id, mn, profile, state in rows}
+
+    def _load_profiles(self) -> None:
+        policy = in_force()
+        if policy.id == self._edition:
+            return
+        zone, keep = ZoneInfo(settings.TIME_ZONE), policy.catalogues.alarms.keep_raw_days
+        self._profiles = {row.id: Profile(row, zone, keep) for row in policy.catalogues.devices}
+        self._edition = policy.id
+
+    def _known(self, device_id: int, mn: str, profile_id: str, state: str) -> KnownDevice:
+        profile = None if state == "retired" else self._profiles.get(profile_id)
+        if profile is None and state != "retired":
+            log.error("registry.profile_missing", device=device_id, profile=profile_id)
+        old = self._devices.get(mn)
+        if old is not None and (old.id, old.profile) == (device_id, profile):
+            return old
+        return KnownDevice(device_id, mn, profile)

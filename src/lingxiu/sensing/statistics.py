@@ -1,0 +1,179 @@
+"""Windows, hours and days, recomputed from what they are made of wherever something was touched.
+
+They are right whatever came late, twice or in pieces, because nothing is ever added to them.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
+
+from lingxiu.policy.schema import Catalogues, Silence
+from lingxiu.sensing.models import WatchCursor
+
+WINDOW: Final = timedelta(minutes=10)
+BATCHES_AT_ONCE: Final = 500
+Step = Literal["hour", "day"]
+STEPS: Final[tuple[Step, ...]] = ("hour", "day")
+Parameters: TypeAlias = dict[str, str | int | datetime | list[int]]
+
+_SQL: Final = Path(__file__).resolve().parent / "sql"
+_WINDOWS: Final = (_SQL / "recompute_windows.sql").read_text(encoding="utf-8")
+_FOLLOW: Final = (_SQL / "follow_batches.sql").read_text(encoding="utf-8").replace("{recompute_windows}", _WINDOWS)
+_WINDOWS_OF_DEVICES: Final = (
+    (_SQL / "recompute_devices.sql").read_text(encoding="utf-8").replace("{recompute_windows}", _WINDOWS)
+)
+_HOURS: Final = (_SQL / "recompute_hours.sql").read_text(encoding="utf-8")
+
+_NEXT_BATCHES: Final = """
+    SELECT xid::text, id, at,
+           (SELECT min(win) FROM unnest(windows) win), (SELECT max(win) FROM unnest(windows) win)
+    FROM ingest_batch
+    WHERE (xid, id) > (%s::text::xid8, %s) AND xid < pg_snapshot_xmin(pg_current_snapshot())
+    ORDER BY ingest_batch.xid, id LIMIT %s
+"""
+_GAPS: Final = """
+    SELECT w.device_id, w.heard_at, heard.at FROM watch_device w JOIN (
+        SELECT device_id, min(at) AS at FROM ingest_batch, unnest(device_ids) AS device_id
+        WHERE (xid, id) > (%(after_xid)s::text::xid8, %(after_id)s) AND (xid, id) <= (%(last_xid)s::text::xid8, %(last_id)s)
+        GROUP BY device_id
+    ) heard USING (device_id)
+    WHERE heard.at > w.heard_at + make_interval(secs => %(allowed)s)
+"""
+_TOUCHED_BY_BATCHES: Final = """
+    WITH touched AS (
+        SELECT DISTINCT device_id, date_trunc(%(step)s, to_timestamp(win * 600::bigint), %(zone)s) AS at
+        FROM ingest_batch b CROSS JOIN LATERAL unnest(b.device_ids, b.windows) AS u (device_id, win)
+        WHERE (xid, id) > (%(after_xid)s::text::xid8, %(after_id)s) AND (xid, id) <= (%(last_xid)s::text::xid8, %(last_id)s)
+    )
+"""
+_TOUCHED_BY_DEVICE: Final = """
+    WITH touched AS (
+        SELECT DISTINCT device_id, date_trunc(%(step)s, at, %(zone)s) AS at FROM window_fume
+        WHERE device_id = ANY (%(devices)s) AND at >= %(since)s
+    )
+"""
+
+
+class Gap(NamedTuple):
+    """A device was not heard between two moments."""
+
+    device_id: int
+    since: datetime
+    until: datetime
+
+
+def follow(catalogues: Catalogues, at: datetime) -> tuple[int, list[Gap]]:
+    """Recompute what the next batches touched, in one transaction with the cursor's step.
+
+    Returns: (how many batches, the silences they ended). Nothing if another watch is at it.
+    """
+    allowed = shortest_silence(catalogues)
+    with transaction.atomic(), connection.cursor() as cursor:
+        place = _place("windows")
+        if place is None:
+            return 0, []
+        cursor.execute(_NEXT_BATCHES, [str(place.xid), place.batch_id, BATCHES_AT_ONCE])
+        found = cursor.fetchall()
+        if not found:
+            return 0, []
+        # No device is silent within one step, so only the time before it has to be looked at.
+        batches = [row for row in found if row[2] < found[0][2] + allowed]
+        span = _span(place, batches[-1])
+        cursor.execute(_GAPS, span | {"allowed": allowed.seconds})
+        gaps = [Gap(*row) for row in cursor.fetchall()]
+        touched = [row for row in batches if row[3] is not None]
+        cursor.execute(
+            _FOLLOW,
+            span
+            | {
+                "at": at,
+                "settle": catalogues.alarms.settle_seconds,
+                "kinds": kinds(catalogues),
+                "first": _beginning(min(row[3] for row in touched)),
+                "last": _beginning(max(row[4] for row in touched) + 1),
+            },
+        )
+        _move(place, batches[-1])
+    return len(batches), gaps
+
+
+def aggregate() -> int:
+    """Bring hours and days up to where the windows are. Returns: how many batches that took."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        place = _place("hours")
+        if place is None:
+            return 0
+        windows = WatchCursor.objects.get(name="windows")
+        cursor.execute(
+            "SELECT xid::text, id FROM ingest_batch WHERE (xid, id) > (%s::text::xid8, %s)"
+            " AND (xid, id) <= (%s::text::xid8, %s) ORDER BY ingest_batch.xid, id LIMIT %s",
+            [str(place.xid), place.batch_id, str(windows.xid), windows.batch_id, 20 * BATCHES_AT_ONCE],
+        )
+        batches = cursor.fetchall()
+        if not batches:
+            return 0
+        for step in STEPS:
+            _recompute(cursor, _TOUCHED_BY_BATCHES, step, _span(place, batches[-1]))
+        _move(place, batches[-1])
+    return len(batches)
+
+
+def recompute(catalogues: Catalogues, device_ids: list[int], since: datetime, until: datetime) -> None:
+    """All statistics of these devices between two moments, from their readings; windows whose readings are gone stay."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            _WINDOWS_OF_DEVICES,
+            {"devices": device_ids, "first": since, "last": until, "kinds": kinds(catalogues)},
+        )
+        for step in STEPS:
+            _recompute(cursor, _TOUCHED_BY_DEVICE, step, {"devices": device_ids, "since": since})
+
+
+def kinds(catalogues: Catalogues) -> str:
+    """By profile: which commands feed the statistics, and how many minutes one reading stands for. JSON."""
+    return json.dumps(
+        [
+            {
+                "profile": profile.id,
+                "stands_for": max(1, profile.sends_every_seconds // 60),
+                "commands": [int(cn) for cn in profile.statistics_cn],
+            }
+            for profile in catalogues.devices
+        ]
+    )
+
+
+def shortest_silence(catalogues: Catalogues) -> timedelta:
+    """The shortest silence any rule asks about."""
+    minutes = [rule.minutes for rule in catalogues.alarms.rules if isinstance(rule, Silence)]
+    return timedelta(minutes=min(minutes, default=30))
+
+
+def _recompute(cursor: CursorWrapper, touched: str, step: Step, parameters: Parameters) -> None:
+    cursor.execute(touched + _HOURS.replace("{step}", step), parameters | {"step": step, "zone": settings.TIME_ZONE})
+
+
+def _place(name: str) -> WatchCursor | None:
+    """Where a cursor stands, locked; None if somebody else is at it."""
+    WatchCursor.objects.get_or_create(name=name)
+    return WatchCursor.objects.select_for_update(skip_locked=True).filter(name=name).first()
+
+
+def _move(place: WatchCursor, batch: tuple[Any, ...]) -> None:
+    place.xid, place.batch_id = int(batch[0]), batch[1]
+    place.save(update_fields=["xid", "batch_id"])
+
+
+def _span(place: WatchCursor, last: tuple[Any, ...]) -> Parameters:
+    return {"after_xid": str(place.xid), "after_id": place.batch_id, "last_xid": last[0], "last_id": last[1]}
+
+
+def _beginning(window: int) -> datetime:
+    return datetime.fromtimestamp(window * 600, tz=UTC)
