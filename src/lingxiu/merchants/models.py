@@ -35,6 +35,13 @@ class Scale(models.TextChoices):
     MEDIUM = "medium", _("medium")
     SMALL = "small", _("small")
 
+    @classmethod
+    def of(cls, reference_stoves: float) -> Scale:
+        """GB 18483-2001 table 1: from 6 reference stoves large, from 3 medium, below that small."""
+        if reference_stoves >= 6:
+            return cls.LARGE
+        return cls.MEDIUM if reference_stoves >= 3 else cls.SMALL
+
 
 class Source(models.TextChoices):
     """Where a fact of a dossier came from."""
@@ -133,9 +140,9 @@ class Merchant(models.Model):
             models.CheckConstraint(condition=Q(reference_stoves__gte=0), name="merchant_stoves_not_negative"),
         ]
         indexes: ClassVar = [
-            models.Index(fields=["town", "name"], name="merchant_town_name"),
-            models.Index(fields=["grid", "name"], name="merchant_grid_name"),
-            models.Index(fields=["name", "id"], name="merchant_by_name"),
+            models.Index(fields=["initials", "id"], name="merchant_initials"),
+            models.Index(fields=["town", "initials", "id"], name="merchant_town_initials"),
+            models.Index(fields=["grid", "initials", "id"], name="merchant_grid_initials"),
         ]
 
     def __str__(self) -> str:
