@@ -14,6 +14,7 @@ from typing import Any
 
 import django
 import pytest
+from django.conf import settings
 
 _stack = ExitStack()
 atexit.register(_stack.close)
@@ -40,6 +41,10 @@ def _prepare_environment() -> None:
 
 _prepare_environment()
 django.setup()  # pytest-django finds Django configured, and the settings read the environment made above
+
+# Hashing and compressing static files is tried once, by the test that starts a whole installation.
+settings.STORAGES = {**settings.STORAGES, "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
+Path(settings.STATIC_ROOT).mkdir(exist_ok=True)
 
 from tests.cast import Cast, make_cast  # noqa: E402 (models need Django configured)
 

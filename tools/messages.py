@@ -107,6 +107,8 @@ def mistakes() -> Iterator[str]:
             translated = catalog.get(message.id, message.context)
             if CHINESE.search(name):
                 yield f"{room.name}: msgid in Chinese: {name!r}"
+            if re.search(r"%(?![(s%d])", name):
+                yield f"{room.name}: a bare % is never found again: pass it in a variable: {name!r}"
             if translated is None:
                 yield f"{room.name}: not in the catalogue (make messages): {name!r}"
             elif not translated.string or (isinstance(translated.string, tuple) and not all(translated.string)):
