@@ -118,7 +118,11 @@ def test_a_component_declares_everything_it_reads(path: Path) -> None:
     source = path.read_text()
     declared = set(re.findall(r"[\s:]([a-z_]+)=", (re.search(r"<c-vars[^>]*/>", source) or [""])[0]))
     body = re.sub(r"<c-vars.*?/>", "", source)
-    local = set(re.findall(r"{% for (\w+) in", body)) | set(re.findall(r" as (\w+) %}", body)) | {"slot", "forloop"}
+    local = (
+        set(re.findall(r"{% for (\w+) in", body))
+        | set(re.findall(r" as (\w+) %}", body))
+        | {"slot", "forloop", "request"}
+    )
     read = set(re.findall(r"{{\s*([a-z_]+)", body)) | set(re.findall(r'[\s]:[a-z-]+="([a-z_]+)', body))
     read |= {
         name

@@ -246,6 +246,19 @@ def test_a_change_morphs_the_region_and_leaves_focus_and_typing_alone(stage: Sta
         pass
 
 
+def test_filters_refetch_their_region_while_one_types(stage: Stage, page: Page) -> None:
+    region = '<c-filters q="" action="/issues/" target="#rows" alone /><div id="rows">{{ rows }}</div>'
+    source = f'{{% extends "base.html" %}}{{% block content %}}{region}{{% endblock %}}'
+    stage.page("/issues/", source, rows="all")
+    page.goto("/issues/")
+    stage.page("/issues/", source, rows="yxj only")
+    page.get_by_role("searchbox").press_sequentially("yxj")
+    expect(page.locator("#rows")).to_have_text("yxj only")
+    expect(page.get_by_role("searchbox")).to_have_value("yxj")
+    expect(page.get_by_role("searchbox")).to_be_focused()
+    page.wait_for_url("**/?q=yxj")
+
+
 @pytest.mark.parametrize(
     ("away", "says", "tone"),
     [
