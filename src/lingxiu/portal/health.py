@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from django.db import DatabaseError, connection
+from django.db import DatabaseError
+from django.db.models import Count, QuerySet, Sum
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -14,8 +15,11 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
+from lingxiu.issues.models import Issue
 from lingxiu.journal.queries import horizon_age_seconds
+from lingxiu.merchants.models import Merchant
 from lingxiu.policy.queries import NoPolicy, in_force
+from lingxiu.sensing.models import Alarm, Device, Process
 
 LONGEST_HORIZON_SECONDS = 30
 F = TypeVar("F", GaugeMetricFamily, CounterMetricFamily)
@@ -59,40 +63,20 @@ class _Installation(Collector):
     """The contract's metrics, each by one count in the database."""
 
     def collect(self) -> Iterable[Metric]:
-        yield GaugeMetricFamily(
-            "lingxiu_merchants", "Merchants with a dossier.", value=_number("SELECT count(*) FROM merchants_merchant")
-        )
-        yield _by_label(
-            GaugeMetricFamily("lingxiu_devices", "Devices by state.", labels=["state"]),
-            "SELECT s.device_state, count(*) FROM sensing_device d JOIN merchants_standing s USING (merchant_id)"
-            " WHERE d.state <> 'retired' GROUP BY 1",
-        )
-        yield _by_label(
-            GaugeMetricFamily("lingxiu_issues", "Issues by state.", labels=["state"]),
-            "SELECT state, count(*) FROM issues_issue GROUP BY 1",
-        )
-        yield _by_label(
-            CounterMetricFamily("lingxiu_alarms", "Alarms ever raised, by code.", labels=["code"]),
-            "SELECT code, count(*) FROM sensing_alarm GROUP BY 1",
-        )
-        for name, column, words in (
-            ("lingxiu_frames", "frames", "Frames the gateways took."),
-            ("lingxiu_readings", "readings", "Readings stored."),
-        ):
-            counted = _number(f"SELECT coalesce(sum({column}), 0) FROM gateway_count")  # noqa: S608 (our own two names)
-            yield CounterMetricFamily(name, words, value=counted)
+        yield GaugeMetricFamily("lingxiu_merchants", "Merchants with a dossier.", value=Merchant.objects.count())
+        installed = Device.objects.exclude(state="retired").values_list("merchant__standing__device_state")
+        yield _by_label(GaugeMetricFamily("lingxiu_devices", "Devices by state.", labels=["state"]), installed)
+        states = Issue.objects.values_list("state")
+        yield _by_label(GaugeMetricFamily("lingxiu_issues", "Issues by state.", labels=["state"]), states)
+        codes = Alarm.objects.values_list("code")
+        yield _by_label(CounterMetricFamily("lingxiu_alarms", "Alarms ever raised, by code.", labels=["code"]), codes)
+        counted = Process.objects.aggregate(frames=Sum("frames"), readings=Sum("readings"))
+        yield CounterMetricFamily("lingxiu_frames", "Frames the gateways took.", value=counted["frames"] or 0)
+        yield CounterMetricFamily("lingxiu_readings", "Readings stored.", value=counted["readings"] or 0)
 
 
-def _number(sql: str) -> float:
-    with connection.cursor() as cursor:
-        cursor.execute(sql)
-        row = cursor.fetchone()
-    return float(row[0]) if row else 0.0
-
-
-def _by_label(family: F, sql: str) -> F:
-    with connection.cursor() as cursor:
-        cursor.execute(sql)
-        for label, count in cursor.fetchall():
-            family.add_metric([str(label)], float(count))
+def _by_label(family: F, rows: QuerySet[Any, tuple[Any, ...]]) -> F:
+    """The family with one number a label: how many rows have it."""
+    for label, count in rows.order_by().annotate(Count("pk")):
+        family.add_metric([str(label)], count)
     return family
