@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from lingxiu.portal import collect, health, merchant, pulse, views
+from lingxiu.portal import collect, health, map, merchant, pulse, views  # noqa: A004 (the map is what it is)
 
 app_name = "portal"
 urlpatterns: list[URLPattern] = [
     path("", views.front_door, name="front_door"),
     path("collect/", collect.my_round, name="collect"),
+    path("map/", map.show_map, name="map"),
+    path("map/merchants.geojson", map.merchants_geojson, name="map_merchants"),
+    path("map/alarms.geojson", map.alarms_geojson, name="map_alarms"),
+    path("map/areas.geojson", map.areas_geojson, name="map_areas"),
+    path("map/ground.geojson", map.ground_geojson, name="map_ground"),
+    path("map/card/<int:merchant_id>/", map.merchant_card, name="map_card"),
     path("m/<str:token>", merchant.open_code, name="code"),
     path("merchants/<int:merchant_id>/", merchant.portrait, name="merchant"),
     path("pulse", pulse.pulse, name="pulse"),
