@@ -28,7 +28,9 @@ def main() -> int:
         subprocess.run(command, check=False, env=quiet, stdout=subprocess.DEVNULL)
         if find():
             return 0
-    print("Browser tests need Chromium. Install it (Debian: sudo apt-get install chromium) or name one: CHROMIUM=/path/to/chromium")
+    print(
+        "Browser tests need Chromium. Install it (Debian: sudo apt-get install chromium) or name one: CHROMIUM=/path/to/chromium"
+    )
     return 1
 
 

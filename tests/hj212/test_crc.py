@@ -26,6 +26,12 @@ def test_every_length_up_to_the_longest_folds_right() -> None:
         assert crc_hex(segment[:size]) == b"%04X" % crc_table(segment[:size])
 
 
+def test_segments_far_beyond_any_frame_are_still_reckoned_right() -> None:
+    for size in (8192, 8193, 16384, 16385, 70_000):
+        segment = bytes(at % 251 for at in range(size))
+        assert crc_hex(segment) == b"%04X" % crc_table(segment)
+
+
 def test_only_eight_low_bytes_can_occur() -> None:
     # Therefore a received low byte outside them proves another algorithm, and FFFF is never right.
     values = {crc_table(bytes([byte])) for byte in range(256)}

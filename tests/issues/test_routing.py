@@ -31,6 +31,7 @@ def facts(**changes: Any) -> Facts:
         "violation_kind": "lead",
         "severity": 2,
         "merchant_known": True,
+        "town_known": True,
         "grid_known": True,
         **changes,
     }
@@ -60,6 +61,7 @@ def test_the_trace_names_each_rule_tried_and_the_condition_that_failed() -> None
         ({"severity_at_least": 2}, None),
         ({"severity_at_least": 3}, "severity_at_least"),
         ({"merchant_known": False}, "merchant_known"),
+        ({"town_known": False}, "town_known"),
         ({"grid_known": True}, None),
         ({"earlier_in_90_days_at_least": 1}, "earlier_in_90_days_at_least"),
         ({}, None),
@@ -104,7 +106,12 @@ def test_a_catalogue_without_a_last_resort_is_refused(tmp_path: Any) -> None:
         ({"source": "officer", "violation": "V-A1", "violation_kind": "finding", "severity": 3}, "R-60-GRAVE", "at_once"),
         ({"source": "grid_member", "violation": "D-BIN", "violation_kind": "finding", "severity": 1}, "R-70-GRID", "at_once"),
         ({"source": "officer", "violation": "V-A2", "violation_kind": "finding", "severity": 3}, "R-10-BANNED", "by_dispatcher"),
-        ({"source": "public", "grid_known": False, "violation_kind": "finding", "severity": 1}, "R-90-ELSE", "by_dispatcher"),
+        ({"source": "public", "grid_known": False, "violation_kind": "finding", "severity": 1}, "R-80-TOWN", "by_dispatcher"),
+        (
+            {"source": "public", "town_known": False, "grid_known": False, "violation_kind": "finding", "severity": 1},
+            "R-90-ELSE",
+            "by_dispatcher",
+        ),
     ],
 )  # fmt: skip
 def test_the_shipped_rules_send_the_usual_things_where_the_design_says(
@@ -118,15 +125,15 @@ def test_the_shipped_rules_send_the_usual_things_where_the_design_says(
     st.sampled_from(["alarm", "officer", "grid_member", "public", "phone", "12345", "self_check"]),
     st.sampled_from([violation.id for violation in SHIPPED_POLICY.violations]),
     st.booleans(),
-    st.booleans(),
+    st.sampled_from([(True, True), (True, False), (False, False)]),
     st.integers(0, 12),
 )
 def test_every_issue_is_routed_and_only_a_banned_place_or_an_unknown_one_to_the_county(
-    source: str, violation_id: str, merchant_known: bool, grid_known: bool, earlier: int
+    source: str, violation_id: str, merchant_known: bool, known: tuple[bool, bool], earlier: int
 ) -> None:
     violation = SHIPPED_POLICY.violation(violation_id)
-    asked = Facts(source, violation_id, violation.kind, violation.severity, merchant_known, grid_known, earlier)
+    asked = Facts(source, violation_id, violation.kind, violation.severity, merchant_known, known[1], earlier, known[0])
     routed = route(SHIPPED_POLICY.routing, asked, DAY)
     assert [tried["rule"] for tried in routed.tried if not tried["failed"]] == [routed.rule.id]
     if routed.rule.level == "county":
-        assert violation_id == "V-A2" or not grid_known
+        assert violation_id == "V-A2" or not any(known)

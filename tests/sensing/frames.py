@@ -49,9 +49,7 @@ def reading_frame(
         "SB2": {"RS": str(int(purifier))},
         **other,
     }
-    return encode(
-        upload(cn, local(at), factors, st="31", mn=mn, pw="123456", qn=qn or make_qn(local(at)), ack=ack)
-    )
+    return encode(upload(cn, local(at), factors, st="31", mn=mn, pw="123456", qn=qn or make_qn(local(at)), ack=ack))
 
 
 def minutes(first: datetime, count: int) -> list[datetime]:

@@ -34,7 +34,11 @@ def test_forty_buffered_minutes_of_high_values_become_one_alarm_and_one_issue(pl
     run_once(now + timedelta(seconds=6))
 
     alarm = Alarm.objects.get()
-    assert (alarm.code, alarm.raised_at, alarm.last_at) == ("ALM-FUME-3", NOON + timedelta(minutes=30), NOON + timedelta(minutes=40))
+    assert (alarm.code, alarm.raised_at, alarm.last_at) == (
+        "ALM-FUME-3",
+        NOON + timedelta(minutes=30),
+        NOON + timedelta(minutes=40),
+    )
     issue = Issue.objects.get()
     assert alarm.issue_number == issue.number
     assert (issue.violation, issue.merchant_id, issue.source) == ("L-FUME", plant.cast.merchant.pk, "alarm")

@@ -1,4 +1,5 @@
-"""A whole installation as a stranger starts it, in a home of its own, on ports of its own: for the few tests that need all of it."""
+"""A whole installation as a stranger starts it, in a home of its own, on ports of its own:
+for the few tests that need all of it, for pictures and for the benchmark of the map."""
 
 from __future__ import annotations
 
@@ -9,13 +10,13 @@ import socket
 import subprocess
 import sys
 import threading
+import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-
-from tests.waiting import eventually
 
 STARTS_WITHIN_S = 300
 
@@ -56,7 +57,11 @@ def free_port() -> int:
 def running_demo(home: Path, *words: str, env: dict[str, str] | None = None) -> Iterator[Installation]:
     """Start the demo, wait until it says it is ready, stop it by Ctrl-C."""
     port, hj212_port = free_port(), free_port()
-    own = {key: value for key, value in os.environ.items() if key not in ("DATABASE_URL", "LINGXIU_TEST_HOME", "LINGXIU_LOG_LEVEL")}
+    own = {
+        key: value
+        for key, value in os.environ.items()
+        if key not in ("DATABASE_URL", "LINGXIU_TEST_HOME", "LINGXIU_LOG_LEVEL")
+    }
     own |= {"LINGXIU_HOME": str(home), "PORT": str(port), "HJ212_PORT": str(hj212_port), **(env or {})}
     process = subprocess.Popen(
         [sys.executable, "-m", "lingxiu.cli", "demo", *words],
@@ -70,7 +75,7 @@ def running_demo(home: Path, *words: str, env: dict[str, str] | None = None) -> 
     reader = threading.Thread(target=_listen, args=(process, found.said), daemon=True)
     reader.start()
     try:
-        eventually(lambda: _is_ready(found), within_s=STARTS_WITHIN_S)
+        _wait_until_ready(found)
         yield found
     finally:
         if process.poll() is None:
@@ -82,10 +87,12 @@ def running_demo(home: Path, *words: str, env: dict[str, str] | None = None) -> 
 def _listen(process: subprocess.Popen[str], said: list[str]) -> None:
     assert process.stdout is not None
     for line in process.stdout:
-        said.append(line.rstrip("\n"))  # noqa: PERF402 (seen by others while it grows)
+        said.append(line.rstrip("\n"))
 
 
-def _is_ready(found: Installation) -> bool:
-    if found.process.poll() is not None:
-        raise AssertionError("the demo ended:\n" + "\n".join(found.said[-30:]))
-    return any("Ctrl-C stops" in line for line in found.said)
+def _wait_until_ready(found: Installation) -> None:
+    deadline = time.monotonic() + STARTS_WITHIN_S
+    while not any("Ctrl-C stops" in line for line in found.said):
+        if found.process.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError("the demo did not start:\n" + "\n".join(found.said[-30:]))
+        time.sleep(0.1)
