@@ -20,10 +20,12 @@ _TABLE: Final = tuple(_eight_steps(value) for value in range(256))
 _UPPER: Final = bytes(value >> 8 for value in _TABLE)
 _HEX: Final = tuple(b"%04X" % value for value in _TABLE)
 
+_LONGEST_FOLDED: Final = 1 << 14
+
 # How to halve a number of 64·2^k bits down to 64, by the bit length of (bytes - 1): (bits, mask) of each fold.
 _FOLDS: Final = tuple(
     tuple((64 << step, (1 << (64 << step)) - 1) for step in reversed(range(max(0, size_bits - 3))))
-    for size_bits in range(33)
+    for size_bits in range(_LONGEST_FOLDED.bit_length() + 1)
 )
 
 
@@ -50,7 +52,7 @@ def crc_hex(segment: bytes) -> bytes:
     U is linear over XOR and of order 8 (eight steps of U are the identity), so bytes eight apart meet in the same place and
     may be XORed together first. One big integer does that for the whole segment; eight look-ups do the rest.
     """
-    if len(segment) < 2:
+    if not 2 <= len(segment) <= _LONGEST_FOLDED:
         return b"%04X" % crc_table(segment)
     size = len(segment) - 1
     folded = int.from_bytes(segment, "big")

@@ -21,13 +21,14 @@ PACKAGING = REPOSITORY / "packaging" / "hj212"
 README = REPOSITORY / "src" / "hj212" / "README.md"
 
 USE_IT = f"""
-import resource, sys
+import sys, tracemalloc
 sys.path.insert(0, sys.argv[1])
+tracemalloc.start()
 import hj212
+assert tracemalloc.get_traced_memory()[1] < 20_000_000, "its tables are too big"
 assert hj212.Decoder().feed({packet()!r})[0].crc_ok
 strangers = {{name.partition(".")[0] for name in sys.modules}} - sys.stdlib_module_names - {{"hj212", "__main__"}}
 assert not strangers, strangers
-assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 100_000, "its tables are too big"  # KiB
 """
 
 
