@@ -187,6 +187,7 @@ class RoutingCondition(Row):
     violation_kind: Literal["lead", "finding"] | None = None
     severity_at_least: int | None = None
     merchant_known: bool | None = None
+    town_known: bool | None = None
     grid_known: bool | None = None
     earlier_in_90_days_at_least: int | None = None
 
@@ -317,9 +318,7 @@ class Factor(Row):
     The first of `suffixes` that the packet has counts.
     """
 
-    column: Literal[
-        "fume_mg_m3", "pm_mg_m3", "nmhc_mg_m3", "temperature_c", "humidity_pct", "fan_a", "purifier_a"
-    ]
+    column: Literal["fume_mg_m3", "pm_mg_m3", "nmhc_mg_m3", "temperature_c", "humidity_pct", "fan_a", "purifier_a"]
     code: str
     suffixes: tuple[str, ...] = ("Rtd", "Avg")
     scale: float = 1.0
@@ -498,10 +497,19 @@ class SelfCheckItem(Rule):
     remedy: Label
 
 
+class OwnerWords(Row):
+    """An issue as an owner is told of it: what is wrong and what to do, in words of a kitchen. A device's value is a reminder."""
+
+    violation: str
+    says: Label
+    do: Label
+
+
 class SelfCheckList(Rule):
-    """What an owner goes through once a month."""
+    """What an owner goes through once a month, and how open issues are put to them."""
 
     items: tuple[SelfCheckItem, ...]
+    issues: tuple[OwnerWords, ...] = ()
 
 
 class Catalogues(Row):
@@ -548,6 +556,9 @@ class Catalogues(Row):
         for care in (self.indicators.cleaning, self.indicators.drains, self.indicators.waste):
             _refuse_unknown(f"indicators {care.id}: task", [care.task], tasks)
         _refuse_doubles([item.id for item in self.selfcheck.items])
+        told = [words.violation for words in self.selfcheck.issues]
+        _refuse_doubles(told)
+        _refuse_unknown("selfcheck: issues", told, set(violations))
         return self
 
     def violation(self, violation_id: str) -> Violation:

@@ -10,11 +10,15 @@ from lingxiu.merchants.models import Merchant
 
 
 class SelfCheck(models.Model):
-    """An owner went through the list of a month and says what is in order. `answers`: item id → in order?"""
+    """An owner went through the list of a month and says what is in order.
+
+    `answers`: item id → in order? (true, false; null: the shop has no such thing). `edition`: of the list they answered.
+    """
 
     merchant = models.ForeignKey(Merchant, on_delete=models.CASCADE, related_name="+")
     month = models.DateField()
     answers = models.JSONField(default=dict)
+    edition = models.PositiveIntegerField(null=True)
     declared_at = models.DateTimeField()
     declared_by = models.BigIntegerField(null=True)
     submission = models.UUIDField(null=True, unique=True)

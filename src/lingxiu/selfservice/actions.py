@@ -1,0 +1,144 @@
+"""What a merchant, a cleaning company or a hauler declares: the self-check of a month, something cleaned, emptied, handed over.
+
+Each happens once, however often it is sent; each is journalled. Whether this person may is the caller's to ask (`queries.may_do`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import BinaryIO
+from uuid import UUID
+
+from django.utils import timezone
+
+from lingxiu.accounts.models import User
+from lingxiu.files.actions import Shot, store_photo, use_file
+from lingxiu.journal.actions import Json, Scope, once, record
+from lingxiu.merchants.models import CareRecord, Merchant
+from lingxiu.policy.queries import in_force
+from lingxiu.selfservice.models import SelfCheck
+from lingxiu.selfservice.queries import month_of
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture as the phone sent it."""
+
+    file: BinaryIO
+    shot: Shot
+
+    def digest(self) -> str:
+        """What makes two pictures the same."""
+        self.file.seek(0)
+        found = hashlib.sha256(self.file.read()).hexdigest()
+        self.file.seek(0)
+        return found
+
+
+class AlreadyDeclared(Exception):
+    """The month's self-check stands already: somebody else of the shop was faster. `check`: theirs."""
+
+    def __init__(self, check: SelfCheck) -> None:
+        super().__init__(f"self-check of {check.merchant_id} for {check.month:%Y-%m} stands already")
+        self.check = check
+
+
+@dataclass(frozen=True, slots=True)
+class Care:
+    """Something that was done for a shop. `by`: who did it, as the record names them; `kg`: of waste."""
+
+    kind: CareRecord.Kind
+    on: date
+    by: str = ""
+    kg: float | None = None
+
+
+def declare(
+    merchant: Merchant,
+    answers: Mapping[str, bool | None],
+    *,
+    actor: User,
+    at: datetime,
+    submission: UUID,
+    pictures: Sequence[Picture] = (),
+) -> SelfCheck:
+    """Declare the self-check of the month that is now.
+
+    Raises: AlreadyDeclared; PhotoRefused; SubmissionReused.
+    """
+    month = month_of(at)
+
+    def do() -> Json:
+        check, first = SelfCheck.objects.get_or_create(
+            merchant=merchant,
+            month=month,
+            defaults={
+                "answers": dict(answers),
+                "edition": in_force().id,
+                "declared_at": at,
+                "declared_by": actor.pk,
+                "submission": submission,
+            },
+        )
+        if not first:
+            raise AlreadyDeclared(check)
+        _attach(pictures, merchant, actor, at, "self_check", check.pk)
+        wrong = sorted(item for item, in_order in answers.items() if in_order is False)
+        reference = {"month": f"{month:%Y-%m}", "not_in_order": wrong}
+        record(
+            "self_check.declared", "self_check", check.pk, at=at, actor_id=actor.pk,
+            scope=_scope(merchant), reference=reference,
+        )  # fmt: skip
+        return {"self_check": check.pk}
+
+    body = {"merchant": merchant.pk, "month": month, "answers": dict(answers), "pictures": _digests(pictures)}
+    result, _ = once(submission, actor=f"user:{actor.pk}", body=body, at=at, do=do)
+    return SelfCheck.objects.get(pk=result["self_check"])
+
+
+def record_care(
+    merchant: Merchant, care: Care, *, actor: User, at: datetime, submission: UUID, pictures: Sequence[Picture] = ()
+) -> CareRecord:
+    """Write down that something was cleaned, emptied or handed over.
+
+    Raises: PhotoRefused; SubmissionReused.
+    """
+
+    def do() -> Json:
+        row = CareRecord.objects.create(
+            merchant=merchant, kind=care.kind, on=care.on, by=care.by, kg=care.kg, recorded_at=at, recorded_by=actor.pk
+        )
+        _attach(pictures, merchant, actor, at, "care_record", row.pk)
+        record(
+            "care.recorded", "care_record", row.pk, at=at, actor_id=actor.pk,
+            scope=_scope(merchant), reference={"kind": str(care.kind), "on": care.on.isoformat()},
+        )  # fmt: skip
+        return {"care": row.pk}
+
+    body = {
+        "merchant": merchant.pk, "kind": str(care.kind), "on": care.on, "by": care.by, "kg": care.kg,
+        "pictures": _digests(pictures),
+    }  # fmt: skip
+    result, _ = once(submission, actor=f"user:{actor.pk}", body=body, at=at, do=do)
+    return CareRecord.objects.get(pk=result["care"])
+
+
+def _attach(
+    pictures: Sequence[Picture], merchant: Merchant, actor: User, at: datetime, subject_kind: str, subject_id: int
+) -> None:
+    """Take the pictures in; one without words in its pixels gets shop, place, time and person from us."""
+    caption = [merchant.name, merchant.address, f"{timezone.localtime(at):%Y-%m-%d %H:%M}", actor.name]
+    for picture in pictures:
+        stored = store_photo(picture.file, shot=picture.shot, caption=caption, stored_at=at, stored_by=actor.pk)
+        use_file(stored, subject_kind, subject_id)
+
+
+def _digests(pictures: Sequence[Picture]) -> list[str]:
+    return [picture.digest() for picture in pictures]
+
+
+def _scope(merchant: Merchant) -> Scope:
+    return Scope(town=merchant.town, grid=merchant.grid, merchant_id=merchant.pk)

@@ -1,0 +1,83 @@
+"""What is to be done, in the words and with the button an owner's phone shows. Decides no order and no date."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date
+
+from django.utils.translation import get_language, gettext_noop
+from django.utils.translation import gettext as _
+
+from lingxiu.selfservice.agenda import Todo, What
+from lingxiu.selfservice.queries import Reminder
+
+DO: dict[What, str] = {
+    What.CLEANING: gettext_noop("Have the purifier cleaned"),
+    What.TRAP: gettext_noop("Have the grease trap emptied"),
+    What.WASTE: gettext_noop("Hand the kitchen waste to the collector"),
+    What.SELF_CHECK: gettext_noop("Do this month's self-check"),
+}
+BUTTON: dict[What, str] = {
+    What.CLEANING: gettext_noop("Record a cleaning"),
+    What.TRAP: gettext_noop("Record an emptying"),
+    What.WASTE: gettext_noop("Record a hand-over"),
+    What.SELF_CHECK: gettext_noop("Start the self-check"),
+}
+DONE: dict[What, str] = {
+    What.CLEANING: gettext_noop("Purifier last cleaned"),
+    What.TRAP: gettext_noop("Grease trap last emptied"),
+    What.WASTE: gettext_noop("Kitchen waste last handed over"),
+}
+ICON: dict[What, str] = {
+    What.REMINDER: "alert-triangle",
+    What.CLEANING: "wash",
+    What.TRAP: "droplet",
+    What.WASTE: "trash",
+    What.SELF_CHECK: "clipboard-check",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One thing to do: the sentence, its date, the button that does it (none for a reminder: it is done with one's hands)."""
+
+    words: str
+    by: date | None
+    late_days: int
+    pressing: bool
+    icon: str
+    tone: str
+    url: str
+    button: str
+    reminder: Reminder | None = None
+
+
+def lines(merchant_id: int, todos: Collection[Todo], reminders: Collection[Reminder]) -> list[Line]:
+    """The agenda of a shop, in words."""
+    named = {reminder.number: reminder for reminder in reminders}
+    return [_line(merchant_id, todo, named.get(todo.number)) for todo in todos]
+
+
+def record_url(merchant_id: int, what: What) -> str:
+    """Where this is declared or recorded."""
+    return f"/shop/{merchant_id}/{what}/"
+
+
+def _line(merchant_id: int, todo: Todo, reminder: Reminder | None) -> Line:
+    if reminder:
+        words, button = reminder.says.text(get_language() or "zh-hans"), ""
+    else:
+        to_do, to_press = DO[todo.what], BUTTON[todo.what]
+        words, button = _(to_do), _(to_press)
+    return Line(
+        words=words,
+        by=todo.by,
+        late_days=todo.late_days,
+        pressing=todo.pressing,
+        icon=ICON[todo.what],
+        tone="late" if todo.late_days else "soon" if todo.pressing else "neutral",
+        url="" if reminder else record_url(merchant_id, todo.what),
+        button=button,
+        reminder=reminder,
+    )
