@@ -27,6 +27,7 @@ interface Config {
   worker_url: string;
   merchants_url: string;
   areas_url: string;
+  ground_url?: string;
   alarms_url: string;
   card_url: string;
   bounds: [west: number, south: number, east: number, north: number];
@@ -117,6 +118,7 @@ class CountyMap {
       await this.usable();
       this.drawAreas(await areas);
       this.drawAlarms(await alarms);
+      if (this.config.ground_url) void this.source("ground").setData(this.config.ground_url);
       const id = Number(new URLSearchParams(location.search).get("id"));
       if (id) this.goTo(id);
     } catch (error) {
@@ -458,6 +460,14 @@ function areaLayers(): AddLayerObject[] {
     filter: levelIs(id),
     paint: { "line-color": colour, "line-width": width },
   });
+  const ground = (id: string, type: string, kind: string, shape: unknown, paint: object) => ({
+    id,
+    type,
+    source: "ground",
+    filter: ["all", ["==", ["get", "kind"], kind], shape],
+    layout: type === "line" ? { "line-cap": "round", "line-join": "round" } : {},
+    paint,
+  });
   const names = (level: "town" | "community", minzoom: number, maxzoom: number) => ({
     id: `${level}-names`,
     type: "symbol",
@@ -473,6 +483,9 @@ function areaLayers(): AddLayerObject[] {
   });
   return [
     { id: "land", type: "fill", source: "areas", filter: levelIs("county"), paint: { "fill-color": mapColours.land, "fill-antialias": false } },
+    ground("lake", "fill", "water", ["==", ["geometry-type"], "Polygon"], { "fill-color": mapColours.water, "fill-antialias": false }),
+    ground("river", "line", "water", ["==", ["geometry-type"], "LineString"], { "line-color": mapColours.water, "line-width": widening(1) }),
+    ground("road", "line", "road", true, { "line-color": mapColours.road, "line-width": widening(0.6) }),
     line("grid", mapColours.grid_line, 0.6, 13.5),
     line("community", mapColours.grid_line, 1, 11.5),
     line("town", mapColours.town_line, 1.3, 0),
@@ -482,12 +495,19 @@ function areaLayers(): AddLayerObject[] {
   ] as unknown as AddLayerObject[];
 }
 
+/** A line as wide as its `width` says, growing as one comes closer. */
+const widening = (share: number): unknown[] => {
+  const width = ["coalesce", ["get", "width"], 1];
+  return ["interpolate", ["exponential", 1.5], ["zoom"], 9, ["*", width, 0.7 * share], 17, ["*", width, 5 * share]];
+};
+
 function style(): StyleSpecification {
   const source = (more: object = {}) => ({ type: "geojson", data: EMPTY, ...more });
   return {
     version: 8,
     sources: {
       areas: source(),
+      ground: source(),
       names: source(),
       merchants: source({ cluster: true, clusterRadius: 44, clusterMaxZoom: CLUSTER_UP_TO, clusterProperties: kindCounts(), maxzoom: 16, buffer: 32 }),
       alarms: source(),

@@ -17,7 +17,8 @@ from lingxiu.ui.locator import frame
 from lingxiu.ui.templatetags.look import share, sparkline
 from tests.frontend.conftest import PLAIN_STATIC, render
 
-COTTON = Path(__file__).resolve().parents[2] / "src/lingxiu/ui/templates/cotton"
+HOUSE = Path(__file__).resolve().parents[2] / "src/lingxiu"
+COTTON = HOUSE / "ui/templates/cotton"
 AT = datetime(2026, 3, 5, 6, 20, tzinfo=UTC)
 
 
@@ -131,6 +132,28 @@ def test_a_component_declares_everything_it_reads(path: Path) -> None:
     }
     assert read - declared - local - {"and", "or", "not", "is", "in"} == set()
     assert "{{ attrs }}" not in body
+
+
+def declared(component: Path) -> set[str]:
+    """The attributes a component takes."""
+    head = re.search(r"<c-vars(.*?)/>", component.read_text(), re.DOTALL)
+    return set(re.findall(r"[\s:]([a-z_]+)=", head[1])) if head else set()
+
+
+@pytest.mark.parametrize(
+    "template", sorted(HOUSE.glob("*/templates/**/*.html")), ids=lambda path: f"{path.parent.name}/{path.stem}"
+)
+def test_pages_give_components_only_what_they_take(template: Path) -> None:
+    """A mistyped attribute would vanish without a word."""
+    takes = {path.stem.replace("_", "-"): declared(path) for path in COTTON.glob("*.html")} | {"slot": {"name"}}
+    source = re.sub(r"{%.*?%}|{{.*?}}|<c-vars.*?/>", "", template.read_text(), flags=re.DOTALL)
+    used = re.findall(r"<c-([a-z-]+)([^<>]*?)/?>", source)
+    given = [
+        (name, attribute)
+        for name, rest in used
+        for attribute in re.findall(r":?([a-z_-]+)", re.sub(r"""=("[^"]*"|'[^']*')""", "", rest))
+    ]
+    assert [pair for pair in given if pair[1] not in takes[pair[0]]] == []
 
 
 # drawing

@@ -371,17 +371,24 @@ def county(stage: Stage, page: Page) -> Page:
     stage.answer(
         "/areas.json", collection(area | {"properties": {"name": "嘉善县", "code": "330421", "level": "county"}})
     )
+    river = {"type": "LineString", "coordinates": [[120.7, 30.8], [121.1, 30.9]]}
+    stage.answer(
+        "/ground.json", collection({"type": "Feature", "geometry": river, "properties": {"kind": "water", "width": 3}})
+    )
     stage.answer("/alarms.json", collection({"type": "Feature", "geometry": shops[1]["geometry"], "properties": alarm}))
     stage.answer("/map/card/3/", Answer("<h2>一鲜居3</h2>"))
     config = {
         "worker_url": "/static/built/map-worker.js",
         "merchants_url": "/merchants.json",
         "areas_url": "/areas.json",
+        "ground_url": "/ground.json",
         "alarms_url": "/alarms.json",
         "card_url": "/map/card/0/",
         "bounds": [120.7, 30.7, 121.1, 31.0],
     }
-    stage.page("/map/", MAP, config=config, towns=[("a", "魏塘")], kinds=[("small", "small")], map_list="the list")
+    shown = [SimpleNamespace(pk=n, name=f"一鲜居{n}", standing=SimpleNamespace(fume_level=1)) for n in range(1, 6)]
+    towns, kinds = [{"code": "a", "name": "魏塘"}], [{"id": "small", "label": "small"}]
+    stage.page("/map/", MAP, config=config, towns=towns, kinds=kinds, merchants=shown)
     return page
 
 
@@ -417,5 +424,6 @@ def test_a_new_alarm_pulses(county: Page) -> None:
 def test_where_webgl_2_is_missing_the_list_stands(county: Page) -> None:
     county.add_init_script("delete globalThis.WebGL2RenderingContext")
     county.goto("/map/")
+    expect(county.locator("[data-map-list] a")).to_have_count(5)
     expect(county.locator("[data-map-list]")).to_be_visible()
     expect(county.locator("[data-map-canvas]")).to_be_hidden()
