@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import BinaryIO
 from uuid import UUID
 
@@ -16,7 +16,9 @@ from django.utils import timezone
 
 from lingxiu.accounts.models import User
 from lingxiu.files.actions import Shot, store_photo, use_file
-from lingxiu.journal.actions import Json, Scope, once, record
+from lingxiu.journal.actions import Json, once, record
+from lingxiu.merchants import actions
+from lingxiu.merchants.actions import Care
 from lingxiu.merchants.models import CareRecord, Merchant
 from lingxiu.policy.queries import in_force
 from lingxiu.selfservice.models import SelfCheck
@@ -44,16 +46,6 @@ class AlreadyDeclared(Exception):
     def __init__(self, check: SelfCheck) -> None:
         super().__init__(f"self-check of {check.merchant_id} for {check.month:%Y-%m} stands already")
         self.check = check
-
-
-@dataclass(frozen=True, slots=True)
-class Care:
-    """Something that was done for a shop. `by`: who did it, as the record names them; `kg`: of waste."""
-
-    kind: CareRecord.Kind
-    on: date
-    by: str = ""
-    kg: float | None = None
 
 
 def declare(
@@ -90,7 +82,7 @@ def declare(
         reference = {"month": f"{month:%Y-%m}", "not_in_order": wrong}
         record(
             "self_check.declared", "self_check", check.pk, at=at, actor_id=actor.pk,
-            scope=_scope(merchant), reference=reference,
+            scope=actions.scope_of(merchant), reference=reference,
         )  # fmt: skip
         return {"self_check": check.pk}
 
@@ -102,20 +94,14 @@ def declare(
 def record_care(
     merchant: Merchant, care: Care, *, actor: User, at: datetime, submission: UUID, pictures: Sequence[Picture] = ()
 ) -> CareRecord:
-    """Write down that something was cleaned, emptied or handed over.
+    """Have it kept, once, that something was cleaned, emptied or handed over, with its pictures.
 
     Raises: PhotoRefused; SubmissionReused.
     """
 
     def do() -> Json:
-        row = CareRecord.objects.create(
-            merchant=merchant, kind=care.kind, on=care.on, by=care.by, kg=care.kg, recorded_at=at, recorded_by=actor.pk
-        )
+        row = actions.record_care(merchant, care, at=at, by=actor.pk)
         _attach(pictures, merchant, actor, at, "care_record", row.pk)
-        record(
-            "care.recorded", "care_record", row.pk, at=at, actor_id=actor.pk,
-            scope=_scope(merchant), reference={"kind": str(care.kind), "on": care.on.isoformat()},
-        )  # fmt: skip
         return {"care": row.pk}
 
     body = {
@@ -138,7 +124,3 @@ def _attach(
 
 def _digests(pictures: Sequence[Picture]) -> list[str]:
     return [picture.digest() for picture in pictures]
-
-
-def _scope(merchant: Merchant) -> Scope:
-    return Scope(town=merchant.town, grid=merchant.grid, merchant_id=merchant.pk)

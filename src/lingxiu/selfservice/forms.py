@@ -16,8 +16,9 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from lingxiu.files.actions import Shot
+from lingxiu.merchants.actions import Care
 from lingxiu.policy.schema import SelfCheckItem, SelfCheckList
-from lingxiu.selfservice.actions import Care, Picture
+from lingxiu.selfservice.actions import Picture
 from lingxiu.selfservice.agenda import What
 from lingxiu.selfservice.queries import KIND
 
