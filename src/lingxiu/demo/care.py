@@ -14,28 +14,34 @@ from random import Random
 from lingxiu.accounts.models import User
 from lingxiu.demo import naming
 from lingxiu.demo.chance import stream
-from lingxiu.demo.shops import Manner, Shop
+from lingxiu.demo.shops import Shop
+from lingxiu.demo.trades import Manner
 from lingxiu.merchants.models import CareRecord, Scale
+from lingxiu.policy.queries import InForce
 from lingxiu.policy.schema import Catalogues
+from lingxiu.selfservice.models import SelfCheck
 
 DAYS = 200  # of records
 WASTE_DAYS = 120
 MONTHS = 4  # of self-checks
+DEVICE_ITEM = "SC-DEVICE"  # that of the list which asks for the monitor
 
 
 @dataclass(frozen=True, slots=True)
 class Habit:
-    """How a shop keeps up. Intervals as shares of the cycle; `skips` of its weekly hand-overs; `declares` in a month."""
+    """How a shop keeps up. Intervals as shares of the cycle; how many of its hand-overs it skips, how likely it is to go
+    through the list in a month, and to say of an item that it is not in order."""
 
     interval: tuple[float, float]
     skips: float
     declares: float
+    admits: float
 
 
 HABITS = {
-    Manner.GOOD: Habit((0.72, 0.99), 0.02, 0.95),
-    Manner.FAIR: Habit((0.85, 1.5), 0.15, 0.62),
-    Manner.POOR: Habit((1.3, 2.8), 0.5, 0.12),
+    Manner.GOOD: Habit((0.72, 0.99), 0.02, 0.95, 0.004),
+    Manner.FAIR: Habit((0.85, 1.5), 0.15, 0.62, 0.02),
+    Manner.POOR: Habit((1.3, 2.8), 0.5, 0.12, 0.03),
 }
 UNWRITTEN = {Manner.GOOD: 0.02, Manner.FAIR: 0.09, Manner.POOR: 0.2}  # how many have no records of care at all
 
@@ -85,16 +91,29 @@ def care_of(shop: Shop, helpers: Helpers, catalogues: Catalogues, at: datetime) 
         yield _record(shop, CareRecord.Kind.WASTE, day, hauler, hauler_here, kg, at, random)
 
 
-def declared_months(shop: Shop, at: datetime) -> Iterator[tuple[date, datetime]]:
-    """(first of the month, when declared) of the months for which the owner went through the list; the newest first."""
+def self_checks_of(
+    shop: Shop, has_monitor: bool, owner: User | None, policy: InForce, at: datetime
+) -> Iterator[SelfCheck]:
+    """The months for which the owner went through the list, the newest first, and what they answered."""
     random = stream("self-check", shop.number)
-    month = at.date().replace(day=1)
+    month, habit = at.date().replace(day=1), HABITS[shop.manner]
     for _ in range(MONTHS):
         declared = datetime(month.year, month.month, 1, tzinfo=at.tzinfo) + timedelta(
             minutes=random.randint(540, 34000)
         )
-        if random.random() < HABITS[shop.manner].declares and declared < at:
-            yield month, declared
+        if random.random() < habit.declares and declared < at:
+            yield SelfCheck(
+                merchant=shop.merchant,
+                month=month,
+                answers={
+                    item.id: None if item.id == DEVICE_ITEM and not has_monitor else random.random() >= habit.admits
+                    for item in policy.catalogues.selfcheck.items
+                },
+                edition=policy.id,
+                declared_at=declared,
+                declared_by=owner.pk if owner else None,
+                synthetic=True,
+            )
         month = (month - timedelta(days=1)).replace(day=1)
 
 

@@ -26,8 +26,9 @@ PHONES = {
     "shop": 15400300000,
     "reporter": 15400400000,
     "company": 15400500000,
+    "helper": 15400600000,
 }
-PhoneOf = Literal["officer", "grid", "owner", "shop", "reporter", "company"]
+PhoneOf = Literal["officer", "grid", "owner", "shop", "reporter", "company", "helper"]
 
 # 街道, 镇, 社区, 村: what an area is, not what it is called.
 FORM_OF_AREA = re.compile("(街道|镇|社区居委会|社区|居委会|村)$")

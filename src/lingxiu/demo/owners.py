@@ -60,7 +60,7 @@ def enlist_owners(staff: Staff, owners: Sequence[Owner], at: datetime) -> None:
         drafts.append(one)
         bound += [(one, shop) for shop in owner.shops]
         if owner.helper:
-            phone = naming.phone("owner", owner.number)
+            phone = naming.phone("helper", owner.number)
             other = draft("owner", f"owner{owner.number}b", unit, naming.person(random), phone, since)
             drafts.append(other)
             bound.append((other, owner.shops[0]))

@@ -12,21 +12,18 @@ import hmac
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from enum import StrEnum
 from itertools import islice
 from random import Random
 
 from lingxiu.china.identifiers import USCC_ALPHABET, LicenceKind, food_licence, uscc_check
-from lingxiu.china.pinyin import initials, search_key
 from lingxiu.demo import naming, scenario
 from lingxiu.demo.chance import SEED, pick, stream
 from lingxiu.demo.places import Place, sample_places
 from lingxiu.demo.shapes import COUNTY, CountyShapes, is_village
 from lingxiu.demo.streets import Streets
-from lingxiu.demo.trades import SMALL_EATERY_M2, TRADES, Trade
+from lingxiu.demo.trades import MANNERS, SMALL_EATERY_M2, TRADES, Manner, Trade
 from lingxiu.home import secret
 from lingxiu.merchants.models import Code, Facility, Licence, Merchant, Scale, Standing, Status
-from lingxiu.privacy.cipher import blind_index
 from lingxiu.territory.models import Area
 
 BUSY_TOWNS = {"330421001": 30.0, "330421002": 24.0, "330421103": 14.0}  # how the shops are shared out among towns
@@ -46,17 +43,6 @@ PAUSED = 0.015
 LONGEST_OPEN_DAYS, SHORTEST_OPEN_DAYS = 4200, 60
 LICENCE_YEARS = 5  # 食品经营许可证: five years
 TOKEN_BYTES = 16
-
-
-class Manner(StrEnum):
-    """How a shop is run. Cleanings, alarms, complaints and the level follow from it."""
-
-    GOOD = "good"
-    FAIR = "fair"
-    POOR = "poor"
-
-
-MANNERS = {Manner.GOOD: 64, Manner.FAIR: 29, Manner.POOR: 7}
 
 
 @dataclass
@@ -86,15 +72,15 @@ def make_shops(shapes: CountyShapes, areas: Mapping[str, Area], count: int, at: 
     taken: set[str] = set()
     staged = scenario_places(places)
     return [
-        _shop(number, place, address, areas, taken, number in staged, at)
+        _shop(number, place, address, areas, taken, staged.get(number), at)
         for number, (place, address) in enumerate(zip(places, addresses, strict=True))
     ]
 
 
-def scenario_places(places: Iterable[Place]) -> frozenset[int]:
-    """Numbers of the first shops in the scenario's grid: restaurants, well run, with a device each."""
+def scenario_places(places: Iterable[Place]) -> dict[int, int]:
+    """Numbers of the first shops in the scenario's grid, which get a device of the scenario each: number → which device."""
     there = [number for number, place in enumerate(places) if place.grid_code == scenario.GRID]
-    return frozenset(there[: len(scenario.DEVICES)])
+    return {number: device for device, number in enumerate(there[: len(scenario.DEVICES)])}
 
 
 def write_shops(shops: list[Shop]) -> None:
@@ -106,11 +92,27 @@ def write_shops(shops: list[Shop]) -> None:
     Licence.objects.bulk_create([*map(_licence, shops), *_unknown_licences(shops)], batch_size=1000)
 
 
+def manner_of(number: int, staged: bool) -> Manner:
+    """How the shop of this number is run."""
+    return Manner.GOOD if staged else pick(stream("manner", number), MANNERS)
+
+
+def number_of(merchant: Merchant) -> int:
+    """The number of a demo shop whose row was read back: its credit code keeps it."""
+    return int(merchant.uscc[11:17])
+
+
 def _shop(
-    number: int, place: Place, address: str, areas: Mapping[str, Area], taken: set[str], staged: bool, at: datetime
+    number: int,
+    place: Place,
+    address: str,
+    areas: Mapping[str, Area],
+    taken: set[str],
+    device: int | None,
+    at: datetime,
 ) -> Shop:
     random = stream("shop", number)
-    village = is_village(place.grid_code[:12])
+    village, staged = is_village(place.grid_code[:12]), device is not None
     kind = (
         "restaurant" if staged else pick(random, {k: t.in_village if village else t.in_town for k, t in TRADES.items()})
     )
@@ -121,12 +123,10 @@ def _shop(
     opened = at.date() - timedelta(days=int(random.triangular(SHORTEST_OPEN_DAYS, LONGEST_OPEN_DAYS, 700)))
     entered = _entered(random, opened, at)
     licence_kind, licence_no = _licence_number(kind, m2, number)
-    owner_phone = naming.phone("shop", number)
+    phone = naming.phone("shop", number) if device is None else naming.phone("owner", device + 1)
     name = _name(random, kind, place, areas, taken)
     merchant = Merchant(
         name=name,
-        pinyin=search_key(name)[:300],
-        initials=initials(name)[:80],
         kind=kind,
         status=Status.PAUSED if random.random() < PAUSED and not staged else Status.OPEN,
         uscc=_uscc(number, company=kind in ("canteen", "hotpot") or stoves >= LARGE_FROM),
@@ -134,8 +134,7 @@ def _shop(
         licence_no=licence_no,
         licence_until=_licence_until(opened, at.date()),
         legal_person=naming.person(random),
-        phone=owner_phone,
-        phone_index=blind_index(owner_phone),
+        phone=phone,
         address=address,
         lng=place.lng,
         lat=place.lat,
@@ -155,7 +154,8 @@ def _shop(
         created_at=entered,
         updated_at=entered,
     )
-    return Shop(number, merchant, trade, Manner.GOOD if staged else pick(random, MANNERS), staged)
+    merchant.derive()
+    return Shop(number, merchant, trade, manner_of(number, staged), staged)
 
 
 def _entered(random: Random, opened: date, at: datetime) -> datetime:
@@ -223,11 +223,21 @@ def _sources(at: datetime) -> dict[str, dict[str, str]]:
 
 
 def _code(shop: Shop) -> Code:
-    """Its QR code. The token cannot be told from seed and code alone: it needs this installation's secret."""
-    sealed = hmac.new(secret("demo_tokens").encode(), f"code {shop.number}".encode(), hashlib.sha256).digest()
-    token = base64.urlsafe_b64encode(sealed[:TOKEN_BYTES]).decode().rstrip("=")
+    """Its QR code."""
     issued = shop.merchant.created_at + timedelta(days=1)
-    return Code(token=token, merchant=shop.merchant, issued_at=issued, printed_at=issued + timedelta(days=2))
+    return Code(
+        token=sealed("code", shop.number),
+        merchant=shop.merchant,
+        issued_at=issued,
+        printed_at=issued + timedelta(days=2),
+    )
+
+
+def sealed(*purpose: object) -> str:
+    """A token that cannot be told from the seed and this code alone: it needs a secret of the installation."""
+    named = " ".join(map(str, purpose)).encode()
+    digest = hmac.new(secret("demo_tokens").encode(), named, hashlib.sha256).digest()
+    return base64.urlsafe_b64encode(digest[:TOKEN_BYTES]).decode().rstrip("=")
 
 
 def _licence(shop: Shop) -> Licence:

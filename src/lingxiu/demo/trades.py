@@ -7,10 +7,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import time
+from enum import StrEnum
 
 SMALL_EATERY_M2 = (
     50.0  # 浙江小餐饮规定 §2 with the conditions of 2017: up to here a fixed place is registered, not licensed
 )
+
+
+class Manner(StrEnum):
+    """How a shop is run. Cleanings, alarms, complaints and the level follow from it."""
+
+    GOOD = "good"
+    FAIR = "fair"
+    POOR = "poor"
+
+
+MANNERS = {Manner.GOOD: 64, Manner.FAIR: 29, Manner.POOR: 7}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,48 @@
+"""The demo's fume levels: one a week for two months back, then today's by the rating room itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from lingxiu.demo.bulk import copy
+from lingxiu.merchants.models import Merchant
+from lingxiu.policy.queries import InForce
+from lingxiu.rating.actions import recompute
+from lingxiu.rating.models import FumeScore
+from lingxiu.rating.queries import Subject, gather, rating_day
+from lingxiu.rating.records import facts_as_json, hold_as_json, part_as_json
+from lingxiu.rating.scoring import Rating, rate, rules_on
+
+WEEKS = 8
+
+
+def write_ratings(policy: InForce, at: datetime, advance: Callable[[int, int], None]) -> None:
+    """Write the history, the oldest week first, because a level may be held by the one before; then rate everybody today."""
+    merchants = list(Merchant.objects.order_by("pk").values_list("pk", flat=True))
+    for back in range(WEEKS, 0, -1):
+        advance(WEEKS - back, WEEKS + 1)
+        moment = at - timedelta(weeks=back)
+        day = rating_day(moment)
+        rules = rules_on(day, policy.catalogues)
+        subjects = gather(day, merchants, at=moment, catalogues=policy.catalogues)
+        copy([_score(subject, rate(subject.facts, rules), moment, policy.id) for subject in subjects])
+    recompute(rating_day(at), at)
+    advance(WEEKS + 1, WEEKS + 1)
+
+
+def _score(subject: Subject, rating: Rating, at: datetime, edition: int) -> FumeScore:
+    return FumeScore(
+        merchant_id=subject.merchant_id,
+        day=subject.facts.day,
+        computed_at=at,
+        scheme=rating.scheme,
+        score=rating.score,
+        level=rating.level,
+        coverage=rating.coverage,
+        facts=facts_as_json(subject.facts),
+        dimensions=[part_as_json(part) for part in rating.parts],
+        held_by=[hold_as_json(hold) for hold in rating.held_by],
+        edition=edition,
+        synthetic=True,
+    )
