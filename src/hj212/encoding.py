@@ -123,11 +123,13 @@ def make_qn(at: datetime) -> str:
 
 def next_qn(qn: str) -> str:
     """The QN a millisecond later; one that is no time is an opaque token and stays as it is."""
+    if len(qn) != 17:
+        return qn
     try:
         at = datetime.strptime(qn + "000", "%Y%m%d%H%M%S%f")  # noqa: DTZ007 - a QN knows no zone
-    except ValueError:
+        return make_qn(at + timedelta(milliseconds=1))
+    except (ValueError, OverflowError):
         return qn
-    return make_qn(at + timedelta(milliseconds=1)) if len(qn) == 17 else qn
 
 
 def make_data_time(at: datetime) -> str:

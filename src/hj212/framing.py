@@ -151,7 +151,10 @@ class Decoder:
         frames = self.flush()
         for candidate in list(self._open):
             self._refuse(candidate, FrameBroken(candidate.declared, self._sample(candidate)))
-        self.skipped += len(self._buffer)
+        if self._unended is None:
+            self.skipped += len(self._buffer)
+        elif self._buffer:
+            self._unended.end_with(Deviation.CR_ONLY)
         self._buffer = b""
         self._base = self._seen = 0
         self._unended = None

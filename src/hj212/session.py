@@ -127,6 +127,7 @@ TRANSITIONS: Final[dict[tuple[Kind, State], dict[Step, Move]]] = {
     },
     # 2005 only: the device's 9012 is itself acknowledged.
     (Kind.REQUEST, State.AWAITING_RESULT_ACK): {
+        Step.OPEN: Move(Party.OPENER, State.AWAITING_RESULT_ACK),
         Step.RESULT_TO_ACK: Move(Party.ANSWERER, State.AWAITING_RESULT_ACK),
         Step.DATA_ACK: Move(Party.OPENER, State.DONE),
         Step.SILENCE: Move(Party.CLOCK, State.GIVEN_UP),
@@ -134,6 +135,7 @@ TRANSITIONS: Final[dict[tuple[Kind, State], dict[Step, Move]]] = {
     # A request that comes again after its end is answered by the end again, and not carried out twice.
     (Kind.REQUEST, State.DONE): {Step.OPEN: Move(Party.OPENER, State.DONE)},
     (Kind.REQUEST, State.REFUSED): {Step.OPEN: Move(Party.OPENER, State.REFUSED)},
+    (Kind.REQUEST, State.GIVEN_UP): {Step.OPEN: Move(Party.OPENER, State.GIVEN_UP)},
 }
 
 OVER: Final = frozenset({State.DONE, State.REFUSED, State.GIVEN_UP})
@@ -158,7 +160,7 @@ class Conversation:
     sent: bytes = b""
     tries: int = 0
     due: float | None = None
-    request: Frame | None = None
+    request: Frame | None = None  # theirs, when it is their conversation
 
     def take(self, step: Step, by: Party) -> None:
         """Moves along the table, or raises `StepNotAllowed`."""
@@ -290,9 +292,9 @@ class Session:
     def answer(self, qn: str, result: QnRtn) -> bytes:
         """9011: takes the request with this QN on, or says why not."""
         conversation = self._known(self._theirs, qn)
-        request = _request_of(conversation)
+        assert conversation.request is not None
         conversation.take(Step.ACCEPT if result is QnRtn.ACCEPTED else Step.REFUSE, Party.ANSWERER)
-        conversation.sent = answer_request(request, result, self.style)
+        conversation.sent = answer_request(conversation.request, result, self.style)
         return conversation.sent
 
     def send_data(self, qn: str, message: Message) -> bytes:
@@ -303,10 +305,10 @@ class Session:
     def report(self, qn: str, result: ExeRtn, now: float) -> bytes:
         """9012: the end of the request with this QN."""
         conversation = self._known(self._theirs, qn)
-        request = _request_of(conversation)
+        assert conversation.request is not None
         to_ack = self.style.order == "2005"
         conversation.take(Step.RESULT_TO_ACK if to_ack else Step.RESULT, Party.ANSWERER)
-        data = report_result(request, result, self.style)
+        data = report_result(conversation.request, result, self.style)
         if to_ack:
             return self._say(conversation, data, now)
         conversation.sent = data
@@ -349,10 +351,7 @@ class Session:
     def _receive_repetition(self, known: Conversation, frame: Frame) -> Event:
         if known.cn != frame.cn:
             return _unexpected(frame, "another request has this QN")
-        try:
-            known.take(Step.OPEN, Party.OPENER)
-        except StepNotAllowed as error:
-            return _unexpected(frame, str(error))
+        known.take(Step.OPEN, Party.OPENER)  # the table allows it in every state of a request
         return RequestReceived(frame, repeated=True, resend=known.sent)
 
     def _receive_reply(self, frame: Frame, now: float) -> Event:
@@ -427,12 +426,6 @@ class Session:
         if conversation is None:
             raise ConversationUnknown(qn)
         return conversation
-
-
-def _request_of(conversation: Conversation) -> Frame:
-    if conversation.request is None:
-        raise ConversationUnknown(conversation.qn)
-    return conversation.request
 
 
 def _unexpected(frame: Frame, why: str) -> Unexpected:

@@ -72,6 +72,10 @@ def test_an_upload_of_2005_needs_neither_qn_nor_flag() -> None:
     assert text_of(encode(message, order="2005")) == "ST=31;CN=2011;PW=2;MN=1;CP=&&DataTime=20260105000000&&"
 
 
+def test_a_message_without_flag_wants_no_answer() -> None:
+    assert not Message("2011", "31").wants_ack
+
+
 def test_a_request_asks_for_an_answer() -> None:
     message = command("1062", {"RtdInterval": "60"}, st="31", mn=MN, pw="123456", qn=QN)
     assert text_of(encode(message)) == f"QN={QN};ST=31;CN=1062;PW=123456;MN={MN};Flag=5;CP=&&RtdInterval=60&&"
@@ -93,7 +97,11 @@ def test_qn_and_data_time_of_a_moment() -> None:
 def test_the_next_qn_is_a_millisecond_later() -> None:
     assert next_qn("20160801085857534") == "20160801085857535"
     assert next_qn("20261231235959999") == "20270101000000000"
-    assert next_qn("1617936069734") == "1617936069734"
+
+
+@pytest.mark.parametrize("token", ["1617936069734", "", "99999999999999999", "20260230000000000", "99991231235959999"])
+def test_a_qn_that_is_no_time_stays_as_it_is(token: str) -> None:
+    assert next_qn(token) == token
 
 
 # ---- answers ----

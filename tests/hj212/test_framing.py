@@ -151,6 +151,14 @@ def test_a_lone_carriage_return_is_named_when_something_else_follows() -> None:
     assert decoder.skipped == 0
 
 
+def test_a_carriage_return_may_be_the_last_byte_of_all() -> None:
+    decoder = Decoder()
+    frame = one(decoder.feed(GOOD[:-1]))
+    decoder.close()
+    assert frame.deviations == {Deviation.CR_ONLY}
+    assert decoder.skipped == 0
+
+
 # ---- a line that goes quiet, or ends ----
 
 ENDLESS = packet(crc=b"", length="0400", end=b"")  # no CRC, no end, a length that is always the same

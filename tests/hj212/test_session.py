@@ -295,6 +295,22 @@ def test_another_request_under_a_qn_in_use_is_unexpected() -> None:
     assert isinstance(device.receive(frame_of(Session(Side.PLATFORM).open(asking("1012"), 0.0)), 0.0), Unexpected)
 
 
+def test_data_before_the_answer_is_an_upload_of_its_own() -> None:
+    line = Line()
+    line.platform.open(asking("2051"), 0.0)
+    early = line.to_platform(Session(Side.DEVICE).open(Message("2051", "31", MN, "123456", QN, "4"), 0.0))
+    assert isinstance(early, UploadReceived)
+    assert early.conversation is None
+
+
+def test_a_request_that_comes_again_is_never_carried_out_twice() -> None:
+    states = {state for kind, state in TRANSITIONS if kind is Kind.REQUEST} - {State.NEW}
+    assert all(TRANSITIONS[Kind.REQUEST, state][Step.OPEN].to is state for state in states)
+    assert states == {
+        move.to for (kind, _), moves in TRANSITIONS.items() if kind is Kind.REQUEST for move in moves.values()
+    }
+
+
 def test_the_table_leads_from_new_to_an_end_for_every_kind() -> None:
     for kind in Kind:
         reached = {State.NEW}
