@@ -6,6 +6,7 @@ Decides which number is a value, which is none and why. Never stores, never ackn
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -80,14 +81,23 @@ class _Column:
     """One reader of one column; the suffixes it uses are not put into `extra`."""
 
     read: _ReadColumn
-    suffixes: frozenset[str]
+    suffixes: tuple[str, ...]
+    place: int
+    numbers: tuple[float, float, float] | None = None
+    """Scale, lowest, highest, of a measured value."""
+    states: Mapping[str, bool] | None = None
 
 
 class ProfileReader:
-    """A profile made ready for many frames. One serves all devices of its profile."""
+    """A profile made ready for many frames. One serves all devices of its profile.
 
-    def __init__(self, profile: DeviceProfile, zone: ZoneInfo, keep_days: int = 730) -> None:
-        """`keep_days`: older readings would be dropped at once, so they are none."""
+    A device sends the same packet with other numbers all day. So what a data area looks like is learned from the first of its
+    kind as a regular expression (`_Shape`), and the next ones are read by that; whatever does not fit, or is in any way out of
+    the ordinary, is read item by item. Both ways give the same row: a test holds that.
+    """
+
+    def __init__(self, profile: DeviceProfile, zone: ZoneInfo, keep_days: int = 730, *, shapes: bool = True) -> None:
+        """`keep_days`: older readings would be dropped at once, so they are none. `shapes`: learn them."""
         self.profile = profile
         self._behind_limit = keep_days * 86_400 * MICROSECONDS
         self._zone = zone
@@ -98,31 +108,48 @@ class ProfileReader:
             self._columns.setdefault(switch.code, []).append(_state_column(switch))
         self._period = profile.sends_every_seconds * MICROSECONDS if profile.period_named_by == "end" else 0
         self._minutes: dict[str, int] = {}
+        self._shapes: dict[tuple[str | None, int], list[_Shape]] = {}
+        self._learns = shapes and _is_plain(profile)
 
     def read(self, frame: Frame, device_id: int, now: int, data_time: str | None = None) -> Understood:
         """The frame's row; `data_time` is that of an earlier part, for parts that do not repeat it. `now` in µs.
 
         Raises: NotAReading.
         """
+        cp = frame.cp
+        kind = (frame.cn, cp.count(";"))
+        shapes = self._shapes.get(kind, ())
+        for shape in shapes:
+            found = shape.read(cp)
+            if found is not None:
+                cn = _command(frame.cn)
+                return Understood(
+                    Reading._make((device_id, self._time(found[0], cn, now), cn, 0, *found[1], None, found[2])), ""
+                )
+        understood = self._read_items(frame, device_id, now, data_time)
+        if self._learns and len(shapes) < SHAPES_A_KIND and not understood.odd and understood.reading.marks is None:
+            learned = _Shape.of(cp, self._columns)
+            if learned is not None:
+                self._shapes.setdefault(kind, []).append(learned)
+        return understood
+
+    def _read_items(self, frame: Frame, device_id: int, now: int, data_time: str | None) -> Understood:
         cn = _command(frame.cn)
         items = frame.items()
-        at = self._time(items.get("DataTime") or data_time or "", cn)
-        if not now - self._behind_limit < at <= now + AHEAD_LIMIT:
-            raise NotAReading("time-ahead" if at > now else "time-too-old")
+        at = self._time(items.get("DataTime") or data_time or "", cn, now)
         values: Values = [None] * len(VALUE_COLUMNS)
         marks: Marks = {}
         extra: dict[str, str] = {}
         odd: list[str] = []
-        columns = self._columns
         for code, sent in frame.factors().items():
-            readers = columns.get(code)
+            readers = self._columns.get(code)
             if readers is None:
                 extra.update((f"{code}-{suffix}", value) for suffix, value in sent.items())
                 continue
             used = {"Flag"}
             for column in readers:
                 trouble = column.read(sent, values, marks)
-                used |= column.suffixes
+                used.update(column.suffixes)
                 if trouble:
                     odd.append(trouble)
             extra.update((f"{code}-{suffix}", value) for suffix, value in sent.items() if suffix not in used)
@@ -130,7 +157,7 @@ class ProfileReader:
         reading = Reading._make((device_id, at, cn, 0, *values, to_jsonb(marks), to_jsonb(extra)))
         return Understood(reading, " ".join(odd))
 
-    def _time(self, text: str, cn: int) -> int:
+    def _time(self, text: str, cn: int, now: int) -> int:
         """DataTime, local time of the county, 14 digits or 17, as µs; the start of its period where the device names the end."""
         if len(text) not in (14, 17) or not (text.isascii() and text.isdigit()):
             raise NotAReading("time-missing" if not text else "time-unreadable")
@@ -141,7 +168,11 @@ class ProfileReader:
         if minute is None:
             minute = self._learn_minute(text[:12])
         at = minute + seconds * MICROSECONDS
-        return at - self._period if cn != REAL_TIME else at
+        if cn != REAL_TIME:
+            at -= self._period
+        if not now - self._behind_limit < at <= now + AHEAD_LIMIT:
+            raise NotAReading("time-ahead" if at > now else "time-too-old")
+        return at
 
     def _learn_minute(self, text: str) -> int:
         try:
@@ -152,6 +183,90 @@ class ProfileReader:
             self._minutes.clear()
         minute = self._minutes[text] = microseconds(local)
         return minute
+
+
+class _Shape:
+    """What one kind of data area looks like: the names and separators are fixed, the numbers are taken out.
+
+    Only the ordinary fits: every mark N, plain decimal numbers in range, states that are known.
+    """
+
+    __slots__ = ("_extra", "_find", "_numbers", "_states", "_time")
+
+    def __init__(self, pattern: str) -> None:
+        self._find = re.compile(pattern).fullmatch
+        self._time = 0
+        self._numbers: list[tuple[int, int, float, float, float]] = []  # group, place, scale, lowest, highest
+        self._states: list[tuple[int, int, Mapping[str, bool]]] = []  # group, place, states
+        self._extra: list[tuple[int, str]] = []  # group, name
+
+    @classmethod
+    def of(cls, cp: str, columns: Mapping[str, list[_Column]]) -> _Shape | None:
+        """The shape of this data area, None if it is not plain enough to have one."""
+        tokens = _TOKEN.findall(cp)
+        names = [name for name, _, _ in tokens]
+        if "".join(map("".join, tokens)) != cp or len(set(names)) < len(names) or "DataTime" not in names:
+            return None
+        shape = cls("".join(_pattern(name, columns) + separator for name, _, separator in tokens))
+        groups = [name for name in names if not _is_fixed(name, columns)]
+        shape._time = groups.index("DataTime")
+        used = {"DataTime"}
+        for code in dict.fromkeys(name.partition("-")[0] for name in groups):
+            for column in columns.get(code, ()):
+                named = [f"{code}-{suffix}" for suffix in column.suffixes]
+                used.update(named)
+                chosen = next((name for name in named if name in groups), None)
+                if chosen is None:
+                    continue
+                if column.numbers is not None:
+                    shape._numbers.append((groups.index(chosen), column.place, *column.numbers))
+                elif column.states is not None:
+                    shape._states.append((groups.index(chosen), column.place, column.states))
+        shape._extra = [(group, name) for group, name in enumerate(groups) if name not in used]
+        return shape
+
+    def read(self, cp: str) -> tuple[str, Values, bytes | None] | None:
+        """(DataTime, values, extra) of a data area of this shape; None for anything out of the ordinary."""
+        found = self._find(cp)
+        if found is None:
+            return None
+        sent = found.groups()
+        values: Values = [None] * len(VALUE_COLUMNS)
+        try:
+            for group, place, scale, lowest, highest in self._numbers:
+                value = float(sent[group]) * scale
+                if not lowest <= value <= highest:
+                    return None
+                values[place] = value
+            for group, place, states in self._states:
+                values[place] = states[sent[group]]
+        except (ValueError, KeyError):
+            return None
+        extra = to_jsonb({name: sent[group] for group, name in self._extra}) if self._extra else None
+        return sent[self._time], values, extra
+
+
+SHAPES_A_KIND: Final = 4
+_TOKEN: Final = re.compile(r"([^;,=\s/&]+)(=[^;,=\s/&]*)([;,]|$)")
+
+
+def _is_fixed(name: str, columns: Mapping[str, list[_Column]]) -> bool:
+    """The mark of a known factor must be N for its packet to be ordinary."""
+    code, _, suffix = name.partition("-")
+    return suffix == "Flag" and code in columns
+
+
+def _pattern(name: str, columns: Mapping[str, list[_Column]]) -> str:
+    code, _, suffix = name.partition("-")
+    if name == "DataTime":
+        value = "([0-9]+)"
+    elif _is_fixed(name, columns):
+        value = "N"
+    elif any(column.numbers and suffix in column.suffixes for column in columns.get(code, ())):
+        value = "([-+.0-9]+)"
+    else:
+        value = r"([^;,=\s/&]*)"
+    return f"{re.escape(name)}={value}"
 
 
 REAL_TIME: Final = 2011
@@ -195,8 +310,7 @@ def _value_column(factor: Factor, profile: DeviceProfile) -> _Column:
     out of range → null, its mark, and the frame is odd."""
     place = VALUE_COLUMNS.index(factor.column)
     column, suffixes, scale = factor.column, factor.suffixes, factor.scale
-    lowest = -3e38 if factor.lowest is None else factor.lowest  # what a `real` holds
-    highest = 3e38 if factor.highest is None else factor.highest
+    lowest, highest = _range(factor)
     invalid, missing = frozenset(profile.invalid_flags), frozenset(profile.missing_values)
 
     def read(sent: Mapping[str, str], values: Values, marks: Marks) -> str | None:
@@ -219,7 +333,21 @@ def _value_column(factor: Factor, profile: DeviceProfile) -> _Column:
         values[place] = value
         return None
 
-    return _Column(read, frozenset(suffixes))
+    return _Column(read, suffixes, place, numbers=(scale, lowest, highest))
+
+
+def _range(factor: Factor) -> tuple[float, float]:
+    """In our unit; without bounds of its own, what a `real` holds."""
+    return (-3e38 if factor.lowest is None else factor.lowest), (3e38 if factor.highest is None else factor.highest)
+
+
+def _is_plain(profile: DeviceProfile) -> bool:
+    """Whether a number in range is always a value, and a state always a word: then packets may be read by their shape."""
+    for factor in profile.factors:
+        lowest, highest = _range(factor)
+        if any(lowest <= value * factor.scale <= highest for value in profile.missing_values):
+            return False
+    return all(switch.on_above is None for switch in profile.switches)
 
 
 def _state_column(switch: Switch) -> _Column:
@@ -244,7 +372,8 @@ def _state_column(switch: Switch) -> _Column:
         values[place] = state
         return None
 
-    return _Column(read, frozenset(suffixes))
+    written = dict.fromkeys(switch.on_values, True) | dict.fromkeys(switch.off_values, False)
+    return _Column(read, suffixes, place, states=written)
 
 
 def _number(text: str) -> float | None:

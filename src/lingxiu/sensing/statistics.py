@@ -110,7 +110,9 @@ def aggregate() -> int:
         place = _place("hours")
         if place is None:
             return 0
-        windows = WatchCursor.objects.get(name="windows")
+        windows = WatchCursor.objects.filter(name="windows").first()
+        if windows is None:
+            return 0
         cursor.execute(
             "SELECT xid::text, id FROM ingest_batch WHERE (xid, id) > (%s::text::xid8, %s)"
             " AND (xid, id) <= (%s::text::xid8, %s) ORDER BY ingest_batch.xid, id LIMIT %s",
