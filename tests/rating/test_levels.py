@@ -8,13 +8,15 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
+from lingxiu.issues.writing import JOURNAL
 from lingxiu.journal.actions import Scope, record
 from lingxiu.journal.models import Entry
-from lingxiu.merchants.models import Merchant, Standing, Status
+from lingxiu.merchants.actions import Care, record_care
+from lingxiu.merchants.models import CareRecord, Merchant, Standing, Status
 from lingxiu.policy.models import Edition
 from lingxiu.policy.queries import forget, in_force
 from lingxiu.rating.actions import recompute, recompute_for, repeat
-from lingxiu.rating.jobs import keep_up
+from lingxiu.rating.jobs import RESTS_ON, keep_up
 from lingxiu.rating.models import FumeScore
 from lingxiu.rating.queries import gather, rating_day
 from lingxiu.rating.records import facts_as_json, facts_from
@@ -29,6 +31,7 @@ from tests.rating.world import (
     does_everything,
     heard,
     issue,
+    maintained,
     monitor,
     noon_of,
     true_complaint,
@@ -302,17 +305,40 @@ def test_the_level_improves_once_the_monitor_is_heard_again(cast: Cast) -> None:
 
 def test_a_maintenance_note_excuses_silence_for_thirty_days_at_most(cast: Cast) -> None:
     does_everything(cast.merchant)
-    heard(monitor(cast.merchant, state="maintenance"), days_ago(60), days_ago(20))
+    device = monitor(cast.merchant)
+    heard(device, days_ago(60), days_ago(20))
+    maintained(device, days_ago(20))
     assert part(rated(cast.merchant), "concentration")["why"] == "kept"
     later = TODAY + timedelta(days=19)
     recompute(later, noon_of(later))
     assert part(score_of(cast.merchant, later), "concentration")["why"] == "dark"
 
 
-def test_a_note_that_has_ended_excuses_nothing_any_more(cast: Cast) -> None:
-    until = noon_of(days_ago(10))
-    heard(monitor(cast.merchant, state="maintenance", maintenance_until=until), days_ago(60), days_ago(20))
-    assert part(rated(cast.merchant), "concentration")["why"] == "dark"
+def test_a_note_that_has_ended_explains_only_its_days(cast: Cast) -> None:
+    device = monitor(cast.merchant)
+    heard(device, days_ago(60), days_ago(20))
+    maintained(device, days_ago(20), days_ago(8))
+    assert part(rated(cast.merchant), "concentration")["why"] == "kept"
+    tomorrow = TODAY + timedelta(days=1)
+    recompute(tomorrow, noon_of(tomorrow))
+    assert part(score_of(cast.merchant, tomorrow), "concentration")["why"] == "dark"
+
+
+def test_readings_under_maintenance_judge_nobody(cast: Cast) -> None:
+    device = monitor(cast.merchant)
+    heard(device, days_ago(40), days_ago(6))
+    heard(device, days_ago(5), days_ago(4), high=300)
+    heard(device, days_ago(3), days_ago(1))
+    assert part(rated(cast.merchant), "concentration")["points"] != 100
+    maintained(device, days_ago(5), days_ago(4))
+    assert part(rated(cast.merchant), "concentration")["points"] == 100
+
+
+def test_a_day_hardly_heard_is_a_silent_day(cast: Cast) -> None:
+    heard(monitor(cast.merchant), days_ago(40), days_ago(3))
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE day_fume SET minutes = 59 WHERE at > %s", [noon_of(days_ago(6))])
+    assert part(rated(cast.merchant), "concentration")["inputs"]["silent_days"] == 5  # type: ignore[index]  # JSON
 
 
 def test_a_paused_shop_is_excused_like_one_under_maintenance(cast: Cast) -> None:
@@ -339,12 +365,17 @@ def test_everybody_is_rated_once_a_day_and_again_only_when_something_happened() 
     does_everything(cast.merchant)
     happened("alarm.raised", cast.merchant)
     assert keep_up(NOON) == 0
-    happened("merchant.cared_for", cast.merchant)
+    record_care(cast.merchant, Care(CareRecord.Kind.TRAP, TODAY), at=NOON, by=None)
     assert keep_up(NOON) == 1
     assert score_of(cast.merchant).level == 1
     assert keep_up(NOON) == 0, "what a rating writes into the journal asks for no rating"
     happened("policy.loaded", None)
     assert keep_up(NOON) == 2
+
+
+def test_what_is_followed_are_kinds_the_list_really_tells() -> None:
+    followed = {kind for kind in RESTS_ON if kind.startswith("issue.")}
+    assert followed <= set(JOURNAL.values())
 
 
 def happened(kind: str, merchant: Merchant | None) -> None:

@@ -13,7 +13,7 @@ from lingxiu.issues.models import Assignment, Issue, MoveRow, Report
 from lingxiu.merchants.models import CareRecord, Merchant
 from lingxiu.policy.queries import in_force
 from lingxiu.selfservice.models import SelfCheck
-from lingxiu.sensing.models import Device
+from lingxiu.sensing.models import Device, Maintenance
 
 ZONE = ZoneInfo("Asia/Shanghai")
 TODAY = date(2026, 3, 5)
@@ -115,6 +115,11 @@ def true_complaint(merchant: Merchant, on: date) -> Issue:
 def monitor(merchant: Merchant, mn: str = "LX0001", **fields: object) -> Device:
     values: dict[str, object] = {"profile": "plain-2017", "kind": "fume_monitor", **fields}
     return Device.objects.create(mn=mn, merchant=merchant, **values)
+
+
+def maintained(device: Device, since: date, until: date | None = None) -> None:
+    """A maintenance note from noon to noon."""
+    Maintenance.objects.create(device=device, since=noon_of(since), until=until and noon_of(until), note="换风机")
 
 
 def heard(device: Device, first: date, last: date, *, fan: int = 300, high: int = 0, unlinked: int = 0) -> None:

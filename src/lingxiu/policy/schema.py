@@ -391,7 +391,7 @@ class Scheme(Row):
 
 class GoneDark(Rule):
     """A day is heard with `heard_minutes_a_day` of readings. A silent device keeps its last points `hold_days`, then counts 0;
-    with a maintenance note (or a paused shop) the days count only after `excused_days`, or when the note ends."""
+    days under a maintenance note (or while the shop pauses) do not count, but for `excused_days` at most."""
 
     hold_days: int = Field(ge=0)
     excused_days: int = Field(ge=0)

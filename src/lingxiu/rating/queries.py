@@ -111,6 +111,8 @@ class _Asked:
             "findings_since": tomorrow - timedelta(days=rules.window_days),
             "complaints_since": tomorrow - timedelta(days=rules.complaints.within_days),
             "heard_minutes": rules.dark.heard_minutes_a_day,
+            "excused_days": rules.dark.excused_days,
+            "zone": settings.TIME_ZONE,
             "vetoes": list(rules.veto_violations),
             "sources": list(rules.complaints.sources),
             "found_true": [str(result) for result, true in FOUND_TRUE.items() if true],
@@ -144,24 +146,18 @@ class _Asked:
         return found
 
     def monitors(self, rows: Iterable[tuple[Any, ...]], paused: bool) -> Iterable[Heard]:
-        """A monitor counts once it was heard, or once it should have been: `hold_days` after it was installed."""
-        for mn, state, maintenance_until, installed_on, last_at, measured, high, fan, linked in rows:
-            last_on = _local(last_at) if last_at else installed_on
-            if last_on is None:
+        """A monitor counts once it was heard, or once it should have been: `hold_days` after it was installed.
+
+        A paused shop's silence is explained by the pause, for as long as a maintenance note would explain it.
+        """
+        for mn, last_at, since_at, unnoted, measured, high, fan, linked in rows:
+            if since_at is None:
                 continue
-            silent_days = max(0, (self.day - last_on).days - 1)
+            silent_days = max(0, (self.day - _local(since_at)).days - 1)
             if last_at is None and silent_days <= self.index.dark.hold_days:
                 continue
-            excused = paused or state == "maintenance"
-            unexplained_days = self._unexplained(last_on, maintenance_until, excused)
+            unexplained_days = max(0, silent_days - self.index.dark.excused_days) if paused else unnoted
             yield Heard(mn, float(measured), float(high), float(fan), float(linked), silent_days, unexplained_days)
-
-    def _unexplained(self, last_on: date, maintenance_until: datetime | None, excused: bool) -> int:
-        """Complete days of silence that neither a maintenance note nor a pause explains; no excuse is longer than policy's."""
-        if excused:
-            longest = last_on + timedelta(days=self.index.dark.excused_days)
-            last_on = min(longest, _local(maintenance_until)) if maintenance_until else longest
-        return max(0, (self.day - last_on).days - 1)
 
 
 @cache
