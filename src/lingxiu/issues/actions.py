@@ -47,6 +47,7 @@ EARLIER = timedelta(days=90)
 ALARMS = UUID("6f0a4a53-1d0b-4d58-9c3b-6f1f3f6f5c11")
 """Name space of the submissions of alarms: the same alarm always has the same UUID, however often it is told."""
 TRIES = 5
+TOWN_DIGITS = 9  # of a town's statistical code; a grid's begins with it
 LAST_DAYS = timedelta(days=7)
 
 
@@ -63,7 +64,10 @@ class OwnNumberKnown(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What was found, before it has a number. `act_at` is when it was so; positions are WGS84 degrees."""
+    """What was found, before it has a number. `act_at` is when it was so; positions are WGS84 degrees.
+
+    `area`: the code of a town or grid, where neither the merchant nor a position tells.
+    """
 
     source: Source
     violation: str
@@ -71,6 +75,7 @@ class Found:
     act_at: datetime
     merchant: Merchant | None = None
     place: str = ""
+    area: str = ""
     lng: float | None = None
     lat: float | None = None
     found_by: User | None = None
@@ -152,6 +157,7 @@ class Said:
     seen_at: datetime
     merchant: Merchant | None = None
     place: str = ""
+    town: str = ""
     lng: float | None = None
     lat: float | None = None
     name: str = ""
@@ -171,7 +177,7 @@ def take_report(said: Said, *, at: datetime, recorded_by: User | None = None, su
         _refuse_known(said)
         found = Found(
             Source(said.source), said.violation, _first_line(said.words), said.seen_at, said.merchant, said.place,
-            said.lng, said.lat, found_by=recorded_by,
+            said.town, said.lng, said.lat, found_by=recorded_by,
         )  # fmt: skip
         issue = report(found, at=at, held_back=True)
         due = deadlines.answer_due(writing.calendar(), writing.limits(issue), said.source, at)
@@ -199,7 +205,7 @@ def _draft(found: Found, at: datetime) -> tuple[Issue, Routed]:
     policy = in_force()
     violation = policy.catalogues.violation(found.violation)
     town, grid, lng, lat = _where(found)
-    routed = _routed(policy, violation, found, grid, at)
+    routed = _routed(policy, violation, found, town, grid, at)
     issue = Issue(
         number=next_number(at), state=State.RECEIVED, flow=_flow(routed, violation), level=routed.rule.level,
         source=found.source, violation=violation.id, violation_kind=violation.kind, severity=violation.severity,
@@ -218,22 +224,23 @@ def _flow(routed: Routed, violation: Violation) -> str:
 
 
 def _where(found: Found) -> tuple[str, str, float | None, float | None]:
-    """Town, grid and position: the merchant's, else those of the place."""
+    """Town, grid and position: the merchant's, else those of the place, else what was said."""
     if found.merchant is not None:
         return found.merchant.town, found.merchant.grid, found.merchant.lng, found.merchant.lat
     if found.lng is None or found.lat is None:
-        return "", "", None, None
+        return found.area[:TOWN_DIGITS], found.area if len(found.area) > TOWN_DIGITS else "", None, None
     place = locate(found.lng, found.lat)
     return place.town, place.grid, found.lng, found.lat
 
 
-def _routed(policy: InForce, violation: Violation, found: Found, grid: str, at: datetime) -> Routed:
+def _routed(policy: InForce, violation: Violation, found: Found, town: str, grid: str, at: datetime) -> Routed:
     facts = Facts(
         source=found.source,
         violation=violation.id,
         violation_kind=violation.kind,
         severity=violation.severity,
         merchant_known=found.merchant is not None,
+        town_known=bool(town),
         grid_known=bool(grid),
         earlier_in_90_days=_earlier(found, at),
     )

@@ -1,8 +1,30 @@
 """The issues room."""
 
+from __future__ import annotations
+
 from django.apps import AppConfig
+from django.http import HttpRequest
 
 
 class IssuesConfig(AppConfig):
     name = "lingxiu.issues"
     label = "issues"
+
+    def ready(self) -> None:
+        """Tell `files` who may see the pictures of issues and of reports: officers who see the issue, nobody else.
+
+        Owners do not: officers' pictures carry their names, and reporters' may show where they live.
+        """
+        from lingxiu.files.access import answers_for
+        from lingxiu.issues.models import Issue, Report
+
+        def sees_issue(request: HttpRequest, number: str) -> bool:
+            authority = getattr(request.user, "authority", None)
+            officer = authority is not None and authority.is_officer
+            return officer and Issue.objects.visible_to(request.user).filter(number=number).exists()
+
+        def sees_report(request: HttpRequest, report_id: str) -> bool:
+            return Report.objects.visible_to(request.user).filter(pk=int(report_id)).exists()
+
+        answers_for("issue", sees_issue)
+        answers_for("report", sees_report)

@@ -266,7 +266,7 @@ class MoveRow(models.Model):
     to_unit = models.ForeignKey(Unit, null=True, on_delete=models.PROTECT, related_name="+")
     to_person = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     words = models.TextField(default="", max_length=2000)
-    result = models.CharField(max_length=20, default="")
+    result = models.CharField(max_length=20, choices=ResultChoice, default="")
     photos = models.JSONField(default=list)
     lng = models.FloatField(null=True)
     lat = models.FloatField(null=True)

@@ -10,6 +10,7 @@ from django.db.models.functions import Abs, Coalesce
 from django.utils import timezone
 
 from lingxiu.accounts.models import User
+from lingxiu.china.pinyin import fold
 from lingxiu.issues.lifecycle import Level, Move, Pictures, State
 from lingxiu.issues.models import OPEN_STATES, Issue, IssueQuerySet, MoveRow, Report
 from lingxiu.issues.relations import Held
@@ -108,6 +109,15 @@ def shops_nearby(issue: Issue, user: User, limit: int = 8) -> list[Merchant]:
         )
     )
     return list(near.select_related("standing").annotate(away=away).order_by("away", "pk")[:limit])
+
+
+def shops_called(asked: str, user: User, limit: int = 12) -> list[Merchant]:
+    """Merchants found by any part of their name, its pinyin or initials, or their numbers."""
+    key = fold(asked)
+    if not key:
+        return []
+    found = Merchant.objects.visible_to(user).exclude(status="closed").filter(search__contains=key)
+    return list(found.select_related("standing").order_by("name", "pk")[:limit])
 
 
 # ── whose issues ─────────────────────────────────────────────────────────────────────────────────────────────────

@@ -21,6 +21,7 @@ class Facts:
     merchant_known: bool
     grid_known: bool
     earlier_in_90_days: int = 0
+    town_known: bool = False
 
 
 class Tried(TypedDict):
@@ -82,6 +83,7 @@ def _conditions(when: RoutingCondition, facts: Facts) -> Iterator[tuple[str, boo
     yield "violation_kind", *_same(when.violation_kind, facts.violation_kind)
     yield "severity_at_least", *_at_least(when.severity_at_least, facts.severity)
     yield "merchant_known", *_same(when.merchant_known, facts.merchant_known)
+    yield "town_known", *_same(when.town_known, facts.town_known)
     yield "grid_known", *_same(when.grid_known, facts.grid_known)
     yield "earlier_in_90_days_at_least", *_at_least(when.earlier_in_90_days_at_least, facts.earlier_in_90_days)
 

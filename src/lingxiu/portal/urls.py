@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, re_path
 
-from lingxiu.portal import collect, health, map, merchant, pulse, views  # noqa: A004 (the map is what it is)
+from lingxiu.portal import collect, health, issue, map, merchant, pulse, views
 
 app_name = "portal"
 urlpatterns: list[URLPattern] = [
@@ -16,6 +16,8 @@ urlpatterns: list[URLPattern] = [
     path("map/areas.geojson", map.areas_geojson, name="map_areas"),
     path("map/ground.geojson", map.ground_geojson, name="map_ground"),
     path("map/card/<int:merchant_id>/", map.merchant_card, name="map_card"),
+    re_path(r"^issues/(?P<number>\d{13})/$", issue.show, name="issue"),
+    re_path(r"^issues/(?P<number>\d{13})/moves/$", issue.make_move, name="move"),
     path("m/<str:token>", merchant.open_code, name="code"),
     path("merchants/<int:merchant_id>/", merchant.portrait, name="merchant"),
     path("pulse", pulse.pulse, name="pulse"),

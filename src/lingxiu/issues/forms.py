@@ -1,0 +1,319 @@
+"""Forms of the list: one a move, an officer's find, a person's report. They check shapes; what may be done, `actions` checks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from django import forms
+from django.utils import timezone
+from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext_lazy as _
+
+from lingxiu.accounts.models import Post, Unit, User
+from lingxiu.issues import queries
+from lingxiu.issues.holding import routed_unit, units_to_give
+from lingxiu.issues.lifecycle import CERTIFIED_ONLY, FOUND_TRUE, Level, Move, Result
+from lingxiu.issues.models import Issue, ResultChoice
+from lingxiu.issues.writing import Brought
+from lingxiu.merchants.models import Merchant
+from lingxiu.policy.queries import in_force
+from lingxiu.policy.schema import Violation
+from lingxiu.territory.queries import town_names
+
+LONGEST_WORDS = 2000
+
+FIELDS: dict[Move, tuple[str, ...]] = {
+    Move.CONFIRM: (),
+    Move.DISPATCH: ("to", "shop", "words"),
+    Move.ACCEPT: (),
+    Move.HANDLE: ("shop", "words", "inspection"),
+    Move.FEED_BACK: ("result", "shop", "words"),
+    Move.CLOSE: ("answer", "words"),
+    Move.REWORK: ("words",),
+    Move.JOIN: ("into",),
+    Move.TRANSFER: ("to", "words"),
+    Move.RETURN: ("words",),
+    Move.ESCALATE: ("words",),
+    Move.DISMISS: ("words", "answer"),
+    Move.REOPEN: ("words",),
+    Move.NOTE: ("words",),
+}
+WITH_PICTURE = frozenset({Move.HANDLE, Move.FEED_BACK, Move.NOTE})
+_WORDS_NEEDED = frozenset(
+    {Move.HANDLE, Move.REWORK, Move.TRANSFER, Move.RETURN, Move.ESCALATE, Move.DISMISS, Move.REOPEN, Move.NOTE}
+)
+_WORDS: dict[Move, Any] = {
+    Move.HANDLE: _("What you saw and said"),
+    Move.FEED_BACK: _("In a few words"),
+    Move.REWORK: _("What is still to be done"),
+    Move.DISMISS: _("Why nothing is to be done"),
+    Move.NOTE: _("Note"),
+}
+
+
+def area(rows: int = 3, **attributes: str) -> forms.Textarea:
+    """A text area of so many rows."""
+    return forms.Textarea(attrs={"rows": rows, "maxlength": LONGEST_WORDS, **attributes})
+
+
+class MoveForm(forms.Form):
+    """What a move brings. The fields are those of `FIELDS`, less what this issue has no use for."""
+
+    def __init__(
+        self, what: Move, issue: Issue, user: User, data: Any = None, *, on_behalf: bool = False, **kwargs: Any
+    ) -> None:
+        self.what, self.issue, self.user, self.on_behalf = what, issue, user, on_behalf
+        super().__init__(data, auto_id=f"{what.value}{'-for' if on_behalf else ''}-%s", **kwargs)
+        if on_behalf:
+            self.fields["doer"] = forms.ChoiceField(label=_("Who did it"), choices=_doers(issue))
+        for name in FIELDS[what]:
+            self.fields.update(getattr(self, f"_{name}")())
+
+    # Each of these makes the fields of one name of FIELDS: none, one, or several.
+
+    def _words(self) -> dict[str, forms.Field]:
+        label = _WORDS.get(self.what, _("Reason") if self.what in _WORDS_NEEDED else _("Words"))
+        needed = self.what in _WORDS_NEEDED
+        return {"words": forms.CharField(label=label, required=needed, max_length=LONGEST_WORDS, widget=area(3))}
+
+    def _to(self) -> dict[str, forms.Field]:
+        return {"to": forms.ChoiceField(label=_("To whom"), choices=whom(self.issue), initial=self._likely())}
+
+    def _likely(self) -> str:
+        """Who would be given it by its place: the grid, at the county the responsible department."""
+        to = "responsible_department" if self.issue.level == Level.COUNTY else "grid"
+        issue = self.issue
+        unit = routed_unit(to, town=issue.town, grid=issue.grid, responsible=issue.responsible)
+        return str(unit.pk) if unit and unit.pk != issue.lead_unit_id else ""
+
+    def _result(self) -> dict[str, forms.Field]:
+        certified = self.on_behalf or self.user.authority.may("issues.inspect")
+        choices = [
+            (result.value, ResultChoice(result.value).label)
+            for result in FOUND_TRUE
+            if (certified or result not in CERTIFIED_ONLY) and (result != Result.DEVICE_FAULT or self.issue.alarm_id)
+        ]
+        return {"result": forms.ChoiceField(label=_("What came of it"), choices=choices, widget=forms.RadioSelect)}
+
+    def _inspection(self) -> dict[str, forms.Field]:
+        if self.on_behalf or not self.user.authority.may("issues.inspect"):
+            return {}
+        label = _("This was an inspection by two certified officers, not a visit")
+        return {"inspection": forms.BooleanField(label=label, required=False)}
+
+    def _answer(self) -> dict[str, forms.Field]:
+        reports = list(self.issue.reports.order_by("reported_at"))
+        if not reports:
+            return {}
+        fields: dict[str, forms.Field] = {
+            "answer": forms.CharField(
+                label=_("Answer to whoever reported it"), max_length=LONGEST_WORDS, widget=area(3), required=False,
+                help_text=_("They read it as it stands. No names of officers, nothing about other people."),
+            )
+        }  # fmt: skip
+        if len(reports) > 1:
+            for row in reports:
+                said = row.own_number or row.words[:20]
+                label = gettext("A different answer to «%(said)s»") % {"said": said}
+                fields[f"answer_{row.pk}"] = forms.CharField(label=label, required=False, widget=area(2))
+        return fields
+
+    def _into(self) -> dict[str, forms.Field]:
+        near = queries.suggestions(self.issue, self.user)
+        hint = {"list": "open-issues", "autocomplete": "off", "inputmode": "numeric"}
+        field = forms.CharField(label=_("Number of the other issue"), max_length=13, widget=forms.TextInput(attrs=hint))
+        self.suggested = near
+        return {"into": field}
+
+    def _shop(self) -> dict[str, forms.Field]:
+        if self.issue.merchant_id is not None:
+            return {}
+        self.shops = queries.shops_nearby(self.issue, self.user)
+        hint = {"list": f"shops-{self.what.value}", "autocomplete": "off"}
+        return {
+            "shop": forms.CharField(
+                label=_("Which shop it is, if you know now"), required=False, max_length=200,
+                widget=forms.TextInput(attrs=hint), help_text=_("Name, or licence number where two are called the same."),
+            )
+        }  # fmt: skip
+
+    def clean_shop(self) -> Merchant | None:
+        """The one merchant of this name or licence number that the person may see."""
+        asked = self.cleaned_data["shop"].split(" · ")[0].strip()
+        if not asked:
+            return None
+        seen = Merchant.objects.visible_to(self.user)
+        found = list(seen.filter(licence_no=asked)[:2]) or list(seen.filter(name=asked)[:2])
+        if len(found) != 1:
+            none = _("No shop of this name or licence number is known to you.")
+            raise forms.ValidationError(_("Several shops have this name: give the licence number.") if found else none)
+        return found[0]
+
+    def brought(self, photos: tuple[str, ...], position: tuple[float | None, float | None]) -> Brought:
+        """What the valid form brings to `actions.move`."""
+        data = self.cleaned_data
+        unit, person = _unit_and_person(data.get("to", ""))
+        answers = (
+            {row.pk: data.get(f"answer_{row.pk}", "") for row in self.issue.reports.all()} if "answer" in data else {}
+        )
+        return Brought(
+            words=data.get("words", ""),
+            unit=unit,
+            person=person,
+            result=Result(data["result"]) if data.get("result") else None,
+            photos=photos,
+            answer=data.get("answer", ""),
+            answers=answers,
+            into=data.get("into", ""),
+            inspection=bool(data.get("inspection")),
+            on_behalf_of=User.objects.filter(pk=data["doer"]).first() if self.on_behalf else None,
+            merchant=data.get("shop"),
+            lng=position[0],
+            lat=position[1],
+        )
+
+
+def whom(issue: Issue) -> list[tuple[str, Any]]:
+    """Units an issue may go to, and the people in them who may handle it; the unit that has it only by its people."""
+    units = list(units_to_give(Level(issue.level), issue.town).order_by("kind", "code"))
+    people = _handlers(units)
+    groups: list[tuple[str, Any]] = [("", _("Choose …"))]
+    for unit in units:
+        anyone = [] if unit.pk == issue.lead_unit_id and issue.lead_person_id is None else [(str(unit.pk), unit.name)]
+        persons = [
+            (f"{unit.pk}:{user.pk}", f"{unit.name} · {user.name}")
+            for user in people.get(unit.pk, [])
+            if (unit.pk, user.pk) != (issue.lead_unit_id, issue.lead_person_id)
+        ]
+        if anyone or persons:
+            groups.append((unit.name, [*anyone, *persons]))
+    return groups
+
+
+def _handlers(units: Iterable[Unit]) -> dict[int, list[User]]:
+    """Unit id → people who hold a post there that may handle issues."""
+    roles = [role.id for role in in_force().catalogues.roles if "issues.handle" in role.may]
+    posts = Post.objects.filter(
+        Post.held_at(timezone.now()), unit__in=list(units), role__in=roles, user__is_active=True
+    )
+    found: dict[int, list[User]] = {}
+    for post in posts.select_related("user").order_by("user__name"):
+        found.setdefault(post.unit_id, []).append(post.user)
+    return found
+
+
+def _doers(issue: Issue) -> list[tuple[str, str]]:
+    """Whom a dispatcher may enter something for: the person it was given to, or anybody of the unit."""
+    if issue.lead_person is not None:
+        return [(str(issue.lead_person.pk), issue.lead_person.name)]
+    people = _handlers([issue.lead_unit]) if issue.lead_unit else {}
+    return [(str(user.pk), user.name) for rows in people.values() for user in rows]
+
+
+def _unit_and_person(value: str) -> tuple[Unit | None, User | None]:
+    unit, _colon, person = value.partition(":")
+    return (
+        Unit.objects.filter(pk=unit).first() if unit else None,
+        User.objects.filter(pk=person).first() if person else None,
+    )
+
+
+# ── reporting ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _label(violation: Violation) -> str:
+    return violation.label.text(get_language() or "zh-hans")
+
+
+def findings(day: datetime) -> list[Violation]:
+    """What a person may find today: everything but leads, which are the sensors'."""
+    today = timezone.localtime(day).date()
+    return [row for row in in_force().catalogues.violations if row.kind == "finding" and row.holds(today)]
+
+
+class FindForm(forms.Form):
+    """An officer's own find: what it is, and a picture; the shop is usually known from where they came."""
+
+    violation = forms.ChoiceField(label=_("What is wrong"), widget=forms.RadioSelect)
+    words = forms.CharField(label=_("In a few words"), required=False, max_length=LONGEST_WORDS, widget=area(2))
+    place = forms.CharField(label=_("Where"), required=False, max_length=160)
+
+    def __init__(self, *args: Any, at: datetime, merchant: Merchant | None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        offered = findings(at)
+        self.everyday = [(row.id, _label(row)) for row in offered if row.everyday]
+        self.public = [(row.id, _label(row)) for row in offered if row.public]
+        self.others = [(row.id, _label(row)) for row in offered if not row.everyday and not row.public]
+        choices = [*self.everyday, *self.public, *self.others]
+        self.fields["violation"].choices = choices  # type: ignore[attr-defined]  # a ChoiceField
+        if merchant is not None:
+            del self.fields["place"]
+
+
+class ReportForm(forms.Form):
+    """A person's report: of a shop whose code they scanned, or of a place. An officer enters one that was phoned in."""
+
+    violation = forms.ChoiceField(label=_("What is it about?"), widget=forms.RadioSelect)
+    words = forms.CharField(
+        label=_("What do you see, smell or hear?"), required=False, max_length=LONGEST_WORDS, widget=area(3)
+    )
+    town = forms.ChoiceField(label=_("Town"), required=False)
+    place = forms.CharField(
+        label=_("Where is it?"), max_length=160, help_text=_("A street and number, a market, or what it is next to.")
+    )
+    seen_at = forms.DateTimeField(
+        label=_("When was it?"), widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+    )
+    name = forms.CharField(label=_("Name of the caller"), required=False, max_length=40)
+    phone = forms.RegexField(
+        r"^[0-9+ -]{5,20}$", label=_("Your phone"), required=False,
+        widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "tel", "inputmode": "tel"}),
+        help_text=_("Only if you want to be asked back. Neither the restaurant nor the grid member sees it."),
+        error_messages={"invalid": _("Write the number in digits, such as 13800000000.")},
+    )  # fmt: skip
+    source = forms.ChoiceField(
+        label=_("How it came in"), choices=[("phone", _("by phone")), ("12345", _("from 12345"))], initial="phone"
+    )
+    own_number = forms.CharField(label=_("Number of the 12345 order"), required=False, max_length=60)
+    website = forms.CharField(required=False, label=_("Leave this empty"))
+
+    def __init__(self, *args: Any, at: datetime, merchant: Merchant | None, recording: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.at = at
+        self.fields["seen_at"].initial = timezone.localtime(at)
+        day = timezone.localtime(at).date()
+        offered = [row for row in in_force().catalogues.violations if row.public and row.holds(day)]
+        self.fields["violation"].choices = [(row.id, _label(row)) for row in offered]  # type: ignore[attr-defined]  # a ChoiceField
+        towns = [("", _("I do not know")), *town_names().items()]
+        self.fields["town"].choices = towns  # type: ignore[attr-defined]  # a ChoiceField
+        if merchant is not None:
+            del self.fields["place"], self.fields["town"]
+        if recording:
+            self.fields["phone"].label = _("Phone of the caller")
+            self.fields["phone"].help_text = _("Seen by dispatchers only.")
+        else:
+            del self.fields["source"], self.fields["own_number"], self.fields["name"]
+
+    def clean_website(self) -> str:
+        """A field people do not see and programs fill in."""
+        if self.cleaned_data["website"]:
+            raise forms.ValidationError(_("Leave this field empty: it is there to tell programs from people."))
+        return ""
+
+    def clean_seen_at(self) -> datetime:
+        """Not in the future, and not so long ago that nobody could look into it."""
+        seen: datetime = self.cleaned_data["seen_at"]
+        if seen > self.at + timedelta(minutes=10):
+            raise forms.ValidationError(_("This lies in the future. Write when you noticed it."))
+        if seen < self.at - timedelta(days=180):
+            raise forms.ValidationError(_("This is more than half a year ago. Write when it happened last."))
+        return seen
+
+    def clean(self) -> dict[str, Any]:
+        """A 12345 order has a number."""
+        data = super().clean() or {}
+        if data.get("source") == "12345" and not data.get("own_number"):
+            self.add_error("own_number", _("Write the number that stands on the order: it is answered by that number."))
+        return data

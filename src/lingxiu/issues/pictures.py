@@ -1,0 +1,106 @@
+"""Pictures that come with a form: read from the request, captioned where the phone wrote no words, stored as files.
+
+Never decides who may see them: `apps.ready()` tells `files` that.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from io import BytesIO
+
+from django.core.files.uploadedfile import UploadedFile
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from lingxiu.files.actions import Shot, store_photo
+from lingxiu.files.photos import PhotoRefused
+
+REFUSALS = {
+    "not_an_image": gettext_lazy("This file is no picture (JPEG, PNG or WebP). Take another one."),
+    "too_many_pixels": gettext_lazy("This picture has too many pixels. Take it with the phone's ordinary camera."),
+    "too_large": gettext_lazy("This picture is larger than 30 MB. Take a smaller one."),
+    "broken": gettext_lazy("This picture is damaged. Take it again."),
+}
+
+
+class NotKept(Exception):
+    """The picture could not be written: the disk is full or broken. Nothing was recorded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An uploaded picture and what the phone says of it."""
+
+    file: UploadedFile[bytes]
+    shot: Shot
+    sha256: str
+
+    @property
+    def position(self) -> tuple[float | None, float | None]:
+        return self.shot.lng, self.shot.lat
+
+
+def sent(request: HttpRequest, name: str) -> Picture | None:
+    """The picture of this form field, if one was taken."""
+    file = request.FILES.get(name)
+    if not isinstance(file, UploadedFile) or not file.size:
+        return None
+    digest = hashlib.sha256()
+    for chunk in file.chunks():
+        digest.update(chunk)
+    file.seek(0)
+    shot = Shot(
+        watermarked=request.POST.get(f"{name}_watermarked") == "1",
+        at=_time(request.POST.get(f"{name}_shot_at", "")),
+        lng=_degrees(request.POST.get(f"{name}_lng", ""), 180),
+        lat=_degrees(request.POST.get(f"{name}_lat", ""), 90),
+        accuracy_m=_degrees(request.POST.get(f"{name}_accuracy", ""), 1e6),
+    )
+    return Picture(file, shot, digest.hexdigest())
+
+
+def store(picture: Picture | None, caption: list[str], *, at: datetime, by: int | None) -> tuple[str, ...]:
+    """Keep it; `caption` is written into its pixels where the phone wrote nothing. Raises PhotoRefused, NotKept."""
+    if picture is None:
+        return ()
+    picture.file.seek(0)
+    data = BytesIO(picture.file.read())
+    try:
+        stored = store_photo(data, shot=picture.shot, caption=caption, stored_at=at, stored_by=by)
+    except OSError as error:
+        raise NotKept from error
+    return (stored.sha256,)
+
+
+def caption(*, shop: str, at: datetime, place: str = "", person: str = "") -> list[str]:
+    """What is written into a picture that came without words: shop, when it reached us, place, person."""
+    received = _("received %(time)s") % {"time": timezone.localtime(at).strftime("%Y-%m-%d %H:%M")}
+    return [line for line in (shop, received, place, person) if line]
+
+
+def refusal(error: PhotoRefused | NotKept) -> tuple[str, int]:
+    """Why a picture was not taken in and what to do, and the status that says so."""
+    if isinstance(error, NotKept):
+        return _("Our disk cannot take the picture now. Nothing was recorded; send the form again a little later."), 507
+    return str(REFUSALS[error.reason]), 422
+
+
+def _time(text: str) -> datetime | None:
+    try:
+        at = parse_datetime(text)
+    except ValueError:
+        return None
+    return at if at is None or at.tzinfo else timezone.make_aware(at)
+
+
+def _degrees(text: str, most: float) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if -most <= value <= most else None

@@ -1,0 +1,116 @@
+"""How the list's moves, refusals and states are said to people: words, icons and tones. Never what may be done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from lingxiu.issues.lifecycle import Move, MoveRefused, State
+from lingxiu.issues.models import MoveRow
+from lingxiu.issues.writing import SomebodyWasFaster
+
+Text = str | Promise
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A move in words: on its button, and in the timeline once it was made."""
+
+    button: Text
+    made: Text
+    icon: str
+    tone: str
+    hint: Text = ""
+
+
+MOVES: dict[Move, Said] = {
+    Move.REPORT: Said(_("Report"), _("Reported"), "flag", "received"),
+    Move.CONFIRM: Said(_("Confirm"), _("Confirmed"), "check", "received"),
+    Move.DISPATCH: Said(_("Dispatch"), _("Dispatched"), "send", "dispatched"),
+    Move.ACCEPT: Said(_("Accept"), _("Accepted"), "user-check", "handling"),
+    Move.HANDLE: Said(_("Record a visit"), _("Visited"), "note", "handling"),
+    Move.FEED_BACK: Said(_("Feed back"), _("Fed back"), "clipboard-check", "recheck"),
+    Move.CLOSE: Said(_("Close the issue"), _("Closed"), "circle-check", "closed"),
+    Move.REWORK: Said(_("Send back to be done again"), _("Sent back to be done again"), "refresh", "warning"),
+    Move.JOIN: Said(_("Join to another issue"), _("Joined to another issue"), "link", "dismissed"),
+    Move.TRANSFER: Said(_("Transfer"), _("Transferred"), "arrows-exchange", "dispatched"),
+    Move.RETURN: Said(_("Return"), _("Returned"), "arrow-back-up", "received",
+                      _("Not ours: back to whoever dispatches, with the reason.")),
+    Move.ESCALATE: Said(_("Escalate"), _("Escalated"), "arrow-forward-up", "warning",
+                        _("Up to the next level, which has more time and means.")),
+    Move.DISMISS: Said(_("Dismiss"), _("Dismissed"), "x", "dismissed",
+                       _("Nothing to do here: not true, not ours, or entered twice.")),
+    Move.REOPEN: Said(_("Open again"), _("Opened again"), "history", "warning"),
+    Move.NOTE: Said(_("Add a note"), _("Noted"), "message-2", "neutral"),
+}  # fmt: skip
+
+INSPECTED = Said(_("Record an inspection"), _("Inspected"), "gavel", "handling")
+ALARM_JOINED = _("The device raised it again")
+REPORT_JOINED = _("Another report was joined")
+SYSTEM = _("the system")
+
+_REFUSALS: dict[str, Text] = {
+    "state": _("This issue has moved on: that step is not possible any more. Look at what happened and go on from there."),
+    "person": _("This step is not yours: it belongs to whoever was given the issue, or to their dispatcher."),
+    "words": _("Write a few words: the next one who reads it must understand why."),
+    "unit": _("Choose whom it goes to, other than who has it now."),
+    "result": _("Choose what came of it."),
+    "evidence": _("A picture is missing: show how it looks now, and, where it was true, how it looked before."),
+    "answer": _("People reported this: write the answer each of them gets."),
+    "issue": _("Choose an open issue it can be joined to. If a new one has taken its place, work on that one."),
+    "level": _("There is no level above or below to pass it to."),
+    "place": _("It lies in no town yet: say which shop it is, then it can go down to the town."),
+    "certificate": _("Inspections and orders are for certified officers; grid members visit and remind."),
+}  # fmt: skip
+
+OWN_WHY = {(Move.CLOSE, "person"): _("Who handled it may not close it: a second person checks."),
+           (Move.REWORK, "person"): _("Who handled it may not check it: a second person does.")}  # fmt: skip
+
+
+def refusal(error: MoveRefused) -> Text:
+    """Why a move was refused and what to do, in the reader's language."""
+    return OWN_WHY.get((error.move, error.why), _REFUSALS[error.why])
+
+
+def faster(error: SomebodyWasFaster) -> Text:
+    """Who moved the issue on in the meantime, and how."""
+    if error.last is None or error.last.actor is None:
+        return _("This issue moved on while you were looking. What you wrote is still here: look again, then go on.")
+    return _("%(name)s was faster: «%(move)s». What you wrote is still here: look again, then go on.") % {
+        "name": error.last.actor.name,
+        "move": made(error.last).made,
+    }
+
+
+def made(row: MoveRow) -> Said:
+    """A move that was made, in words."""
+    if row.move == Move.HANDLE and row.data.get("act") == "inspection":
+        return INSPECTED
+    if row.move == Move.NOTE and "alarm" in row.data:
+        return Said("", ALARM_JOINED, "bell-ringing", "alarm")
+    if row.move == Move.NOTE and "joined" in row.data:
+        return Said("", REPORT_JOINED, "link", "received")
+    return MOVES[Move(row.move)]
+
+
+STEPS: list[tuple[Text, frozenset[State]]] = [
+    (_("Received"), frozenset({State.PREDICTED, State.RECEIVED})),
+    (_("Dispatched"), frozenset({State.DISPATCHED})),
+    (_("Handling"), frozenset({State.HANDLING})),
+    (_("Re-check"), frozenset({State.RECHECK})),
+    (_("Closed"), frozenset({State.CLOSED})),
+]
+
+
+def steps(state: State) -> list[dict[str, object]]:
+    """Where in its life an issue stands, for `c-steps`. A dismissed one has left the way."""
+    if state is State.DISMISSED:
+        return [{"label": _("Received"), "state": "done"}, {"label": _("Dismissed"), "state": "now"}]
+    at = next(number for number, (_label, states) in enumerate(STEPS) if state in states)
+    last = len(STEPS) - 1
+    return [
+        {"label": label, "state": "done" if n < at or at == last else "now" if n == at else "todo"}
+        for n, (label, _states) in enumerate(STEPS)
+    ]

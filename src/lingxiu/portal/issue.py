@@ -1,0 +1,336 @@
+"""One issue with all around it: what is wrong and where, who has it and by when, what happened, and what this reader may do now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST, require_safe
+
+from lingxiu.accounts.models import User
+from lingxiu.files.photos import PhotoRefused
+from lingxiu.issues import actions, pictures, queries, words
+from lingxiu.issues.forms import WITH_PICTURE, MoveForm
+from lingxiu.issues.lifecycle import By, Level, Move, MoveRefused, State, moves_from
+from lingxiu.issues.models import Issue, MoveRow, Report, Source
+from lingxiu.issues.relations import relations
+from lingxiu.issues.views import officer, submission_of
+from lingxiu.issues.writing import SomebodyWasFaster
+from lingxiu.journal.actions import SubmissionReused, once
+from lingxiu.journal.queries import head
+from lingxiu.policy.queries import edition
+from lingxiu.policy.schema import Catalogues, Label, Sight
+from lingxiu.privacy.masks import mask_name, mask_phone
+from lingxiu.sensing.models import Alarm, Device
+from lingxiu.territory.queries import town_names
+from lingxiu.ui import addresses
+
+PRIMARY = (Move.CONFIRM, Move.DISPATCH, Move.ACCEPT, Move.CLOSE, Move.FEED_BACK, Move.HANDLE)
+"""The move the page offers first, if the reader may make it. Before the first visit of a round, that is the visit."""
+
+PARTS = {"now": "portal/issue_now.html", "timeline": "portal/issue_timeline.html"}
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A move this reader may make, with its form. `on_behalf`: entered for whoever has the issue (代办)."""
+
+    what: Move
+    said: words.Said
+    form: MoveForm
+    submission: str
+    on_behalf: bool = False
+    photo_error: str = ""
+
+    @property
+    def id(self) -> str:
+        return f"move-{self.what.value}{'-for' if self.on_behalf else ''}"
+
+    @property
+    def photo_name(self) -> str:
+        return f"photo_{self.what.value}"
+
+    @property
+    def with_picture(self) -> bool:
+        return self.what in WITH_PICTURE
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """A line of the timeline."""
+
+    row: MoveRow
+    said: words.Said
+    who: str
+    to: str
+    result: str
+    answers: list[str]
+    joined: str
+    device: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """A report as this reader may see it: its reporter masked, and hidden from the grid (domain-2026, law 8)."""
+
+    report: Report
+    who: str
+    phone: str
+
+
+@require_safe
+def show(request: HttpRequest, number: str) -> HttpResponse:
+    """`/issues/<number>/`; `part=` answers with a piece that changes by itself."""
+    user, now = officer(request), timezone.now()
+    issue = _seen_by(user, number)
+    if request.GET.get("part") in PARTS:
+        return render(request, PARTS[request.GET["part"]], _live(issue, user, now))
+    return _page(request, issue, user, now)
+
+
+@require_POST
+def make_move(request: HttpRequest, number: str) -> HttpResponse:
+    """`/issues/<number>/moves/`: one move. What is refused comes back with what was typed and what is wrong with it."""
+    user, now = officer(request), timezone.now()
+    issue = _seen_by(user, number)
+    try:
+        what = Move(request.POST.get("move", ""))
+        offer = _offer(what, issue, user, request)
+    except (ValueError, KeyError):
+        return _page(request, issue, user, now, wrong=_("There is no such step."), status=422)
+    if not offer.form.is_valid():
+        return _page(request, issue, user, now, sent=offer, status=422)
+    try:
+        _make(request, issue, user, now, offer)
+    except (MoveRefused, SomebodyWasFaster, SubmissionReused, PhotoRefused, pictures.NotKept) as error:
+        return _refused(request, issue, user, now, offer, error)
+    if not Issue.objects.visible_to(user).filter(pk=issue.pk).exists():
+        return redirect(addresses.issues())  # it went to another's hands, out of this reader's sight
+    return redirect(addresses.issue(number))
+
+
+def _seen_by(user: User, number: str) -> Issue:
+    """The issue, if this reader may open it. Raises Http404: what one may not see does not exist."""
+    rows = Issue.objects.visible_to(user).select_related(
+        "merchant__standing", "lead_unit", "lead_person", "joined_into"
+    )
+    issue = rows.filter(number=number).first()
+    if issue is None:
+        raise Http404
+    return issue
+
+
+def _offer(what: Move, issue: Issue, user: User, request: HttpRequest) -> Offer:
+    """The move that was sent, bound. Raises KeyError for the first move, which nobody sends."""
+    on_behalf = request.POST.get("for") == "1" and what in actions.ENTERED_FOR_OTHERS
+    form = MoveForm(what, issue, user, request.POST, on_behalf=on_behalf)
+    return Offer(what, words.MOVES[what], form, str(submission_of(request)), on_behalf)
+
+
+def _make(request: HttpRequest, issue: Issue, user: User, now: datetime, offer: Offer) -> None:
+    picture = pictures.sent(request, offer.photo_name) if offer.with_picture else None
+    submission, seen = submission_of(request), request.POST.get("seen", "")
+    typed = {name: request.POST.get(name, "") for name in offer.form.fields}
+    body = {"issue": issue.number, "move": offer.what, "photo": picture and picture.sha256, **typed}
+
+    def do() -> dict[str, object]:
+        shop = issue.merchant.name if issue.merchant else issue.place
+        lines = pictures.caption(shop=shop, at=now, person=user.name)
+        photos = pictures.store(picture, lines, at=now, by=user.pk)
+        brought = offer.form.brought(photos, picture.position if picture else (None, None))
+        version = int(seen) if seen.isascii() and seen.isdigit() and len(seen) < 9 else None
+        row = actions.move(
+            issue.number, offer.what, actor=user, at=now, brought=brought, seen=version, submission=submission
+        )
+        return {"version": row.version}
+
+    once(submission, actor=f"user:{user.pk}", body=body, at=now, do=do)
+
+
+def _refused(
+    request: HttpRequest, issue: Issue, user: User, now: datetime, offer: Offer, error: Exception
+) -> HttpResponse:
+    """The page as it stands now, with the form that was sent and why it was not taken."""
+    status, why = 409, ""
+    match error:
+        case MoveRefused():
+            why, status = str(words.refusal(error)), 409 if error.why in ("state", "person") else 422
+        case SomebodyWasFaster():
+            why = str(words.faster(error))
+        case PhotoRefused() | pictures.NotKept():
+            wrong, status = pictures.refusal(error)
+            offer = Offer(offer.what, offer.said, offer.form, offer.submission, offer.on_behalf, wrong)
+        case _:
+            why = _("This form was sent before with other words. Reload the page and send it again.")
+    if why:
+        offer.form.add_error(None, why)
+    return _page(request, _seen_by(user, issue.number), user, now, sent=offer, status=status)
+
+
+# ── the page ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _page(
+    request: HttpRequest,
+    issue: Issue,
+    user: User,
+    now: datetime,
+    *,
+    sent: Offer | None = None,
+    wrong: str = "",
+    status: int = 200,
+) -> HttpResponse:
+    offers = _offers(issue, user)
+    first = sent or _primary(offers, issue)
+    catalogues = edition(issue.edition).catalogues
+    context = {
+        **_live(issue, user, now),
+        "first": first,
+        "others": [offer for offer in offers if first is None or offer.id != first.id],
+        "wrong": wrong,
+        "sent": sent is not None,
+        "suggestions": queries.suggestions(issue, user) if any(offer.what is Move.JOIN for offer in offers) else [],
+        "shops": queries.shops_nearby(issue, user) if issue.merchant_id is None and offers else [],
+        "why": _why(issue, catalogues),
+        "devices": Device.objects.filter(merchant=issue.merchant_id) if issue.merchant_id else [],
+        "alarm": Alarm.objects.filter(pk=issue.alarm_id).select_related("device").first() if issue.alarm_id else None,
+        "shop": issue.merchant.name if issue.merchant else issue.place,
+        "pulse": str(head()),
+    }
+    return render(request, "portal/issue.html", context, status=status)
+
+
+def _live(issue: Issue, user: User, now: datetime) -> dict[str, Any]:
+    """What changes while the page is open: state, holder, clocks, reports, timeline."""
+    violation = edition(issue.edition).catalogues.violation(issue.violation)
+    return {
+        "issue": issue,
+        "violation": violation,
+        "steps": words.steps(State(issue.state)),
+        "late": issue.is_open and issue.step_due_at < now,
+        "town": town_names().get(issue.town, ""),
+        "happened": _happened(issue),
+        "reports": _reports(issue, user),
+        "now": now,
+    }
+
+
+def _offers(issue: Issue, user: User) -> list[Offer]:
+    """Every move the table gives this reader, and what a dispatcher may enter for whoever has the issue."""
+    state, level = State(issue.state), Level(issue.level)
+    own = relations(user.pk, user.authority, queries.held(issue))
+    made = [(what, False) for what in moves_from(state, level, own)]
+    if By.DISPATCHER in own and By.ASSIGNEE not in own:
+        given = moves_from(state, level, frozenset({By.ASSIGNEE}))
+        made += [(what, True) for what in given if what in actions.ENTERED_FOR_OTHERS]
+    offers = []
+    for what, on_behalf in made:
+        form = MoveForm(what, issue, user, on_behalf=on_behalf)
+        offers.append(Offer(what, words.MOVES[what], form, "", on_behalf))
+    return offers
+
+
+def _primary(offers: Iterable[Offer], issue: Issue) -> Offer | None:
+    """The one thing to do next, if it is this reader's to do."""
+    own = {offer.what: offer for offer in offers if not offer.on_behalf}
+    order = list(PRIMARY)
+    if issue.state == State.HANDLING and not queries.this_round(issue).filter(move=Move.HANDLE).exists():
+        order.insert(0, Move.HANDLE)
+    return next((own[what] for what in order if what in own), None)
+
+
+def _happened(issue: Issue) -> list[Happened]:
+    return [_line(row) for row in queries.timeline(issue)]
+
+
+def _line(row: MoveRow) -> Happened:
+    actor = row.actor.name if row.actor else str(words.SYSTEM if row.move != Move.REPORT else _outsider(row))
+    who = _("%(who)s for %(other)s") % {"who": actor, "other": row.on_behalf_of.name} if row.on_behalf_of else actor
+    handed = (
+        row.to_unit if row.move in (Move.DISPATCH, Move.TRANSFER, Move.ESCALATE, Move.RETURN, Move.REWORK) else None
+    )
+    to = " · ".join(one.name for one in (handed, row.to_person if handed else None) if one)
+    return Happened(
+        row=row,
+        said=words.made(row),
+        who=f"{row.actor_unit.name} · {who}" if row.actor_unit else who,
+        to=to,
+        result=row.get_result_display() if row.result else "",
+        answers=list(dict.fromkeys(row.data.get("answers", {}).values())),
+        joined=row.data.get("joined") or row.data.get("into") or row.data.get("from") or "",
+        device=row.data.get("device", ""),
+    )
+
+
+def _outsider(row: MoveRow) -> str | Promise:
+    return gettext_lazy("a device") if "device" in row.data else gettext_lazy("the public")
+
+
+def _reports(issue: Issue, user: User) -> list[Reported]:
+    """People's reports. The grid sees what was said, never who said it."""
+    hidden = user.authority.farthest("issues") is Sight.GRID
+    rows = issue.reports.select_related("recorded_by").order_by("reported_at")
+    return [
+        Reported(
+            report=row,
+            who="" if hidden else mask_name(row.reporter_name),
+            phone="" if hidden else mask_phone(row.reporter_phone),
+        )
+        for row in rows
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A rule of routing that was tried, in words."""
+
+    label: Label | None
+    rule: str
+    fits: bool
+    condition: str | Promise
+    wanted: str
+    found: str
+
+
+CONDITIONS: dict[str, str | Promise] = {
+    "source": gettext_lazy("source"),
+    "violation": gettext_lazy("what is wrong"),
+    "violation_kind": gettext_lazy("lead or finding"),
+    "severity_at_least": gettext_lazy("severity at least"),
+    "merchant_known": gettext_lazy("merchant known"),
+    "town_known": gettext_lazy("town known"),
+    "grid_known": gettext_lazy("grid known"),
+    "earlier_in_90_days_at_least": gettext_lazy("earlier ones in 90 days at least"),
+}
+
+
+def _why(issue: Issue, catalogues: Catalogues) -> list[Tried]:
+    """Why it went where it went: each rule that was tried, and the condition that failed."""
+    labels = {rule.id: rule.label for rule in catalogues.routing}
+    return [
+        Tried(
+            label=labels.get(row["rule"]),
+            rule=row["rule"],
+            fits=not row["failed"],
+            condition=CONDITIONS.get(row["failed"], row["failed"]),
+            wanted=_value(row["failed"], row["wanted"]),
+            found=_value(row["failed"], row["found"]),
+        )
+        for row in issue.routing_why.get("tried", [])
+    ]
+
+
+def _value(condition: str, text: str) -> str:
+    """A value of the trace in the reader's language; ids and numbers stay as they are."""
+    known: dict[str, str | Promise] = {"yes": _("yes"), "no": _("no"), "lead": _("lead"), "finding": _("finding")}
+    if condition == "source":
+        known = dict(Source.choices)
+    return ", ".join(str(known.get(part, part)) for part in text.split(", "))
