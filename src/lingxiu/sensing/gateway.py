@@ -196,6 +196,7 @@ class Gateway:
         self._wake = asyncio.Event()
         self._paused = False
         self._closing = False
+        self.port = 0
         self._server: asyncio.Server | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._writer: asyncio.Task[None] | None = None
@@ -211,9 +212,9 @@ class Gateway:
         self._server = await self.loop.create_server(
             lambda: Connection(self), host, port, backlog=1024, reuse_port=reuse_port or None
         )
-        bound: int = self._server.sockets[0].getsockname()[1]
-        log.info("gateway.listening", host=host, port=bound, devices=len(self.registry))
-        return bound
+        self.port = self._server.sockets[0].getsockname()[1]
+        log.info("gateway.listening", host=host, port=self.port, devices=len(self.registry))
+        return self.port
 
     async def stop(self) -> None:
         """Take no more, store and acknowledge what was taken, say good-bye. Gives up on a database that stays away."""
@@ -422,8 +423,10 @@ class Gateway:
     async def _keep_logbook(self) -> None:
         while True:
             await asyncio.sleep(self.limits.logbook_seconds)
-            with suppress(psycopg.Error):
+            try:
                 await asyncio.to_thread(self.logbook.write)
+            except psycopg.Error as error:
+                log.warning("logbook.waits", error=type(error).__name__)
 
     async def _listen(self) -> None:
         """Hear of changed devices at once; look for changed profiles now and then, and after every break of the line."""

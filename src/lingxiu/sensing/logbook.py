@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
+from threading import Lock
 from typing import Final
 from uuid import uuid4
 
@@ -49,9 +50,9 @@ _UNKNOWN_AGAIN: Final = """
 """
 _UNKNOWN_FIRST: Final = """
     INSERT INTO sensing_unknowndevice (mn, frames, peer, first_at, last_at, first_frame, last_frame)
-    SELECT %(mn)s, %(frames)s, %(peer)s, %(first_at)s, %(last_at)s, %(first_frame)s, %(last_frame)s
+    SELECT %(mn)s::text, %(frames)s, %(peer)s, %(first_at)s, %(last_at)s, %(first_frame)s, %(last_frame)s
     WHERE (SELECT count(*) FROM sensing_unknowndevice) < %(limit)s
-      AND NOT EXISTS (SELECT FROM sensing_device WHERE mn = %(mn)s)
+      AND NOT EXISTS (SELECT FROM sensing_device WHERE mn = %(mn)s::text)
     ON CONFLICT (mn) DO UPDATE SET frames = sensing_unknowndevice.frames + excluded.frames
 """
 _FORGET_OLD_FRAMES: Final = """
@@ -103,6 +104,7 @@ class Logbook:
         self._recent: deque[tuple[int, int, bytes]] = deque(maxlen=RECENT_A_WRITE)
         self._strangers: dict[str, Stranger] = {}
         self._connection: psycopg.Connection | None = None
+        self._writing = Lock()
 
     def note_frame(self, device_id: int, frame: bytes, now: int) -> None:
         """Something came from a known device."""
@@ -125,18 +127,14 @@ class Logbook:
 
     def write(self) -> None:
         """Write down what was noted. Raises psycopg.Error: what was noted since is lost, the counts are not."""
-        recent, self._recent = self._recent, deque(maxlen=RECENT_A_WRITE)
-        strangers, self._strangers = self._strangers, {}
-        try:
-            with self._connected().transaction(), self._connected().cursor() as cursor:
-                self._beat(cursor)
-                _write_strangers(cursor, strangers)
-            if recent:
-                with self._connected().transaction(), self._connected().cursor() as cursor:
-                    _write_recent(cursor, recent)
-        except psycopg.Error:
-            self._let_go()
-            raise
+        with self._writing:
+            recent, self._recent = self._recent, deque(maxlen=RECENT_A_WRITE)
+            strangers, self._strangers = self._strangers, {}
+            try:
+                self._write(recent, strangers)
+            except psycopg.Error:
+                self._let_go()
+                raise
 
     def close(self) -> None:
         """The last sign of life. Raises psycopg.Error."""
@@ -144,6 +142,15 @@ class Logbook:
             self.write()
         finally:
             self._let_go()
+
+    def _write(self, recent: deque[tuple[int, int, bytes]], strangers: dict[str, Stranger]) -> None:
+        database = self._connected()
+        with database.transaction(), database.cursor() as cursor:
+            self._beat(cursor)
+            _write_strangers(cursor, strangers)
+        if recent:
+            with database.transaction(), database.cursor() as cursor:
+                _write_recent(cursor, recent)
 
     def _beat(self, cursor: psycopg.Cursor) -> None:
         now = moment(self._clock())
