@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -24,18 +23,13 @@ from django.template import engines
 from django.test import RequestFactory, override_settings
 from django.utils import translation
 from django_cotton.compiler_regex import CottonCompiler
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
+from tools.driving import PHONE, WECHAT, chromium
 
 PLAIN_STATIC = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
-BROWSER_ARGUMENTS = [
-    "--no-sandbox",
-    "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
-    "--disable-background-networking",
-]
 
 
 @dataclass
@@ -156,24 +150,21 @@ def stage() -> Iterator[Stage]:
         server.server_close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        pytest.skip("Chromium is missing: apt-get install chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=BROWSER_ARGUMENTS)
+    """Open only among these tests: Playwright's loop, running in the main thread, would keep others from the database."""
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
 def phone(browser: Browser, stage: Stage) -> Iterator[BrowserContext]:
-    """A phone standing in 魏塘, its position allowed."""
+    """A phone standing in 魏塘 with WeChat's browser, its position allowed."""
     context = browser.new_context(
         base_url=stage.address,
-        viewport={"width": 390, "height": 844},
+        viewport=PHONE,
         has_touch=True,
+        user_agent=WECHAT,
         geolocation={"longitude": 120.92, "latitude": 30.85, "accuracy": 12},
         permissions=["geolocation"],
     )
