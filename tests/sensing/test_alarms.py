@@ -160,8 +160,8 @@ def test_a_silence(until: float, unheard: list[tuple[float, float | None]], rais
 
 
 def test_silences_end_when_the_device_is_heard_again() -> None:
-    heard = [minute(n) for n in (0, 10, 100, 101)]
-    assert silences(OFF, heard, minute(140), []) == [
+    gaps = [(minute(0), minute(10)), (minute(10), minute(100)), (minute(101), None)]
+    assert silences(OFF, gaps, minute(140), []) == [
         Episode(minute(40), minute(100), minute(100)),
         Episode(minute(131), minute(131), None),
     ]

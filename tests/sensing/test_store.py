@@ -297,10 +297,10 @@ def test_batches_still_uncommitted_are_waited_for(plant: Plant, store: Store) ->
             "INSERT INTO ingest_batch (at, device_ids, windows, latest) VALUES (now(), '{1}', '{2954000}', '{1772400000}')"
         )
         store.write(batch(row(plant.device.pk, 0)))
-        assert statistics.follow(catalogues, NOON)[0] == 0
+        assert statistics.follow(catalogues, NOON).batches == 0
         slow.commit()
-    assert statistics.follow(catalogues, NOON)[0] == 2
-    assert statistics.follow(catalogues, NOON)[0] == 0
+    assert statistics.follow(catalogues, NOON).batches == 2
+    assert statistics.follow(catalogues, NOON).batches == 0
 
 
 def test_merging_two_parts_says_whether_they_agree() -> None:

@@ -235,14 +235,12 @@ def silence(rule: Silence, heard: datetime, until: datetime, unheard: Iterable[S
     return raised if raised < until else None
 
 
-def silences(rule: Silence, heard: Sequence[datetime], now: datetime, unheard: Sequence[Span]) -> list[Episode]:
-    """The silences between the times a device was heard (in order), and the one that lasts, if one does."""
-    episodes = []
-    for since, until in zip(heard, [*heard[1:], None], strict=True):
-        raised = silence(rule, since, until or now, unheard)
-        if raised is not None:
-            episodes.append(Episode(raised, until or raised, until))
-    return episodes
+def silences(
+    rule: Silence, gaps: Iterable[tuple[datetime, datetime | None]], now: datetime, unheard: Sequence[Span]
+) -> list[Episode]:
+    """The alarms of the gaps between two moments a device was heard; a gap without an end still lasts."""
+    raised = ((silence(rule, since, until or now, unheard), until) for since, until in gaps)
+    return [Episode(start, until or start, until) for start, until in raised if start is not None]
 
 
 def binding(rules: Iterable[AnyAlarm], at: datetime, in_built_up: bool) -> list[AnyAlarm]:

@@ -12,8 +12,10 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeAlias
 
-from django.db import connection, transaction
+import structlog
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import Count, Q
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from lingxiu.journal.actions import Scope, record
@@ -32,17 +34,21 @@ from lingxiu.sensing.alarms import (
     fold,
     resume,
     settle,
-    silence,
+    silences,
 )
 from lingxiu.sensing.models import Alarm, Deafness, Device, Maintenance
-from lingxiu.sensing.statistics import Gap
+from lingxiu.sensing.statistics import Gap, recompute
+
+log = structlog.get_logger(__name__)
 
 DEVICES_AT_ONCE: Final = 200
+POISONED: Final = timedelta(hours=1)
+REBUILT_AT_ONCE: Final = 20
 BEGINNING: Final = datetime(2000, 1, 1, tzinfo=UTC)
 Json: TypeAlias = dict[str, Any]
 
 _DUE: Final = """
-    SELECT device_id, dirty_from, dirty_to FROM watch_device
+    SELECT device_id, dirty_from FROM watch_device
     WHERE due_at <= %s ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED
 """
 _JUDGED: Final = """
@@ -54,6 +60,7 @@ _JUDGED: Final = """
         dirty_since = NULL
     WHERE device_id = ANY (%(devices)s)
 """
+_POISONED: Final = "UPDATE watch_device SET due_at = %s WHERE device_id = ANY (%s)"
 _WINDOWS: Final = """
     SELECT w.device_id, w.at, w.fume_mean, w.pm_mean, w.nmhc_mean, w.fan_on_minutes, w.purifier_on_minutes,
            w.fan_without_purifier_minutes
@@ -66,6 +73,25 @@ _QUIET: Final = """
     WHERE w.heard_at < %s AND d.state <> 'retired' AND NOT EXISTS (
         SELECT FROM sensing_alarm a WHERE a.device_id = w.device_id AND a.code = %s AND a.cleared_at IS NULL)
     ORDER BY w.device_id LIMIT %s FOR UPDATE OF w SKIP LOCKED
+"""
+
+
+_GAPS: Final = """
+    SELECT device_id, since, until FROM (
+        SELECT device_id, received_at AS until, lag(received_at) OVER (PARTITION BY device_id ORDER BY received_at) AS since
+        FROM (SELECT DISTINCT device_id, received_at FROM reading_fume WHERE device_id = ANY (%s)) heard
+    ) gaps WHERE until > since + make_interval(secs => %s) ORDER BY since
+"""
+_REMEMBER: Final = """
+    INSERT INTO watch_device AS w (device_id, heard_at, latest_at, dirty_from, dirty_to, due_at)
+    SELECT r.device_id, r.heard_at, r.latest_at, s.first, s.last, %(at)s
+    FROM (SELECT device_id, max(received_at) AS heard_at, max(at) AS latest_at FROM reading_fume
+          WHERE device_id = ANY (%(devices)s) GROUP BY device_id) r
+    JOIN (SELECT device_id, min(at) AS first, max(at) AS last FROM window_fume
+          WHERE device_id = ANY (%(devices)s) GROUP BY device_id) s USING (device_id)
+    ON CONFLICT (device_id) DO UPDATE SET
+        heard_at = greatest(w.heard_at, excluded.heard_at), latest_at = greatest(w.latest_at, excluded.latest_at),
+        dirty_from = excluded.dirty_from, dirty_to = excluded.dirty_to, due_at = excluded.due_at
 """
 
 
@@ -94,12 +120,28 @@ def judge(policy: InForce, at: datetime, limit: int = DEVICES_AT_ONCE) -> int:
     until = complete_until(at, alarms.settle_seconds)
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_DUE, [at, limit])
-        due = {device_id: since for device_id, since, _ in cursor.fetchall()}
+        due: dict[int, datetime] = dict(cursor.fetchall())
         if not due:
             return 0
-        _judge_windows(policy, due, until, at)
-        cursor.execute(_JUDGED, {"until": until, "settle": alarms.settle_seconds, "devices": list(due)})
+        judged = _judge_all(policy, due, until, at)
+        cursor.execute(_JUDGED, {"until": until, "settle": alarms.settle_seconds, "devices": judged})
+        cursor.execute(_POISONED, [at + POISONED, list(due.keys() - set(judged))])
     return len(due)
+
+
+def _judge_all(policy: InForce, due: Mapping[int, datetime], until: datetime, at: datetime) -> list[int]:
+    """Judge these devices together, or, if one of them cannot be judged, each alone. Returns: those that were."""
+    try:
+        with transaction.atomic():
+            _judge_windows(policy, due, until, at)
+        return list(due)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:  # whatever is wrong with one device, the others are judged
+        if len(due) == 1:
+            log.error("device.not_judged", device=next(iter(due)), error=type(error).__name__, exc_info=error)
+            return []
+    return [one for device_id, since in due.items() for one in _judge_all(policy, {device_id: since}, until, at)]
 
 
 def _judge_windows(policy: InForce, due: Mapping[int, datetime], until: datetime, at: datetime) -> None:
@@ -214,10 +256,9 @@ def _judge_silence(
     rule: Silence, device: Device, since: datetime, until: datetime | None, at: datetime, unheard: list[Span]
 ) -> Judgement:
     """The silence after `since`; `until` None: it still lasts."""
-    raised = silence(rule, since, until or at, unheard)
-    episodes = (Episode(raised, until or raised, until),) if raised else ()
     known = _known_alarms([device.pk], [rule.id], since)[device.pk, rule.id]
-    return Judgement(device, rule, tuple(one for one in known if one.episode.raised_at > since), episodes)
+    later = tuple(one for one in known if one.episode.raised_at > since)
+    return Judgement(device, rule, later, tuple(silences(rule, [(since, until)], at, unheard)))
 
 
 def _silence_rules(policy: InForce) -> list[Silence]:
@@ -229,6 +270,44 @@ def _unheard(device_ids: list[int], since: datetime) -> dict[int, list[Span]]:
     deaf = [Span(row.since, row.until) for row in Deafness.objects.filter(until__gt=since)]
     maintenance = _maintenance(device_ids)
     return {device_id: deaf + maintenance[device_id] for device_id in device_ids}
+
+
+# ── from the beginning ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def rebuild(policy: InForce, at: datetime, device_ids: Sequence[int] | None = None) -> int:
+    """Statistics and alarms again, from the stored readings: the same, unless something was wrong. Returns: devices.
+
+    Windows whose readings are gone stay as they are, and so does a silence that still lasts.
+    """
+    chosen = Device.objects.all() if device_ids is None else Device.objects.filter(pk__in=device_ids)
+    ids = list(chosen.order_by("pk").values_list("pk", flat=True))
+    for start in range(0, len(ids), REBUILT_AT_ONCE):
+        part = ids[start : start + REBUILT_AT_ONCE]
+        with transaction.atomic(), connection.cursor() as cursor:
+            recompute(policy.catalogues, part, BEGINNING, at + timedelta(days=1))
+            cursor.execute(_REMEMBER, {"devices": part, "at": at})
+            _rejudge_silences(policy, part, at)
+        while judge(policy, at):
+            pass
+    return len(ids)
+
+
+def _rejudge_silences(policy: InForce, device_ids: list[int], at: datetime) -> None:
+    judgements = []
+    unheard = _unheard(device_ids, BEGINNING)
+    for rule in _silence_rules(policy):
+        gaps: defaultdict[int, list[tuple[datetime, datetime | None]]] = defaultdict(list)
+        with connection.cursor() as cursor:
+            cursor.execute(_GAPS, [device_ids, timedelta(minutes=rule.minutes).seconds])
+            for device_id, since, until in cursor.fetchall():
+                gaps[device_id].append((since, until))
+        known = _known_alarms(device_ids, [rule.id], BEGINNING + timedelta(days=1))
+        for device in Device.objects.filter(pk__in=device_ids).select_related("merchant"):
+            ended = tuple(one for one in known[device.pk, rule.id] if one.episode.cleared_at is not None)
+            episodes = silences(rule, gaps[device.pk], at, unheard[device.pk])
+            judgements.append(Judgement(device, rule, ended, tuple(episodes)))
+    _write(policy, judgements, at)
 
 
 # ── what is stored ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -247,17 +326,25 @@ def _write(policy: InForce, judgements: Iterable[Judgement], at: datetime) -> No
 
 def _write_one(policy: InForce, judgement: Judgement, settlement: Settlement, at: datetime) -> bool:
     """Whether anything was opened or ended."""
-    for episode in settlement.new:
-        _raise(policy, judgement, episode, at)
-    ended = [_hold(policy, judgement, known, episode, at) for known, episode in settlement.same]
     for known in settlement.withdrawn:
         _withdraw(judgement, known, at)
+    changed = [(known, episode) for known, episode in settlement.same if known.withdrawn or known.episode != episode]
+    if len(changed) + len(settlement.new) > 1:
+        _put_aside([known.id for known, _ in changed], at)
+    ended = [_hold(policy, judgement, known, episode, at) for known, episode in changed]
+    for episode in settlement.new:
+        _raise(policy, judgement, episode, at)
     return bool(settlement.new or settlement.withdrawn or any(ended))
+
+
+def _put_aside(alarm_ids: list[int], at: datetime) -> None:
+    """Two alarms that change places must not meet on the way: unique indexes look at every step."""
+    Alarm.objects.filter(pk__in=alarm_ids).update(withdrawn_at=at, cleared_at=Coalesce("cleared_at", "last_at"))
 
 
 def _raise(policy: InForce, judgement: Judgement, episode: Episode, at: datetime) -> None:
     device, rule = judgement.device, judgement.rule
-    observing = device.observe_until is not None and episode.raised_at < device.observe_until
+    observing = _observing(device, episode)
     alarm = Alarm.objects.create(
         device=device,
         code=rule.id,
@@ -274,6 +361,10 @@ def _raise(policy: InForce, judgement: Judgement, episode: Episode, at: datetime
         _tell("alarm.cleared", alarm, device, at)
 
 
+def _observing(device: Device, episode: Episode) -> bool:
+    return device.observe_until is not None and episode.raised_at < device.observe_until
+
+
 def _issue_wanted(policy: InForce, rule: AnyAlarm, episode: Episode, at: datetime) -> datetime | None:
     """From when on an issue is wanted; never for what old data show to have been long ago, nor for a silence that ended."""
     over = episode.cleared_at
@@ -288,18 +379,17 @@ def _issue_wanted(policy: InForce, rule: AnyAlarm, episode: Episode, at: datetim
 
 def _hold(policy: InForce, judgement: Judgement, known: Known, episode: Episode, at: datetime) -> bool:
     """Write what changed of an alarm that goes on. Returns: whether it was opened again or ended."""
-    if episode == known.episode and not known.withdrawn:
-        return False
     device, rule = judgement.device, judgement.rule
     alarm = Alarm.objects.get(pk=known.id)
-    was_open = alarm.cleared_at is None
     for name, value in _columns(episode).items():
         setattr(alarm, name, value)
+    observed, alarm.observing = alarm.observing, _observing(device, episode)
     alarm.withdrawn_at = None
-    if not alarm.issue_number and not alarm.observing and (known.withdrawn or isinstance(rule, Silence)):
-        alarm.issue_wanted_at = _issue_wanted(policy, rule, episode, at)
+    if not alarm.issue_number and (known.withdrawn or observed != alarm.observing or isinstance(rule, Silence)):
+        alarm.issue_wanted_at = None if alarm.observing else _issue_wanted(policy, rule, episode, at)
     alarm.save()
-    if was_open == (alarm.cleared_at is None):
+    was_open = known.episode.cleared_at is None and not known.withdrawn
+    if was_open == (episode.cleared_at is None):
         return False
     _tell("alarm.cleared" if was_open else "alarm.raised", alarm, device, at)
     return True

@@ -69,25 +69,30 @@ class Gap(NamedTuple):
     until: datetime
 
 
-def follow(catalogues: Catalogues, at: datetime) -> tuple[int, list[Gap]]:
-    """Recompute what the next batches touched, in one transaction with the cursor's step.
+class Followed(NamedTuple):
+    """A step of the watch: how many batches, the silences they ended, whether more of them wait."""
 
-    Returns: (how many batches, the silences they ended). Nothing if another watch is at it.
-    """
+    batches: int = 0
+    gaps: tuple[Gap, ...] = ()
+    more: bool = False
+
+
+def follow(catalogues: Catalogues, at: datetime) -> Followed:
+    """Recompute what the next batches touched, in one transaction with the cursor's step; nothing if another watch is at it."""
     allowed = shortest_silence(catalogues)
     with transaction.atomic(), connection.cursor() as cursor:
         place = _place("windows")
         if place is None:
-            return 0, []
+            return Followed()
         cursor.execute(_NEXT_BATCHES, [str(place.xid), place.batch_id, BATCHES_AT_ONCE])
         found = cursor.fetchall()
         if not found:
-            return 0, []
+            return Followed()
         # No device is silent within one step, so only the time before it has to be looked at.
         batches = [row for row in found if row[2] < found[0][2] + allowed]
         span = _span(place, batches[-1])
         cursor.execute(_GAPS, span | {"allowed": allowed.seconds})
-        gaps = [Gap(*row) for row in cursor.fetchall()]
+        gaps = tuple(Gap(*row) for row in cursor.fetchall())
         touched = [row for row in batches if row[3] is not None]
         cursor.execute(
             _FOLLOW,
@@ -101,7 +106,7 @@ def follow(catalogues: Catalogues, at: datetime) -> tuple[int, list[Gap]]:
             },
         )
         _move(place, batches[-1])
-    return len(batches), gaps
+    return Followed(len(batches), gaps, len(batches) < len(found) or len(found) == BATCHES_AT_ONCE)
 
 
 def aggregate() -> int:

@@ -56,11 +56,11 @@ def run_once(at: datetime) -> bool:
     """One round of what has to be done at once. Returns: whether there is more of it."""
     policy = in_force()
     with transaction.atomic():
-        batches, gaps = statistics.follow(policy.catalogues, at)
-        judging.judge_gaps(policy, gaps, at)
+        followed = statistics.follow(policy.catalogues, at)
+        judging.judge_gaps(policy, followed.gaps, at)
     judged = judging.judge(policy, at)
     opened = open_issues(at)
-    return batches >= statistics.BATCHES_AT_ONCE or judged >= judging.DEVICES_AT_ONCE or opened >= ISSUES_AT_ONCE
+    return followed.more or judged >= judging.DEVICES_AT_ONCE or opened >= ISSUES_AT_ONCE
 
 
 def tick(at: datetime) -> None:
