@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models import Case, Count, F, FloatField, IntegerField, Q, QuerySet, Subquery, Value, When
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Abs, Coalesce
 from django.utils import timezone
 
@@ -96,19 +97,24 @@ def _nearby(issue: Issue) -> Q:
 
 
 def shops_nearby(issue: Issue, user: User, limit: int = 8) -> list[Merchant]:
-    """The merchants around a place whose shop is not known, the nearest first."""
-    if issue.lng is None or issue.lat is None:
-        return []
-    away = Abs(Value(issue.lng, FloatField()) - F("lng")) + Abs(Value(issue.lat, FloatField()) - F("lat"))
-    near = (
-        Merchant.objects.visible_to(user)
-        .exclude(status="closed")
-        .filter(
+    """The merchants an issue without a shop may be about, the likeliest first: the nearest to its position, or, where it has
+    none, those of its town whose name and address have most in common with how the place was described."""
+    shops = Merchant.objects.visible_to(user).exclude(status="closed").select_related("standing")
+    if issue.lng is not None and issue.lat is not None:
+        away = Abs(Value(issue.lng, FloatField()) - F("lng")) + Abs(Value(issue.lat, FloatField()) - F("lat"))
+        near = shops.filter(
             lng__range=(issue.lng - NEARBY_DEGREES, issue.lng + NEARBY_DEGREES),
             lat__range=(issue.lat - NEARBY_DEGREES, issue.lat + NEARBY_DEGREES),
         )
+        return list(near.annotate(away=away).order_by("away", "pk")[:limit])
+    alike = RawSQL(
+        "SELECT count(*) FROM unnest(issues_bigrams(merchants_merchant.name || ' ' || merchants_merchant.address)) AS pair"
+        " WHERE pair = ANY (issues_bigrams(%s))",
+        [issue.place],
+        output_field=IntegerField(),
     )
-    return list(near.select_related("standing").annotate(away=away).order_by("away", "pk")[:limit])
+    named = shops.filter(town=issue.town).annotate(alike=alike).filter(alike__gte=2)
+    return list(named.order_by("-alike", "pk")[:limit]) if issue.place and issue.town else []
 
 
 def shops_called(asked: str, user: User, limit: int = 12) -> list[Merchant]:

@@ -66,16 +66,18 @@ def issue_list(request: HttpRequest) -> HttpResponse:
     found = matching(wanted, user, now)
     shown = page(found, wanted, request.GET)
     _in_words(shown.rows)
+    counts = queries.counts(user, now, within(wanted.view, user))
     part = request.GET.get("part") == "list"
     here = {key: request.GET[key] for key in ("after", "before") if key in request.GET}
     context = {
         "wanted": wanted,
         "page": shown,
         "total": total(found),
-        "counts": queries.counts(user, now, within(wanted.view, user)),
+        "counts": counts,
         "links": _links(wanted),
-        "tabs": _tabs(wanted, views),
+        "tabs": _tabs(wanted, views, counts.open),
         "towns": _towns(user),
+        "handles": user.authority.may("issues.handle"),
         "now": now,
         "live": urlencode({**wanted.query, **here, "part": "list"}),
         "pulse": "" if part else str(head()),
@@ -105,10 +107,19 @@ def _views(user: User) -> list[str]:
     return ["all"]
 
 
-def _tabs(wanted: Filter, views: list[str]) -> list[dict[str, object]]:
+def _tabs(wanted: Filter, views: list[str], count: int) -> list[dict[str, object]]:
+    """Mine, my unit's, all; the open ones of the present view are counted."""
     words = {"mine": _("With me"), "unit": _("My unit's"), "all": _("All")}
     order = [view for view in ("mine", "unit", "all") if view in views]
-    return [{"label": words[view], "url": f"?view={view}", "active": view == wanted.view} for view in order]
+    return [
+        {
+            "label": words[view],
+            "url": f"?view={view}",
+            "active": view == wanted.view,
+            "count": count if view == wanted.view else None,
+        }
+        for view in order
+    ]
 
 
 def _links(wanted: Filter) -> dict[str, str]:

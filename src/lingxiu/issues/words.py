@@ -26,7 +26,7 @@ class Said:
 
 
 MOVES: dict[Move, Said] = {
-    Move.REPORT: Said(_("Report"), _("Reported"), "flag", "received"),
+    Move.REPORT: Said(_("Report"), _("Came in"), "flag", "received"),
     Move.CONFIRM: Said(_("Confirm"), _("Confirmed"), "check", "received"),
     Move.DISPATCH: Said(_("Dispatch"), _("Dispatched"), "send", "dispatched"),
     Move.ACCEPT: Said(_("Accept"), _("Accepted"), "user-check", "handling"),
@@ -96,18 +96,19 @@ def made(row: MoveRow) -> Said:
 
 
 STEPS: list[tuple[Text, frozenset[State]]] = [
-    (_("Received"), frozenset({State.PREDICTED, State.RECEIVED})),
-    (_("Dispatched"), frozenset({State.DISPATCHED})),
-    (_("Handling"), frozenset({State.HANDLING})),
-    (_("Re-check"), frozenset({State.RECHECK})),
-    (_("Closed"), frozenset({State.CLOSED})),
+    (_("New"), frozenset({State.PREDICTED, State.RECEIVED})),
+    (_("Sent"), frozenset({State.DISPATCHED})),
+    (_("Work"), frozenset({State.HANDLING})),
+    (_("Check"), frozenset({State.RECHECK})),
+    (_("End"), frozenset({State.CLOSED})),
 ]
+"""One short word each: five of them stand side by side on a phone."""
 
 
 def steps(state: State) -> list[dict[str, object]]:
     """Where in its life an issue stands, for `c-steps`. A dismissed one has left the way."""
     if state is State.DISMISSED:
-        return [{"label": _("Received"), "state": "done"}, {"label": _("Dismissed"), "state": "now"}]
+        return [{"label": _("New"), "state": "done"}, {"label": _("Dismissed"), "state": "now"}]
     at = next(number for number, (_label, states) in enumerate(STEPS) if state in states)
     last = len(STEPS) - 1
     return [

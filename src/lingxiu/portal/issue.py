@@ -211,13 +211,15 @@ def _page(
 def _live(issue: Issue, user: User, now: datetime) -> dict[str, Any]:
     """What changes while the page is open: state, holder, clocks, reports, timeline."""
     violation = edition(issue.edition).catalogues.violation(issue.violation)
+    happened = [_line(row) for row in queries.timeline(issue)]
     return {
         "issue": issue,
+        **_to_check(issue, happened),
         "violation": violation,
         "steps": words.steps(State(issue.state)),
         "late": issue.is_open and issue.step_due_at < now,
         "town": town_names().get(issue.town, ""),
-        "happened": _happened(issue),
+        "happened": happened,
         "reports": _reports(issue, user),
         "now": now,
     }
@@ -247,8 +249,17 @@ def _primary(offers: Iterable[Offer], issue: Issue) -> Offer | None:
     return next((own[what] for what in order if what in own), None)
 
 
-def _happened(issue: Issue) -> list[Happened]:
-    return [_line(row) for row in queries.timeline(issue)]
+def _to_check(issue: Issue, happened: list[Happened]) -> dict[str, object]:
+    """What whoever checks must look at: the feedback, and the pictures of this round."""
+    if issue.state != State.RECHECK:
+        return {}
+    since = next((n for n, line in enumerate(happened) if line.row.move == Move.REOPEN), len(happened))
+    round_ = happened[:since]
+    pictured = [line for line in round_ if line.row.move in (Move.HANDLE, Move.FEED_BACK)]
+    return {
+        "fed_back": next(line for line in round_ if line.row.move == Move.FEED_BACK),
+        "evidence": [photo for line in pictured for photo in line.row.photos],
+    }
 
 
 def _line(row: MoveRow) -> Happened:
