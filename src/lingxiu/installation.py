@@ -6,6 +6,7 @@ The supervisor keeps them alive; a first child (`lingxiu ready-the-house`) migra
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -130,6 +131,8 @@ class _Told:
         self.log_files("supervisor", f"{event.action} {event.child} {facts}")
         if event.action == "done":
             self.bar.stop()
+            if self.demo and self.demo.once:
+                os.kill(os.getpid(), signal.SIGTERM)  # what was asked for is done: stop the database in order
         if event.action == "ready" and event.child == self.last and not self.serving:
             self.serving = True
             self._say_where()
@@ -151,9 +154,16 @@ class _Told:
         self.screen.print(f"\n[bold green]Lingxiu is ready:[/bold green] [bold]{address}/[/bold]")
         self.screen.print(f"HJ 212 devices dial {self.settings.bind}:{self.settings.hj212_port} · data in {home()}")
         if self.demo:
-            from lingxiu.demo.signins import lines
-
-            self.screen.print("\nDemo county: every merchant, person and value is synthetic. Sign in as:", markup=False)
-            for line in lines(address):
-                self.screen.print(line, markup=False)
+            self._say_who()
         self.screen.print("\nCtrl-C stops everything and keeps the data.", markup=False)
+
+    def _say_who(self) -> None:
+        from lingxiu.demo.signins import sign_ins
+
+        self.screen.print("\nThe demo county: every merchant, person and value is synthetic. Sign in as", markup=False)
+        for one in sign_ins():
+            password = one.password or "(six digits)"
+            width = 34 - sum(ord(character) > 0x2E80 for character in one.role_label)
+            self.screen.print(
+                f"  {one.role_label:<{width}} {one.username:<14} {password:<14} {one.where}", markup=False
+            )
