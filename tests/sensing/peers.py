@@ -60,11 +60,11 @@ class Peer:
 
 @asynccontextmanager
 async def gateway(
-    database: str, limits: Limits | None = None, clock: Callable[[], int] = wall_clock
+    database: str, limits: Limits | None = None, clock: Callable[[], int] = wall_clock, port: int = 0
 ) -> AsyncIterator[tuple[Gateway, Callable[[], Awaitable[Peer]]]]:
     """A gateway on a free port, and how to dial it."""
     running = Gateway(database, limits or Limits(), clock)
-    port = await running.start("127.0.0.1", 0)
+    port = await running.start("127.0.0.1", port)
 
     peers: list[Peer] = []
 

@@ -1,0 +1,107 @@
+"""Devices that speak HJ 212 to any gateway: believable kitchens behind real sockets, for demonstrations, trials and tests.
+
+    devices = [SimulatedDevice(mn, profile, Kitchen.of(mn, zone), zone, kept=buffered_minutes(now, 40))]
+    asyncio.run(run_fleet(devices, "127.0.0.1", 9212, clock=timezone.now))
+
+`Source` is what a device measures: any function of a moment. Whoever has kitchens of their own passes them in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Sequence
+from datetime import datetime, timedelta, tzinfo
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import structlog
+from django.conf import settings
+from django.utils import timezone
+
+from lingxiu.policy.queries import in_force
+from lingxiu.policy.schema import DeviceProfile
+from lingxiu.sensing.models import Device
+from lingxiu.sensing.simulator.device import SimulatedDevice, run_device, run_fleet
+from lingxiu.sensing.simulator.dialect import say
+from lingxiu.sensing.simulator.kitchen import Kitchen, Source, Values, held_high, make_values, until, without_purifier
+
+__all__ = [
+    "Kitchen",
+    "SimulatedDevice",
+    "Source",
+    "Values",
+    "buffered_minutes",
+    "held_high",
+    "main",
+    "make_fleet",
+    "make_values",
+    "run_device",
+    "run_fleet",
+    "say",
+    "until",
+    "without_purifier",
+]
+
+log = structlog.get_logger(__name__)
+
+KEPT_MINUTES: Final = 40
+SOON: Final = timedelta(minutes=5)
+
+
+def buffered_minutes(now: datetime, count: int) -> tuple[datetime, ...]:
+    """The last `count` whole minutes before `now`, oldest first."""
+    last = now.replace(second=0, microsecond=0)
+    return tuple(last - timedelta(minutes=n) for n in range(count, 0, -1))
+
+
+def make_fleet(
+    registered: Sequence[tuple[str, str]], profiles: dict[str, DeviceProfile], now: datetime, zone: tzinfo
+) -> list[SimulatedDevice]:
+    """One device an (MN, profile) pair; of every ten, four have something to show.
+
+    They are: forty kept minutes of high values, a fan without purifier, one that goes dark, one whose clock is seven minutes slow.
+    """
+    fleet = []
+    for number, (mn, profile_id) in enumerate(registered):
+        device = SimulatedDevice(mn, profiles[profile_id], Kitchen.of(mn, zone), zone)
+        match number % 10:
+            case 0:
+                device = SimulatedDevice(
+                    mn, profiles[profile_id], held_high(mn), zone, kept=buffered_minutes(now, KEPT_MINUTES)
+                )
+            case 3:
+                device.source = without_purifier(device.source)
+            case 6:
+                device.source = until(device.source, now + SOON)
+            case 8:
+                device.drift = timedelta(minutes=-7)
+            case _:
+                pass
+        fleet.append(device)
+    return fleet
+
+
+def main(devices: int, rate: float, host: str, port: int) -> None:
+    """`lingxiu simulate`: the registered devices, as many as asked for, and beyond those some that nobody knows yet.
+
+    `rate`: how many times a minute each sends; a device has one reading a second at most.
+    """
+    profiles = {profile.id: profile for profile in in_force().catalogues.devices}
+    known = Device.objects.exclude(state=Device.State.RETIRED).filter(profile__in=profiles)
+    registered = list(known.order_by("mn").values_list("mn", "profile")[:devices])
+    registered += [(f"SIM{number:09d}", "plain-2017") for number in range(devices - len(registered))]
+    fleet = make_fleet(registered, profiles, timezone.now(), ZoneInfo(settings.TIME_ZONE))
+    log.info("simulator.started", devices=len(fleet), host=host, port=port)
+    asyncio.run(_run(fleet, host, port, max(1.0, 60.0 / rate)))
+    log.info("simulator.stopped", acknowledged=sum(device.acked for device in fleet))
+
+
+async def _run(fleet: list[SimulatedDevice], host: str, port: int, every: float) -> None:
+    sending = asyncio.create_task(run_fleet(fleet, host, port, clock=timezone.now, every=every))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, sending.cancel)
+    try:
+        await sending
+    except asyncio.CancelledError:
+        log.info("simulator.stopping")

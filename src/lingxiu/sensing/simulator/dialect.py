@@ -1,0 +1,41 @@
+"""What a device of a profile says of its values: the way of profiles.py, the other way round."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from hj212 import Message, upload
+from lingxiu.policy.schema import DeviceProfile, Factor, Switch
+from lingxiu.sensing.simulator.kitchen import Values
+
+SYSTEMS: Final = {"ga-currents": "51", "lampblack-words": "22"}
+"""ST of the dialects that do not use 31 (hj212.md §10)."""
+PASSWORD: Final = "123456"  # noqa: S105 (a field of the protocol, in plain text on the wire)
+
+
+def say(profile: DeviceProfile, values: Values, *, mn: str, at: datetime, qn: str, cn: str = "2011") -> Message:
+    """The upload of a moment; `at` is in the device's local time. Values the profile has no code for are left out."""
+    factors: dict[str, dict[str, str]] = {}
+    said = set()
+    for factor in profile.factors:
+        value = getattr(values, factor.column)
+        if value is not None and factor.column not in said:
+            said.add(factor.column)
+            factors.setdefault(factor.code, {}).update({_suffix(factor, cn): _text(value / factor.scale), "Flag": "N"})
+    for switch in profile.switches:
+        state = getattr(values, switch.column)
+        if state is not None and (switch.on_values or switch.off_values):
+            factors.setdefault(switch.code, {})[_suffix(switch, cn)] = (
+                switch.on_values if state else switch.off_values
+            )[0]
+    return upload(cn, at, factors, st=SYSTEMS.get(profile.id, "31"), mn=mn, pw=PASSWORD, qn=qn)
+
+
+def _suffix(place: Factor | Switch, cn: str) -> str:
+    """Period data are means where the profile knows one."""
+    return "Avg" if cn != "2011" and "Avg" in place.suffixes else place.suffixes[0]
+
+
+def _text(value: float) -> str:
+    return f"{value:.3f}".rstrip("0").rstrip(".")
