@@ -39,9 +39,9 @@ class Habit:
 
 
 HABITS = {
-    Manner.GOOD: Habit((0.72, 0.99), 0.02, 0.95, 0.004),
-    Manner.FAIR: Habit((0.85, 1.5), 0.15, 0.62, 0.02),
-    Manner.POOR: Habit((1.3, 2.8), 0.5, 0.12, 0.03),
+    Manner.GOOD: Habit((0.75, 1.2), 0.1, 0.68, 0.004),
+    Manner.FAIR: Habit((1.35, 2.5), 0.45, 0.24, 0.02),
+    Manner.POOR: Habit((1.8, 4.2), 0.7, 0.06, 0.03),
 }
 UNWRITTEN = {Manner.GOOD: 0.02, Manner.FAIR: 0.09, Manner.POOR: 0.2}  # how many have no records of care at all
 

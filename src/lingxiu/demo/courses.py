@@ -23,19 +23,19 @@ from lingxiu.issues.lifecycle import Level, Move, Result, State
 from lingxiu.merchants.models import Merchant
 
 # How much longer than in a quiet week everything takes, and how often.
-PACES = {0.6: 38, 2.4: 50, 5.5: 12}
+PACES = {0.6: 34, 2.2: 57, 5.5: 9}
 
 # Staffed minutes from one step to the next, in a quiet week.
 TO_CONFIRM, TO_JUDGE, TO_ACCEPT = (30, 300), (4, 110), (4, 190)
-TO_VISIT, TO_FEED_BACK, TO_AGAIN, TO_CLOSE = (25, 420), (3, 260), (60, 400), (15, 420)
+TO_VISIT, TO_FEED_BACK, TO_AGAIN, TO_CLOSE = (30, 500), (3, 300), (60, 400), (30, 620)
 
 DISMISSED, TRANSFERRED, ESCALATED, RETURNED, REWORKED = 0.035, 0.02, 0.012, 0.014, 0.04
 NOTED, ENTERED, SECOND_VISIT = 0.07, 0.03, 0.12
 NOT_TRUE = {"lead": 0.09, "public": 0.2, "finding": 0.0}
 
-STANDSTILL_DAYS = 9  # an issue of the last so many days may stand still
+STANDSTILL_DAYS = 6  # an issue of the last so many days may stand still
 LOOKED_AT_AFTER_DAYS = 1.5  # a forecast
-STANDSTILL = 0.42  # how likely, on the day it came in; less and less before
+STANDSTILL = 1.0  # how likely, on the day it came in; less and less before
 
 RESULTS = {Result.FIXED: 44, Result.REMINDED: 42, Result.ORDERED: 30, Result.DEVICE_FAULT: 5}
 
@@ -79,8 +79,8 @@ class Course:
         age = (self.scene.at - self.issue.reported_at) / timedelta(days=1)
         if self.record.begin.forecast and age < LOOKED_AT_AFTER_DAYS:
             return 0
-        chance = STANDSTILL * (1 - age / STANDSTILL_DAYS)
-        return self.random.choice([0, 0, 1, 1, 2, 2, 2, 3, 4]) if self.random.random() < chance else None
+        chance = STANDSTILL * max(0.0, 1 - age / STANDSTILL_DAYS)
+        return self.random.choice([0, 0, 0, 1, 1, 2, 2, 2, 3]) if self.random.random() < chance else None
 
     # ── the way of an issue ──────────────────────────────────────────────────────────────────────────────────────
 

@@ -27,6 +27,8 @@ from lingxiu.territory.queries import locate
 ISSUES = 1600 / 2780  # a shop, in three months
 JOINT_SHARE = 0.005  # of them at the county by several departments; the rest quickly by grid and town
 FORECASTS = 22 / 2780
+FRESH = 5 / 2780  # people's reports that came in just now
+FORECAST = "L-FUME"  # what is predicted
 DAYS = 92
 
 # How much likelier something is found at a shop, by how it is run.
@@ -35,32 +37,35 @@ FOUND_AT = {Manner.GOOD: 1.0, Manner.FAIR: 2.6, Manner.POOR: 8.0}
 PLACE_ONLY = 0.16  # of the public's reports: the shop is not known
 NEAR = 0.0012  # degrees, some 120 m
 ANONYMOUS, WITH_PHOTO = 0.35, 0.3
+SAID_TWICE = 0.06  # of the reports about a shop are followed by somebody else's
 LATEST_REPORT = timedelta(minutes=150)  # after it was seen
 TOO_FRESH = timedelta(minutes=3)
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """A source: its share of what people find, when it comes, which violations and how often."""
+    """A source: its share of what people find, how much more it is now than three months ago (-1 to 1), when it comes, which
+    violations and how often."""
 
     source: Source
     share: float
+    trend: float
     rhythm: Rhythm
     violations: dict[str, int]
 
 
 ORIGINS = (
-    Origin(Source.GRID_MEMBER, 44, hours.ROUNDS, {
+    Origin(Source.GRID_MEMBER, 44, 0.45, hours.ROUNDS, {
         "D-HOOD": 22, "D-RECORD": 16, "D-TRAP": 16, "D-BIN": 14, "V-A5": 12, "V-W5": 6, "V-S3": 7, "V-C1": 8, "V-F7": 5,
         "V-H2": 4, "V-S1": 2}),
-    Origin(Source.PUBLIC, 18, hours.MEALS, {
+    Origin(Source.PUBLIC, 18, -0.2, hours.MEALS, {
         "P-SMOKE": 44, "P-SMELL": 16, "P-NOISE": 12, "P-DRAIN": 9, "P-WASTE": 8, "P-HYGIENE": 8, "P-OTHER": 3}),
-    Origin(Source.HOTLINE, 14, hours.PHONES, {
+    Origin(Source.HOTLINE, 14, -0.25, hours.PHONES, {
         "P-SMOKE": 40, "P-SMELL": 12, "P-NOISE": 20, "P-DRAIN": 12, "P-WASTE": 6, "P-HYGIENE": 8, "P-OTHER": 2}),
-    Origin(Source.OFFICER, 10, hours.INSPECTIONS, {
+    Origin(Source.OFFICER, 10, 0.3, hours.INSPECTIONS, {
         "V-W2": 24, "V-G1": 16, "V-A1b": 5, "V-S1": 18, "V-H2": 14, "V-A5": 12, "V-C1": 8, "V-A7": 3, "V-A1": 1}),
-    Origin(Source.PHONE, 5, hours.PHONES, {"P-SMOKE": 50, "P-NOISE": 20, "P-DRAIN": 15, "P-WASTE": 15}),
-    Origin(Source.SELF_CHECK, 9, hours.EVENINGS, {
+    Origin(Source.PHONE, 5, -0.2, hours.PHONES, {"P-SMOKE": 50, "P-NOISE": 20, "P-DRAIN": 15, "P-WASTE": 15}),
+    Origin(Source.SELF_CHECK, 9, 0.5, hours.EVENINGS, {
         "D-HOOD": 24, "D-TRAP": 26, "D-RECORD": 14, "D-BIN": 16, "V-N1": 8, "V-A5": 12}),
 )  # fmt: skip
 REPORTED = (Source.PUBLIC, Source.PHONE, Source.HOTLINE)
@@ -75,30 +80,42 @@ class Finders:
         self.scene, self.desk, self.shops, self.owners = scene, desk, shops, owners
         self.weights = [FOUND_AT[shop.manner] for shop in shops]
         self.days = [scene.at.date() - timedelta(days=back) for back in range(DAYS)]
-        self.numbers = count(1)
+        self.numbers, self.fresh = count(1), count()
 
     def found(self, how_many: int, joint: int) -> Iterator[Begin]:
         """So many, from all sources but alarms; `joint` of them for several departments."""
         yield from (self._banned(number) for number in range(joint))
-        for number in range(how_many - joint):
+        left, latest = how_many - joint, None
+        for number in range(left):
             random = stream("found", number)
-            (origin,) = random.choices(ORIGINS, [origin.share for origin in ORIGINS])
-            yield self._one(random, origin, pick(random, origin.violations), self._moment(random, origin.rhythm))
+            if latest and latest.reporter and latest.merchant and random.random() < SAID_TWICE:
+                latest = self._another(random, latest)
+            else:
+                (origin,) = random.choices(ORIGINS, [origin.share for origin in ORIGINS])
+                fresh = origin.source in REPORTED and next(self.fresh) < len(self.shops) * FRESH
+                moment = self._just_now(random) if fresh else self._moment(random, origin.rhythm, origin.trend)
+                latest = self._one(random, origin, pick(random, origin.violations), moment)
+            yield latest
 
     def forecasts(self, how_many: int, shops: Sequence[Shop]) -> Iterator[Begin]:
         """Predicted by readings that rise slowly, at shops whose monitors raised no alarm."""
         random = stream("forecasts")
         for number, shop in enumerate(random.sample(shops, min(how_many, len(shops)))):
             at = self._moment(random, hours.EVENINGS)
-            if number % 3 == 0:
-                at = self.scene.at - timedelta(minutes=random.randint(30, 1300))
+            if number % 4 == 0:
+                at = self._just_now(random)
             said = say(random, words().forecast, shop.merchant)
-            yield self._begin(Source.ALARM, "L-FUME", said, at, at, shop, forecast=True)
+            yield self._begin(Source.ALARM, FORECAST, said, at, at, shop, forecast=True)
 
-    def _moment(self, random: Random, rhythm: Rhythm) -> datetime:
+    def _just_now(self, random: Random) -> datetime:
+        """So lately that whoever judges it is not late yet."""
+        return self.scene.at - timedelta(minutes=random.uniform(4, 105))
+
+    def _moment(self, random: Random, rhythm: Rhythm, trend: float = 0.0) -> datetime:
         """When it comes in: on some day before now."""
+        growth = [1 + trend * (1 - 2 * back / DAYS) for back in range(DAYS)]
         while True:
-            (day,) = random.choices(self.days, [rhythm.weight(day) for day in self.days])
+            (day,) = random.choices(self.days, [rhythm.weight(d) * g for d, g in zip(self.days, growth, strict=True)])
             moment = rhythm.moment(random, day, self.scene.at)
             if moment < self.scene.at - TOO_FRESH:
                 return moment
@@ -145,7 +162,9 @@ class Finders:
         here, there = staff.of("town_officer", f"{merchant.town}-team"), staff.of("department_officer", responsible)
         return random.choice(random.choice([here, there]))
 
-    def _reported(self, random: Random, source: Source, violation: str, at: datetime, shop: Shop) -> Begin:
+    def _reported(
+        self, random: Random, source: Source, violation: str, at: datetime, shop: Shop, known: bool = False
+    ) -> Begin:
         merchant, number = shop.merchant, next(self.numbers)
         said = say(random, words().violations[violation].said, merchant)
         seen = at - timedelta(minutes=random.uniform(2, LATEST_REPORT / timedelta(minutes=1)))
@@ -165,9 +184,15 @@ class Finders:
         begin = self._begin(
             source, violation, said, at, seen, shop, found_by=recorder, photos=photos, reporter=reporter
         )
-        if merchant.name in said or random.random() >= PLACE_ONLY:
+        if known or merchant.name in said or random.random() >= PLACE_ONLY:
             return begin
         return self._somewhere_near(random, begin, merchant)
+
+    def _another(self, random: Random, said: Begin) -> Begin:
+        """Somebody else reports the same shop, a few hours later."""
+        at = min(said.at + timedelta(minutes=random.randint(20, 900)), self.scene.at - TOO_FRESH)
+        shop = next(shop for shop in self.shops if shop.merchant is said.merchant)
+        return self._reported(random, random.choice(REPORTED), said.violation, at, shop, known=True)
 
     def _somewhere_near(self, random: Random, begin: Begin, merchant: Merchant) -> Begin:
         """The same, from somebody who does not know which shop it is."""

@@ -19,10 +19,7 @@ JOURNAL_HOURS = timedelta(hours=24)
 
 def write_issues(records: Sequence[Record], at: datetime) -> None:
     """Write everything, in the order in which one row points to another."""
-    for joined in (False, True):
-        Issue.objects.bulk_create(
-            [record.issue for record in records if bool(record.issue.joined_into) == joined], batch_size=500
-        )
+    _write_issues([record.issue for record in records])
     reports = [report for record in records for report in record.reports if report.issue is record.issue]
     Report.objects.bulk_create(reports, batch_size=500)
     number_reports(records)
@@ -31,6 +28,15 @@ def write_issues(records: Sequence[Record], at: datetime) -> None:
     IssueNumber.objects.bulk_create(_last_numbers(records))
     copy(_uses(records, reports))
     _journal(records, at)
+
+
+def _write_issues(issues: Sequence[Issue]) -> None:
+    """Those that were joined to another after it."""
+    now = [issue for issue in issues if issue.joined_into is None or issue.joined_into.pk]
+    later = [issue for issue in issues if issue.joined_into is not None and not issue.joined_into.pk]
+    Issue.objects.bulk_create(now, batch_size=500)
+    if later:
+        _write_issues(later)
 
 
 def _last_numbers(records: Sequence[Record]) -> list[IssueNumber]:

@@ -47,21 +47,28 @@ MEALS: dict[str, tuple[Meal, ...]] = {
 
 
 class Temper(NamedTuple):
-    """How a kitchen of this manner does: mg/m³ at full cooking and a clean purifier; chances a meal."""
+    """How a kitchen of this manner does: mg/m³ at full cooking and a clean purifier; chances a meal that it flares up or that
+    somebody forgets the purifier, and a week that the purifier fails on some day of it."""
 
     strength: tuple[float, float]
     flares: float
     forgets: float
+    fails: float
 
 
 TEMPERS = {
-    Manner.GOOD: Temper((0.22, 0.55), 0.0016, 0.0006),
-    Manner.FAIR: Temper((0.42, 0.8), 0.009, 0.005),
-    Manner.POOR: Temper((0.7, 1.15), 0.05, 0.03),
+    Manner.GOOD: Temper((0.22, 0.55), 0.0008, 0.0006, 0.004),
+    Manner.FAIR: Temper((0.42, 0.8), 0.004, 0.005, 0.012),
+    Manner.POOR: Temper((0.7, 1.1), 0.02, 0.03, 0.05),
 }
 FLARE = (2.4, 4.6)  # times as much for the better part of a meal
 UNPURIFIED = 2.4
+FAILED, FAILS_DAYS = 2.6, (2, 6)  # times as much, for so many days
 GRIME, WORST_GRIME = 0.8, 2.0  # how much a cycle without cleaning adds; at most so many times a clean one
+
+# What else a monitor tells, with the fan off and how much more with it on: °C, %, and amperes of fan and purifier.
+WARMTH, HUMIDITY, FAN_A, PURIFIER_A = (22.0, 16.0), (58.0, 7.0), (0.0, 3.2), (0.0, 1.4)
+SCATTER = {"temperature_c": 1.2, "humidity_pct": 2.0, "fan_a": 0.12, "purifier_a": 0.06}
 
 LOST = 0.003  # of its minutes a monitor loses on the way
 GAPS_A_WEEK, GAP_MINUTES = 0.12, (35, 260)
@@ -102,7 +109,8 @@ class Kitchen:
         purifier = fan & ~self._some_meals(rng, centres, temper.forgets, (14, 85))
         cooking = rush * _swelling(rng, 0.18) * np.where(self._some_meals(rng, centres, temper.flares, (45, 110)),
                                                          rng.uniform(*FLARE), 1.0)  # fmt: skip
-        fume = strength * np.power(cooking, 0.7) * self._grime(monday) * _noise(rng, 0.14)
+        grime = self._grime(monday) * self._failure(rng, temper.fails)
+        fume = strength * np.power(cooking, 0.7) * grime * _noise(rng, 0.14)
         fume = np.where(fan, fume * np.where(purifier, 1.0, UNPURIFIED), 0.0) + 0.03 * _noise(rng, 0.4)
         return Week(
             _thousandths(fume, 28.0),
@@ -156,6 +164,14 @@ class Kitchen:
         ]
         grime = np.minimum(1 + GRIME * np.array(since) / self.cycle_days, WORST_GRIME)
         return np.asarray(np.repeat(grime, DAY), dtype=np.float64)
+
+    @staticmethod
+    def _failure(rng: np.random.Generator, chance: float) -> Minutes:
+        """A purifier that runs and does nothing, from some day of a week for a few days."""
+        factor, day, days = np.ones(WEEK), int(rng.integers(5)), int(rng.integers(*FAILS_DAYS))
+        if rng.random() < chance:
+            factor[day * DAY : (day + days) * DAY] = FAILED
+        return factor
 
 
 def monday_of(day: date) -> date:

@@ -34,7 +34,6 @@ from lingxiu.demo.shops import Shop, make_shops, write_shops
 from lingxiu.demo.signins import OFFICERS, password_of
 from lingxiu.demo.staff import Staff, make_staff, make_units
 from lingxiu.demo.standings import refresh_standings
-from lingxiu.demo.trades import Manner
 from lingxiu.issues.writing import calendar
 from lingxiu.journal.actions import record
 from lingxiu.merchants.models import CareRecord
@@ -47,7 +46,6 @@ from lingxiu.territory.models import Area
 Advance = Callable[[str, int, int], None]
 
 MONITORS_AT_ONCE = 20
-FORECASTS_FROM = (Manner.FAIR, Manner.POOR)
 
 
 class CountyIsReal(Exception):
@@ -158,6 +156,7 @@ class _Load:
             readings.write_watched(heard, self.policy.catalogues.alarms.settle_seconds, self.at)
             for one in heard:
                 self.alarms += raised(one, spans.get(one.monitor.device.pk, ()), self.policy, self.at)
+        readings.note_last_readings()
         devices = [monitor.device.pk for monitor in self.monitors]
         begins = readings.beginning(self.at, readings.RAW_DAYS)
         statistics.recompute(self.policy.catalogues, devices, begins, self.at)
@@ -202,11 +201,9 @@ class _Load:
     def _begins(self, scene: Scene, wanted: int, of_alarms: int) -> list[Begin]:
         """What else comes in, so that there are as many as wanted in all."""
         who = finders.Finders(scene, self._desk(), self.shops, self._owner_of())
-        alarmed = {one.alarm.device_id for one in self.alarms}
+        alarmed = {one.alarm.device_id for one in self.alarms if one.rule.violation == finders.FORECAST}
         quiet = [
-            monitor.shop
-            for monitor in self.monitors
-            if monitor.way is Way.SENDING and monitor.shop.manner in FORECASTS_FROM and monitor.device.pk not in alarmed
+            monitor.shop for monitor in self.monitors if monitor.way is Way.SENDING and monitor.device.pk not in alarmed
         ]
         forecasts = list(who.forecasts(round(finders.FORECASTS * len(self.shops)), quiet))
         joint = round(finders.JOINT_SHARE * wanted)

@@ -103,7 +103,10 @@ def cleaning_days(records: Sequence[CareRecord]) -> tuple[date, ...]:
 def _with_monitor(shops: Sequence[Shop]) -> list[Shop]:
     """Shops with a purifier, the larger and the worse more often; those of the scenario first."""
     staged = [shop for shop in shops if shop.staged]
-    others = [shop for shop in shops if not shop.staged and shop.purifier and shop.merchant.kind in MEALS]
+    cooking = [
+        shop for shop in shops if shop.purifier and shop.merchant.kind in MEALS and shop.merchant.status == "open"
+    ]
+    others = [shop for shop in cooking if not shop.staged]
     wanted = max(len(staged) + 4, round(len(shops) * MONITORS))
     lucky = sorted(others, key=_luck, reverse=True)
     return staged + lucky[: wanted - len(staged)]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+
+from django.db.models import OuterRef
 
 from lingxiu.demo.bulk import copy
-from lingxiu.merchants.models import Merchant
+from lingxiu.merchants.models import Merchant, Standing
 from lingxiu.policy.queries import InForce
 from lingxiu.rating.actions import recompute
 from lingxiu.rating.models import FumeScore
@@ -27,8 +29,17 @@ def write_ratings(policy: InForce, at: datetime, advance: Callable[[int, int], N
         rules = rules_on(day, policy.catalogues)
         subjects = gather(day, merchants, at=moment, catalogues=policy.catalogues)
         copy([_score(subject, rate(subject.facts, rules), moment, policy.id) for subject in subjects])
+    _stand_by(day)
     recompute(rating_day(at), at)
     advance(WEEKS + 1, WEEKS + 1)
+
+
+def _stand_by(day: date) -> None:
+    """Standing as it was on this day, so that today's rating tells of nothing but what changed since."""
+    of_day = FumeScore.objects.filter(day=day, merchant=OuterRef("merchant"))
+    Standing.objects.update(
+        fume_level=of_day.values("level"), fume_score=of_day.values("score"), fume_coverage=of_day.values("coverage")
+    )
 
 
 def _score(subject: Subject, rating: Rating, at: datetime, edition: int) -> FumeScore:

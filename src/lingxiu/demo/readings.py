@@ -17,7 +17,7 @@ from django.db import connection
 
 from lingxiu.demo.bulk import Column, copy_columns
 from lingxiu.demo.chance import stream
-from lingxiu.demo.kitchens import Flags, Thousandths, Week, monday_of
+from lingxiu.demo.kitchens import FAN_A, HUMIDITY, PURIFIER_A, SCATTER, WARMTH, Flags, Thousandths, Week, monday_of
 from lingxiu.demo.monitors import Monitor, Way
 from lingxiu.policy.schema import DeviceProfile
 from lingxiu.sensing.judging import complete_until
@@ -31,6 +31,10 @@ OVER = {"minutes_over_1": 1000, "minutes_over_2": 2000, "minutes_over_4": 4000}
 
 _WATCHED = """
     INSERT INTO watch_device (device_id, heard_at, latest_at, dirty_from, dirty_to, due_at) VALUES (%s, %s, %s, %s, %s, %s)
+"""
+_LAST_READINGS = """
+    UPDATE sensing_device d SET last_frame_at = w.heard_at, last_reading_at = w.latest_at
+    FROM watch_device w WHERE w.device_id = d.id
 """
 
 Times = npt.NDArray[np.int64]
@@ -185,15 +189,11 @@ def _readings(one: Heard, at: datetime) -> dict[str, Column]:
     moments, rows = kept.at[mask], int(mask.sum())
     rng = np.random.default_rng(stream("readings", mn).getrandbits(64))
     fan, purifier = kept.fan[mask], kept.purifier[mask]
-    warm = 22 + 16 * fan + rng.normal(0, 1.2, rows)
     values: dict[str, Column] = {
         "fume_mg_m3": kept.fume[mask] / 1000,
         "pm_mg_m3": kept.pm[mask] / 1000,
         "nmhc_mg_m3": kept.nmhc[mask] / 1000,
-        "temperature_c": np.round(warm, 1),
-        "humidity_pct": np.round(58 + 7 * fan + rng.normal(0, 2.0, rows), 1),
-        "fan_a": np.round(np.where(fan, 3.2 + rng.normal(0, 0.12, rows), 0.0), 2),
-        "purifier_a": np.round(np.where(purifier, 1.4 + rng.normal(0, 0.06, rows), 0.0), 2),
+        **beside(rng, fan, purifier),
     }
     return {
         "device_id": np.full(rows, one.monitor.device.pk, dtype=np.int32),
@@ -204,6 +204,20 @@ def _readings(one: Heard, at: datetime) -> dict[str, Column]:
         **{name: column.astype(np.float32) for name, column in values.items() if name in one.measured},
         "fan_on": fan,
         "purifier_on": purifier,
+    }
+
+
+def beside(rng: np.random.Generator, fan: Flags, purifier: Flags) -> dict[str, Column]:
+    """What a monitor tells beside the fume: warmth, humidity, and the currents of what runs."""
+    usual = {
+        "temperature_c": WARMTH[0] + WARMTH[1] * fan,
+        "humidity_pct": HUMIDITY[0] + HUMIDITY[1] * fan,
+        "fan_a": FAN_A[0] + FAN_A[1] * fan,
+        "purifier_a": PURIFIER_A[0] + PURIFIER_A[1] * purifier,
+    }
+    return {
+        name: np.round(np.where(values > 0, values + rng.normal(0, SCATTER[name], len(values)), 0.0), 2)
+        for name, values in usual.items()
     }
 
 
@@ -232,6 +246,12 @@ def write_watched(heard: Sequence[Heard], settle_seconds: int, at: datetime) -> 
     until = complete_until(at, settle_seconds)
     with connection.cursor() as cursor:
         cursor.executemany(_WATCHED, [_watched(one, until, settle_seconds, at) for one in heard if one.told.sent.any()])
+
+
+def note_last_readings() -> None:
+    """Devices repeat when they were last heard, as the watch has them do on its tick."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LAST_READINGS)
 
 
 def _watched(one: Heard, until: datetime, settle_seconds: int, at: datetime) -> tuple[int | datetime | None, ...]:

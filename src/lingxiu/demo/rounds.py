@@ -28,8 +28,6 @@ def visits_of(shop: Shop, staff: Staff, at: datetime) -> Iterator[Visit]:
                 by=staff.of("grid_member", merchant.grid)[0],
                 at=moment,
                 words=say(random, words().rounds, merchant),
-                lng=merchant.lng,
-                lat=merchant.lat,
                 synthetic=True,
             )
         back += random.randint(*APART)

@@ -55,11 +55,5 @@ def sign_ins() -> list[SignIn]:
     catalogues, _ = read_folder(SHIPPED)
     labels = {role.id: f"{role.label.zh} {role.label.en}" for role in catalogues.roles}
     officers = [SignIn(labels[role], name, password_of(name), "/sign-in/") for role, name in OFFICERS.items()]
-    phones = [SignIn(labels[role], phone, "", "/sign-in/ → /demo/sms/") for role, phone in PHONES.items()]
+    phones = [SignIn(labels[role], phone, "", "/sign-in/, /demo/sms/") for role, phone in PHONES.items()]
     return officers + phones
-
-
-def lines(address: str) -> list[str]:
-    """The sign-ins as an operator reads them."""
-    rows = [(one.role_label, one.username, one.password or "six digits", address + one.where) for one in sign_ins()]
-    return [f"  {label:<32}  {name:<16}  {password:<14}  {where}" for label, name, password, where in rows]

@@ -22,7 +22,7 @@ class Manner(StrEnum):
     POOR = "poor"
 
 
-MANNERS = {Manner.GOOD: 64, Manner.FAIR: 29, Manner.POOR: 7}
+MANNERS = {Manner.GOOD: 54, Manner.FAIR: 40, Manner.POOR: 6}
 
 
 @dataclass(frozen=True, slots=True)
