@@ -23,7 +23,7 @@ from lingxiu.issues.lifecycle import Level, Move, Result, State
 from lingxiu.merchants.models import Merchant
 
 # How much longer than in a quiet week everything takes, and how often.
-PACES = {0.6: 34, 2.2: 57, 5.5: 9}
+PACES = {0.6: 36, 2.0: 57, 5.0: 7}
 
 # Staffed minutes from one step to the next, in a quiet week.
 TO_CONFIRM, TO_JUDGE, TO_ACCEPT = (30, 300), (4, 110), (4, 190)

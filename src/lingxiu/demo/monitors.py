@@ -135,7 +135,8 @@ def _monitor(
     number: int, shop: Shop, way: Way, cleaned: tuple[date, ...], catalogues: Catalogues, beginning: datetime,
     at: datetime,
 ) -> Monitor:  # fmt: skip
-    mn = MN.format(number + 1)
+    staged = len(scenario.DEVICES)
+    mn = scenario.DEVICES[number] if shop.staged else MN.format(staged + 1 + number)
     random = stream("device", mn)
     heard_from, heard_until = _heard(random, way, beginning, at)
     new = way is Way.NEW
