@@ -10,8 +10,6 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 
 from lingxiu.accounts.models import User
-from lingxiu.files.actions import use_file
-from lingxiu.files.models import StoredFile
 from lingxiu.journal.actions import Scope, record
 from lingxiu.merchants.models import CareRecord, Code, Facility, Licence, Merchant, Source, Standing, Visit
 from lingxiu.territory.models import Area
@@ -252,22 +250,10 @@ def _tell_facility(kind: str, facility: Facility, at: datetime, by: int | None) 
 # ── visits ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def record_visit(
-    merchant: Merchant,
-    *,
-    by: User,
-    at: datetime,
-    words: str = "",
-    photos: Iterable[str] = (),
-    position: tuple[float, float] | None = None,
-) -> Visit:
-    """Keep that somebody came to the door. `photos`: sha256 of stored files; `position`: where the phone was (lng, lat)."""
-    lng, lat = position or (None, None)
-    shown = list(photos)
+def record_visit(merchant: Merchant, *, by: User, at: datetime, words: str = "") -> Visit:
+    """Keep that somebody came to the door."""
     with transaction.atomic():
-        visit = Visit.objects.create(merchant=merchant, by=by, at=at, words=words, photos=shown, lng=lng, lat=lat)
-        for file in StoredFile.objects.filter(sha256__in=shown):
-            use_file(file, "merchant", merchant.pk)
+        visit = Visit.objects.create(merchant=merchant, by=by, at=at, words=words)
         standing = Standing.objects.filter(merchant=merchant)
         standing.filter(Q(last_visit_at=None) | Q(last_visit_at__lt=at)).update(last_visit_at=at)
         record(

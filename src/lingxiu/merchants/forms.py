@@ -18,6 +18,7 @@ from lingxiu.merchants.models import CareRecord, Facility, Merchant, Scale, Sour
 from lingxiu.merchants.words import say
 from lingxiu.policy.queries import in_force
 from lingxiu.policy.schema import Kind
+from lingxiu.privacy.masks import mask_name, mask_phone
 from lingxiu.territory.queries import town_names
 
 Choices: TypeAlias = list[tuple[str, str]]
@@ -88,6 +89,15 @@ def initial_of(merchant: Merchant) -> dict[str, Any]:
     return {field: getattr(merchant, field) for field in actions.FIELDS if field not in PERSONAL}
 
 
+def sources_of(merchant: Merchant) -> dict[str, str]:
+    """For each field: where its value came from, and on which day."""
+    words = dict(Source.choices)
+    return {
+        field: f"{words.get(said.get('source', ''), said.get('source', ''))} {said.get('at', '')[:10]}"
+        for field, said in merchant.sources.items()
+    }
+
+
 class DossierForm(forms.Form):
     """A dossier. Name and number of a person are not shown in it: what is typed replaces them, empty keeps them."""
 
@@ -121,6 +131,14 @@ class DossierForm(forms.Form):
     def __init__(self, data: Any = None, *, instance: Merchant | None = None) -> None:
         self.merchant = instance or Merchant()
         super().__init__(data, initial={} if instance is None else initial_of(instance))
+        self.fields["legal_person"].widget.attrs["placeholder"] = mask_name(self.merchant.legal_person)
+        self.fields["phone"].widget.attrs["placeholder"] = mask_phone(self.merchant.phone)
+        if instance is not None:
+            for name in PERSONAL:
+                self.fields[name].help_text = _("Left empty, it stays as it is.")
+            for name, source in sources_of(instance).items():
+                if (field := self.fields.get(name)) is not None:
+                    field.help_text = " · ".join(part for part in (str(field.help_text), source) if part)
         kinds = in_force().catalogues.kinds
         open_ = [("", "—")]
         self._offer("kind", choices(kinds.merchants))
@@ -236,7 +254,7 @@ class CareForm(forms.Form):
     kg = _number(_("Kilograms"), min_value=0.1, max_value=100_000, required=False)
 
     def __init__(self, kinds: list[CareRecord.Kind], today: date, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, auto_id="care_%s", **kwargs)
         self.today = today
         field = self.fields["kind"]
         assert isinstance(field, forms.ChoiceField)
@@ -275,10 +293,22 @@ class FacilityForm(forms.ModelForm[Facility]):
         fields: ClassVar = ["kind", "maker", "model", "capacity", "installed_on"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, auto_id="facility_%s", **kwargs)
         field = self.fields["kind"]
         assert isinstance(field, forms.ChoiceField)
         field.choices = choices(in_force().catalogues.kinds.facilities)
+
+
+class VisitForm(forms.Form):
+    """What came of a visit."""
+
+    words = forms.CharField(
+        label=_("How the visit went"),
+        max_length=2000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3, "lang": "zh"}),
+        help_text=_("Reminded, helped, explained … Something wrong is recorded as a find instead."),
+    )
 
 
 class ReissueForm(forms.Form):
@@ -299,7 +329,7 @@ class BindForm(forms.Form):
     )
 
     def __init__(self, kinds: Choices, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, auto_id="bind_%s", **kwargs)
         field = self.fields["kind"]
         assert isinstance(field, forms.ChoiceField)
         field.choices = kinds

@@ -33,6 +33,7 @@ __all__ = [
     "Row",
     "import_file",
     "import_table",
+    "read_list",
     "refused_sheet",
     "template",
     "write_refused",
@@ -127,6 +128,11 @@ def import_file(
         advance: told (done, total) after every chunk.
     """
     return import_table(sheets.read(path), dry_run=dry_run, coordinates=coordinates, at=at, advance=advance, by=by)
+
+
+def read_list(data: bytes, name: str) -> Table:
+    """An uploaded list. Raises FileRefused."""
+    return sheets.read_bytes(data, name)
 
 
 def import_table(

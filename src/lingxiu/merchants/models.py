@@ -269,9 +269,6 @@ class Visit(models.Model):
     by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField()
     words = models.TextField(default="", max_length=2000, blank=True)
-    photos = models.JSONField(default=list)
-    lng = models.FloatField(null=True)
-    lat = models.FloatField(null=True)
     synthetic = models.BooleanField(default=False)
 
     class Meta:

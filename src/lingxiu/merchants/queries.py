@@ -65,9 +65,8 @@ def _said(words: str) -> Q:
 
 
 def counts(merchants: MerchantQuerySet) -> dict[str, int]:
-    """How many there are, of each level, with open issues, and with a silent device: one query."""
+    """How many there are of each level, with open issues, and with a silent device: one query."""
     totals: dict[str, int] = merchants.order_by().aggregate(
-        total=Count("id"),
         level1=Count("id", filter=Q(standing__fume_level=1)),
         level2=Count("id", filter=Q(standing__fume_level=2)),
         level3=Count("id", filter=Q(standing__fume_level=3)),
@@ -111,6 +110,11 @@ class Coverage:
     def share(self) -> float | None:
         """Between 0 and 1; None while the register is empty."""
         return self.with_dossier / self.licences if self.licences else None
+
+    @property
+    def percent(self) -> str:
+        """The share with one decimal, as it is reported: 99.5%."""
+        return f"{(self.share or 0) * 100:.1f}%"
 
 
 def coverage() -> Coverage:

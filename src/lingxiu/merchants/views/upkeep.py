@@ -1,0 +1,139 @@
+"""What is added to a dossier beside its form: facilities, care, visits, and who answers for the shop."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST
+
+from lingxiu.accounts.actions import bind, unbind
+from lingxiu.accounts.models import Bond, User
+from lingxiu.journal.actions import Json
+from lingxiu.merchants import actions
+from lingxiu.merchants.forms import BindForm, CareForm, FacilityForm, VisitForm
+from lingxiu.merchants.models import Facility
+from lingxiu.merchants.views.asking import merchant_of, reader, reader_who_may, write_once
+from lingxiu.merchants.views.dossier import bond_kinds, show_dossier
+from lingxiu.ui import addresses
+
+
+@never_cache
+@require_POST
+def record_care(request: HttpRequest, merchant_id: int) -> HttpResponse:
+    """Something was cleaned, emptied or handed over: by officers, and by the companies that serve the shop."""
+    user = request.user
+    if not isinstance(user, User):
+        raise PermissionDenied
+    merchant = merchant_of(user, merchant_id)
+    kinds = actions.care_kinds(user)
+    if not kinds:
+        raise PermissionDenied
+    form = CareForm(kinds, timezone.localdate(), request.POST)
+    back = (
+        f"{addresses.merchant(merchant.pk)}dossier/#care"
+        if user.authority.is_officer
+        else f"/shop/?merchant={merchant.pk}"
+    )
+    if form.is_valid():
+
+        def do(at: datetime) -> Json:
+            return {"care": actions.record_care(merchant, form.care(), at=at, by=user.pk).pk}
+
+        if write_once(request, user, do) is not None:
+            messages.success(request, _("Recorded."))
+            return redirect(back)
+    if user.authority.is_officer:
+        return show_dossier(request, user, merchant, status=422, care_form=form)
+    return render(request, "merchants/care.html", {"merchant": merchant, "form": form, "back": back}, status=422)
+
+
+@never_cache
+@require_POST
+def add_facility(request: HttpRequest, merchant_id: int) -> HttpResponse:
+    """A hood, a purifier, a trap …"""
+    user = reader_who_may(request, "merchants.edit")
+    merchant = merchant_of(user, merchant_id)
+    form = FacilityForm(request.POST, instance=Facility(merchant=merchant))
+    if form.is_valid():
+
+        def do(at: datetime) -> Json:
+            return {"facility": actions.add_facility(form.instance, at=at, by=user.pk).pk}
+
+        if write_once(request, user, do) is not None:
+            messages.success(request, _("Recorded."))
+            return redirect(f"{addresses.merchant(merchant.pk)}dossier/#facilities")
+    return show_dossier(request, user, merchant, status=422, facility_form=form)
+
+
+@never_cache
+@require_POST
+def remove_facility(request: HttpRequest, merchant_id: int, facility_id: int) -> HttpResponse:
+    """It is there no longer; that it was, stays."""
+    user = reader_who_may(request, "merchants.edit")
+    merchant = merchant_of(user, merchant_id)
+    facility = get_object_or_404(merchant.facilities.select_related("merchant"), pk=facility_id)
+    actions.remove_facility(facility, at=timezone.now(), day=timezone.localdate(), by=user.pk)
+    return redirect(f"{addresses.merchant(merchant.pk)}dossier/#facilities")
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def visit(request: HttpRequest, merchant_id: int) -> HttpResponse:
+    """`/merchants/<id>/visit/`: I was here. What is wrong is a find, and stands in the list."""
+    user = reader_who_may(request, "merchants.visit")
+    merchant = merchant_of(user, merchant_id)
+    form = VisitForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+
+        def do(at: datetime) -> Json:
+            return {"visit": actions.record_visit(merchant, by=user, at=at, words=form.cleaned_data["words"]).pk}
+
+        if write_once(request, user, do) is not None:
+            messages.success(request, _("The visit is recorded."))
+            return redirect(addresses.merchant(merchant.pk))
+    context = {"merchant": merchant, "form": form}
+    return render(request, "merchants/visit.html", context, status=422 if form.errors else 200)
+
+
+@never_cache
+@require_POST
+def bind_person(request: HttpRequest, merchant_id: int) -> HttpResponse:
+    """Somebody answers for the shop from now on: bound at the door, by their phone."""
+    user = reader(request)
+    _require_binder(user)
+    merchant = merchant_of(user, merchant_id)
+    form = BindForm(bond_kinds(), request.POST)
+    if form.is_valid():
+        said = form.cleaned_data
+
+        def do(at: datetime) -> Json:
+            return {"bond": bind(said["phone"], said["name"], merchant.pk, said["kind"], at=at, by=user.pk).pk}
+
+        if write_once(request, user, do) is not None:
+            messages.success(request, _("They can sign in with this number now."))
+            return redirect(f"{addresses.merchant(merchant.pk)}dossier/#people")
+    return show_dossier(request, user, merchant, status=422, bind_form=form)
+
+
+@never_cache
+@require_POST
+def unbind_person(request: HttpRequest, merchant_id: int, bond_id: int) -> HttpResponse:
+    """Somebody no longer answers for the shop."""
+    user = reader(request)
+    _require_binder(user)
+    merchant = merchant_of(user, merchant_id)
+    bond = get_object_or_404(Bond, pk=bond_id, merchant_id=merchant.pk)
+    unbind(bond, at=timezone.now(), by=user.pk)
+    return redirect(f"{addresses.merchant(merchant.pk)}dossier/#people")
+
+
+def _require_binder(user: User) -> None:
+    if not (user.authority.may("merchants.edit") or user.authority.may("merchants.visit")):
+        raise PermissionDenied
