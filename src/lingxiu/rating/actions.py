@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import date, datetime
 
 from django.db import connection, transaction
 
 from lingxiu.journal.actions import Scope, record
-from lingxiu.merchants.models import Merchant, Standing
+from lingxiu.merchants.models import Merchant
 from lingxiu.policy.queries import edition as edition_of
 from lingxiu.policy.queries import in_force
 from lingxiu.rating.models import FumeScore
-from lingxiu.rating.queries import Subject, gather, rating_day
-from lingxiu.rating.records import facts_as_json, facts_from, hold_as_json, part_as_json
+from lingxiu.rating.queries import Subject, gather, rating_day, statement
+from lingxiu.rating.records import Json, facts_as_json, facts_from, hold_as_json, part_as_json
 from lingxiu.rating.scoring import Rating, rate, rules_on
 
 CHUNK = 5_000
@@ -61,63 +62,36 @@ def _in_chunks(day: date, at: datetime, merchants: Sequence[int], edition: int |
 @transaction.atomic
 def _recompute(day: date, at: datetime, merchants: Sequence[int], edition: int | None) -> int:
     """One after another: a recompute that began earlier cannot overwrite a later one with what it read before."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('rating.recompute'))")
     policy = edition_of(edition) if edition else in_force()
     rules = rules_on(day, policy.catalogues)
-    subjects = gather(day, merchants, at=at, catalogues=policy.catalogues)
-    rated = [(subject, rate(subject.facts, rules)) for subject in subjects]
-    _keep_scores([_score(subject, rating, day, at, policy.id) for subject, rating in rated])
-    _write_down(rated, day, at)
-    return len(rated)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('rating.recompute'))")
+        subjects = {
+            subject.merchant_id: subject for subject in gather(day, merchants, at=at, catalogues=policy.catalogues)
+        }
+        rows = [_row(subject, rate(subject.facts, rules)) for subject in subjects.values()]
+        kept: Json = {"rows": json.dumps(rows), "day": day, "at": at, "edition": policy.id, "merchants": list(subjects)}
+        cursor.execute(statement("keep_scores"), kept)
+        cursor.execute(statement("write_down"), kept)
+        written = cursor.fetchall()
+    for merchant_id, before, level in written:
+        if level != before:
+            _tell(subjects[merchant_id], before, level, day, at)
+    return len(subjects)
 
 
-def _score(subject: Subject, rating: Rating, day: date, at: datetime, edition: int) -> FumeScore:
-    return FumeScore(
-        merchant_id=subject.merchant_id,
-        day=day,
-        computed_at=at,
-        scheme=rating.scheme,
-        score=rating.score,
-        level=rating.level,
-        coverage=rating.coverage,
-        facts=facts_as_json(subject.facts),
-        dimensions=[part_as_json(part) for part in rating.parts],
-        held_by=[hold_as_json(hold) for hold in rating.held_by],
-        edition=edition,
-        synthetic=subject.synthetic,
-    )
-
-
-def _keep_scores(scores: list[FumeScore]) -> None:
-    FumeScore.objects.bulk_create(
-        scores, batch_size=1_000, update_conflicts=True, unique_fields=["merchant", "day"], update_fields=_KEPT
-    )
-
-
-def _write_down(rated: list[tuple[Subject, Rating]], day: date, at: datetime) -> None:
-    """Into Standing, for everybody below; a day already followed by another changes nothing there."""
-    ids = [subject.merchant_id for subject, _ in rated]
-    later = set(FumeScore.objects.filter(merchant__in=ids, day__gt=day).values_list("merchant_id", flat=True))
-    standings = Standing.objects.in_bulk(ids)
-    changed = []
-    for subject, rating in rated:
-        standing = standings.get(subject.merchant_id) or Standing(merchant_id=subject.merchant_id)
-        new = (rating.level, rating.score, rating.coverage)
-        old = (standing.fume_level, standing.fume_score, standing.fume_coverage)
-        if subject.merchant_id in later or (new == old and subject.merchant_id in standings):
-            continue
-        if rating.level != standing.fume_level:
-            _tell(subject, standing.fume_level, rating.level, day, at)
-        standing.fume_level, standing.fume_score, standing.fume_coverage = new
-        changed.append(standing)
-    Standing.objects.bulk_create(
-        changed,
-        batch_size=1_000,
-        update_conflicts=True,
-        unique_fields=["merchant"],
-        update_fields=["fume_level", "fume_score", "fume_coverage"],
-    )
+def _row(subject: Subject, rating: Rating) -> Json:
+    return {
+        "merchant_id": subject.merchant_id,
+        "scheme": rating.scheme,
+        "score": rating.score,
+        "level": rating.level,
+        "coverage": rating.coverage,
+        "facts": facts_as_json(subject.facts),
+        "dimensions": [part_as_json(part) for part in rating.parts],
+        "held_by": [hold_as_json(hold) for hold in rating.held_by],
+        "synthetic": subject.synthetic,
+    }
 
 
 def _tell(subject: Subject, old: int | None, new: int | None, day: date, at: datetime) -> None:

@@ -48,7 +48,7 @@ def gather(day: date, merchants: Collection[int], *, at: datetime, catalogues: C
     Measured are the `window_days` complete days before `day`, so that what a score saw stays as it was; what people did
     counts up to now. Always six SQL statements.
     """
-    asked = _Asked(day, merchants, at, catalogues)
+    asked = Asked(day, merchants, at, catalogues)
     care = asked.care()
     heard = asked.heard()
     listed = asked.issues()
@@ -93,13 +93,13 @@ def history(merchant_id: int, days: int) -> QuerySet[FumeScore]:
     return FumeScore.objects.filter(merchant_id=merchant_id).order_by("-day")[:days]
 
 
-class _Asked:
+class Asked:
     """One question: the parameters all statements share, and how their rows become facts."""
 
     def __init__(self, day: date, merchants: Collection[int], at: datetime, catalogues: Catalogues) -> None:
         self.day, self.index = day, catalogues.indicators
         rules = self.index
-        today, tomorrow = _beginning(day), _beginning(day + timedelta(days=1))
+        today, tomorrow = beginning(day), beginning(day + timedelta(days=1))
         self.parameters: dict[str, Any] = {
             "merchants": list(merchants),
             "day": day,
@@ -123,7 +123,7 @@ class _Asked:
 
     def rows(self, name: str) -> list[tuple[Any, ...]]:
         with connection.cursor() as cursor:
-            cursor.execute(_statement(name), self.parameters)
+            cursor.execute(statement(name), self.parameters)
             return list(cursor.fetchall())
 
     def tasks(self) -> list[str]:
@@ -161,7 +161,8 @@ class _Asked:
 
 
 @cache
-def _statement(name: str) -> str:
+def statement(name: str) -> str:
+    """A named statement of this room."""
     return (SQL / f"{name}.sql").read_text(encoding="utf-8")
 
 
@@ -169,7 +170,7 @@ def _zone() -> ZoneInfo:
     return ZoneInfo(settings.TIME_ZONE)
 
 
-def _beginning(day: date) -> datetime:
+def beginning(day: date) -> datetime:
     """When the day begins in the county."""
     return datetime.combine(day, time(), _zone()).astimezone(UTC)
 
