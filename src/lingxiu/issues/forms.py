@@ -79,7 +79,10 @@ class MoveForm(forms.Form):
         return {"words": forms.CharField(label=label, required=needed, max_length=LONGEST_WORDS, widget=area(3))}
 
     def _to(self) -> dict[str, forms.Field]:
-        return {"to": forms.ChoiceField(label=_("To whom"), choices=whom(self.issue), initial=self._likely())}
+        names = forms.Select(attrs={"lang": "zh"})  # of units and people
+        return {
+            "to": forms.ChoiceField(label=_("To whom"), choices=whom(self.issue), initial=self._likely(), widget=names)
+        }
 
     def _likely(self) -> str:
         """Who would be given it by its place: the grid, at the county the responsible department."""

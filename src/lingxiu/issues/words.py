@@ -100,7 +100,7 @@ STEPS: list[tuple[Text, frozenset[State]]] = [
     (_("Sent"), frozenset({State.DISPATCHED})),
     (_("Work"), frozenset({State.HANDLING})),
     (_("Check"), frozenset({State.RECHECK})),
-    (_("End"), frozenset({State.CLOSED})),
+    (_("Done"), frozenset({State.CLOSED})),
 ]
 """One short word each: five of them stand side by side on a phone."""
 
