@@ -7,6 +7,8 @@ Any number of gateways may run at once. It judges no reading: windows, alarms an
 from __future__ import annotations
 
 import asyncio
+import gc
+import resource
 import signal
 import time
 from collections import defaultdict
@@ -484,6 +486,13 @@ def _and_let_go(work: Callable[[], None]) -> None:
         connection.close()
 
 
+def _spare_the_collector() -> None:
+    """What is here at the start stays, and batches are no cycles: look for garbage rarely."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 20)
+
+
 async def serve(
     host: str,
     port: int,
@@ -496,6 +505,7 @@ async def serve(
     """Run a gateway until `until` returns; `ready` hears the port."""
     gateway = Gateway(database, limits)
     bound = await gateway.start(host, port)
+    _spare_the_collector()
     if ready is not None:
         ready(bound)
     await until()
@@ -512,4 +522,6 @@ async def _until_told() -> None:
 def main() -> None:
     """`lingxiu gateway`: listen where the environment says until told to stop."""
     settings = environment()
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     asyncio.run(serve(settings.bind, settings.hj212_port, conninfo(), until=_until_told))

@@ -11,5 +11,5 @@ WHERE t.fume_mg_m3 <> i.fume_mg_m3
    OR t.purifier_a <> i.purifier_a
    OR t.fan_on <> i.fan_on
    OR t.purifier_on <> i.purifier_on
-   OR NOT coalesce(t.marks, '{}') @> coalesce(i.marks, '{}')
-   OR NOT coalesce(t.extra, '{}') @> coalesce(i.extra, '{}')
+   OR NOT t.marks @> i.marks
+   OR NOT t.extra @> i.extra

@@ -24,6 +24,8 @@ WHERE (t.fume_mg_m3 IS NULL AND excluded.fume_mg_m3 IS NOT NULL)
    OR (t.purifier_a IS NULL AND excluded.purifier_a IS NOT NULL)
    OR (t.fan_on IS NULL AND excluded.fan_on IS NOT NULL)
    OR (t.purifier_on IS NULL AND excluded.purifier_on IS NOT NULL)
-   OR NOT coalesce(t.marks, '{}') ?& coalesce(ARRAY(SELECT jsonb_object_keys(excluded.marks)), '{}')
-   OR NOT coalesce(t.extra, '{}') ?& coalesce(ARRAY(SELECT jsonb_object_keys(excluded.extra)), '{}')
+   OR (excluded.marks IS NOT NULL
+       AND NOT coalesce(t.marks, '{}') ?& ARRAY(SELECT jsonb_object_keys(excluded.marks)))
+   OR (excluded.extra IS NOT NULL
+       AND NOT coalesce(t.extra, '{}') ?& ARRAY(SELECT jsonb_object_keys(excluded.extra)))
 RETURNING device_id, (extract(epoch FROM at))::bigint
