@@ -134,7 +134,7 @@ def show_shop(request: HttpRequest, mine: Mine) -> HttpResponse:
         "first": first,
         "others": [line for line in lines if line is not first and not line.reminder],
         "next": next((line for line in lines if line.by), None),
-        "reminders": [line for line in lines if line.reminder],
+        "reminders": [line for line in lines if line.reminder and line is not first],
         "hazards": not_in_order(_list_of(latest), latest.answers) if latest else [],
         "contact": queries.contact_of(mine.merchant, mine.at),
         "calls_first": first is not None and not first.url,
