@@ -6,6 +6,7 @@ import { island } from "../lib/islands";
 import { word } from "../lib/words";
 
 const SHOW_WORK_AFTER = 300;
+const SIGN_IN = "/sign-in/";
 const NEVER_KEPT = new Set(["csrfmiddlewaretoken", "submission"]);
 
 type Field = HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement;
@@ -109,7 +110,8 @@ class LastingForm {
   private async take(answer: Response): Promise<void> {
     const location = answer.headers.get("X-Lingxiu-Location");
     if (location && answer.headers.get("X-Lingxiu-Accepted") === "1") return this.accepted(location);
-    if (location || answer.status === 401) return this.say(word("signedOut"), signInLink());
+    if (answer.redirected && answer.ok && !isSignIn(answer.url)) return this.accepted(answer.url); // followed already
+    if (location || answer.redirected || answer.status === 401) return this.say(word("signedOut"), signInLink());
     if (answer.status === 413) return this.say(word("tooLarge"));
     if (answer.status === 429) return this.say(word("tooOften"));
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -232,9 +234,11 @@ async function photosReady(form: HTMLFormElement): Promise<void> {
   }
 }
 
+const isSignIn = (url: string): boolean => new URL(url).pathname === SIGN_IN;
+
 function signInLink(): HTMLElement {
   const next = encodeURIComponent(location.pathname + location.search);
-  return Object.assign(document.createElement("a"), { href: `/sign-in/?next=${next}`, className: "btn btn-primary", textContent: word("signIn") });
+  return Object.assign(document.createElement("a"), { href: `${SIGN_IN}?next=${next}`, className: "btn btn-primary", textContent: word("signIn") });
 }
 
 /** A random UUID, also where the page is not a secure context and the browser's own is missing. */

@@ -160,7 +160,7 @@ class CountyMap {
   /** Room for the panel that lies over the map. */
   private padding() {
     const wide = this.root.clientWidth >= 768;
-    return wide ? { top: 24, right: 24, bottom: 24, left: 320 } : { top: 190, right: 12, bottom: 12, left: 12 };
+    return wide ? { top: 24, right: 24, bottom: 24, left: 320 } : { top: 172, right: 12, bottom: 56, left: 12 };
   }
 
   private styled(): Promise<void> {

@@ -127,6 +127,22 @@ def test_without_signal_it_is_kept_and_sent_again_as_the_same_submission(
     assert [sent.fields["submission"] for sent in stage.sent] == [before]
 
 
+@pytest.mark.parametrize(("leads_to", "kept"), [("/done", False), ("/sign-in/", True)])
+def test_a_plain_redirect_is_followed_and_sign_in_keeps_the_draft(
+    stage: Stage, form: Page, leads_to: str, kept: bool
+) -> None:
+    stage.page("/sign-in/", '{% extends "public.html" %}')
+    stage.posts["/move"] = lambda sent: Answer(status=302, headers={"Location": leads_to})
+    form.get_by_label("Words").fill("Purifier switched on.")
+    send(form)
+    if kept:
+        expect(form.locator(".form-note a")).to_have_attribute("href", "/sign-in/?next=%2Fissue")
+    else:
+        form.wait_for_url("**/done")
+    form.goto("/issue")
+    expect(form.get_by_label("Words")).to_have_value("Purifier switched on." if kept else "")
+
+
 def test_a_second_tap_sends_nothing(stage: Stage, form: Page) -> None:
     stage.posts["/move"] = lambda sent: accepted()
     form.get_by_label("Words").fill("Once")
