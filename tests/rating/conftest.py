@@ -1,7 +1,7 @@
-"""Pages are rendered as in the room below."""
+"""Pages are opened here."""
 
 from __future__ import annotations
 
-from tests.selfservice.conftest import static_files_as_they_lie
+from tests.pages import plain_static
 
-__all__ = ["static_files_as_they_lie"]
+__all__ = ["plain_static"]
