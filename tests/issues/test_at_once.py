@@ -4,29 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 from threading import Barrier
 from uuid import uuid4
 
-import pytest
 from django.db import connection
 
 from lingxiu.issues.lifecycle import Move, MoveRefused
 from lingxiu.issues.models import Issue
 from lingxiu.issues.writing import SomebodyWasFaster
-from lingxiu.policy.actions import load
-from lingxiu.policy.reading import SHIPPED
-from tests.cast import Cast, make_cast
+from tests.cast import Cast
 from tests.issues.world import LATER, alarm, complain, do, find, to_recheck
 
 TIMES = 6
-
-
-@pytest.fixture
-def committed(transactional_db: None) -> Cast:
-    """The cast, committed, so that other connections see it; the tables were emptied before, the policy's too."""
-    load(SHIPPED, at=datetime(2026, 1, 1, tzinfo=UTC))
-    return make_cast()
 
 
 def together(*deeds: Callable[[], object]) -> list[object]:

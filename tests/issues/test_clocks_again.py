@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
-import pytest
 from django.utils import timezone
 
 from lingxiu.issues.actions import recompute_deadlines
@@ -16,21 +14,10 @@ from lingxiu.journal.models import Entry
 from lingxiu.policy.actions import load
 from lingxiu.policy.queries import forget
 from tests.cast import Cast
+from tests.issues.conftest import THE_28TH
 from tests.issues.world import alarm, complain, do
 
-THE_28TH = datetime(2026, 12, 28, 10, 0, tzinfo=ZoneInfo("Asia/Shanghai"))
 NEW_YEAR = THE_28TH + timedelta(days=4)
-
-
-@pytest.fixture
-def notice(tmp_path: Path) -> Path:
-    """A county's folder in which the notice of 2027 stands: 4 January is off as well."""
-    (tmp_path / "calendar.yaml").write_text(
-        "2027:\n  basis: a notice made up for this test\n"
-        "  holidays: [2027-01-01, 2027-01-04, 2027-05-01, 2027-05-02, 2027-10-01, 2027-10-02, 2027-10-03]\n",
-        encoding="utf-8",
-    )
-    return tmp_path
 
 
 def day(at: datetime) -> str:

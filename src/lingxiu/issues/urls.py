@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, re_path
 
 from lingxiu.issues import views
 
 app_name = "issues"
+GIVEN_OUT = r"(?P<token>[A-Za-z0-9_-]{1,32})"
+"""What `secrets.token_urlsafe` writes; anything else is no token, and never reaches the database."""
+
 urlpatterns: list[URLPattern] = [
     path("issues/", views.issue_list, name="list"),
     path("issues/export.xlsx", views.export, name="export"),
     path("issues/new/", views.new_find, name="new"),
     path("complain/", views.complain, name="complain"),
-    path("m/<str:token>/complain/", views.complain_about, name="complain_about"),
-    path("r/<str:token>", views.fate, name="fate"),
+    re_path(rf"^m/{GIVEN_OUT}/complain/$", views.complain_about, name="complain_about"),
+    re_path(rf"^r/{GIVEN_OUT}$", views.fate, name="fate"),
 ]

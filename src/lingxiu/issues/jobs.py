@@ -1,0 +1,53 @@
+"""What the worker does for the list: clocks set again when a new year's holidays are published, senders of the net forgotten."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+from procrastinate.contrib.django import app
+
+from lingxiu.issues.actions import recompute_deadlines
+from lingxiu.issues.models import PublicPost
+from lingxiu.journal.models import Entry
+from lingxiu.journal.queries import follow
+from lingxiu.policy.queries import forget, in_force
+
+READER = "issues.deadlines"
+SENDERS_KEPT = timedelta(days=7)
+
+
+@app.periodic(cron="* * * * *")
+@app.task(queueing_lock="issues.set_clocks_again", lock="issues.set_clocks_again", pass_context=False)
+def set_clocks_again(timestamp: int) -> None:
+    """Every minute; may run twice."""
+    follow_policy(timezone.now())
+
+
+def follow_policy(at: datetime) -> int:
+    """After an edition was loaded, set the clocks again that reach into years it knows. Returns how many changed."""
+    changed = 0
+
+    def look(entries: list[Entry]) -> None:
+        nonlocal changed
+        if any(entry.kind == "policy.loaded" for entry in entries):
+            forget()  # the edition of the entry, not the one this process remembers
+            years = in_force().catalogues.calendar
+            changed += recompute_deadlines(min(years), at=at) if years else 0
+
+    while follow(READER, look):
+        pass
+    return changed
+
+
+@app.periodic(cron="40 3 * * *")
+@app.task(queueing_lock="issues.forget_senders", lock="issues.forget_senders", pass_context=False)
+def forget_senders(timestamp: int) -> None:
+    """Once a night; may run twice."""
+    forget_old_senders(timezone.now())
+
+
+def forget_old_senders(at: datetime) -> int:
+    """Who sent public forms is needed for a day; a week later nothing of it is left. Returns how many rows went."""
+    rows, _by_model = PublicPost.objects.filter(day__lt=timezone.localtime(at - SENDERS_KEPT).date()).delete()
+    return rows
