@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, Page
-
-from tools.driving import chromium, desktop
+from tools.driving import chromium, desktop, sign_in
 from tools.installation import Installation, running_demo
 
 RUNS = {True: 3, False: 9}
@@ -54,15 +53,6 @@ def measure(demo: Installation, browser: Browser, runs: int) -> dict[str, Any]:
         "bytes": {"2780": round(statistics.median(weight))},
         "runs": runs,
     }
-
-
-def sign_in(page: Page, address: str, name: str, password: str) -> None:
-    """As an officer, by the form."""
-    page.goto(f"{address}/sign-in/")
-    page.locator("input[name=username]").fill(name)
-    page.locator("input[name=password]").fill(password)
-    page.locator("input[name=password]").press("Enter")
-    page.wait_for_url(lambda url: "/sign-in/" not in url)
 
 
 def _since_navigation(page: Page) -> float:

@@ -15,8 +15,6 @@ from lingxiu.rating.scoring import DIMENSIONS
 from tests.cast import Cast
 from tests.rating.world import NOON, TODAY, days_ago, does_everything, heard, issue, monitor, noon_of, true_complaint
 
-pytestmark = pytest.mark.urls("tests.rating.urls")
-
 
 def page(merchant: Merchant, user: User | None, language: str = "en") -> tuple[int, str]:
     client = Client(headers={"accept-language": language})

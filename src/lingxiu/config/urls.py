@@ -5,6 +5,7 @@ from django.urls import include, path
 
 urlpatterns = [
     path("", include("lingxiu.portal.urls")),
+    path("", include("lingxiu.rating.urls")),
     path("", include("lingxiu.selfservice.urls")),
     path("", include("lingxiu.sensing.urls")),
     path("", include("lingxiu.issues.urls")),

@@ -26,7 +26,7 @@ WORDS: dict[str, str | Promise] = {
     "issue.escalated": _("issue escalated"),
     "issue.returned": _("issue returned"),
     "issue.fed_back": _("result fed back"),
-    "issue.reworked": _("sent back for rework"),
+    "issue.sent_back": _("sent back for rework"),
     "issue.closed": _("issue closed"),
     "issue.dismissed": _("issue dismissed"),
     "issue.reopened": _("issue reopened"),
@@ -39,7 +39,7 @@ WORDS: dict[str, str | Promise] = {
     "device.adopted": _("device adopted"),
     "merchant.updated": _("dossier changed"),
     "merchant.created": _("dossier opened"),
-    "rating.changed": _("fume level changed"),
+    "rating.level_changed": _("fume level changed"),
     "self_check.declared": _("self-check declared"),
 }
 _ADDRESS: dict[str, Callable[[Entry], str]] = {
