@@ -171,7 +171,7 @@ function scaled(picture: CanvasImageSource & { width: number; height: number }, 
 /** Lines at the foot of the picture, white on a dark ground, the first one strong. */
 function write(canvas: HTMLCanvasElement, lines: string[]): void {
   const pen = brush(canvas);
-  const size = Math.max(16, Math.round(Math.max(canvas.width, canvas.height) / 58));
+  const size = Math.max(16, Math.round(Math.max(canvas.width, canvas.height) / 44));
   const step = Math.round(size * 1.45);
   const pad = Math.round(size * 0.8);
   const height = lines.length * step + pad * 1.4;
