@@ -34,7 +34,9 @@ SHOWN_ATTRIBUTES = re.compile(
     r'(?<![\w:-])(?:placeholder|title|alt|aria-label|label|heading|hint|text|caption)="([^"]*)"'
 )
 DJANGO = re.compile(
-    r"{%\s*blocktrans(?:late)?.*?{%\s*endblocktrans(?:late)?\s*%}|{%\s*comment.*?{%\s*endcomment\s*%}|{#.*?#}|{%.*?%}|{{.*?}}",
+    r"{%\s*block body_class\s*%}.*?{%\s*endblock.*?%}"
+    r"|{%\s*blocktrans(?:late)?.*?{%\s*endblocktrans(?:late)?\s*%}"
+    r"|{%\s*comment.*?{%\s*endcomment\s*%}|{#.*?#}|{%.*?%}|{{.*?}}",
     re.DOTALL,
 )
 NOT_TEXT = re.compile(r"<!--.*?-->|<(script|style|svg)\b.*?</\1>|<[^>]*>|&\w+;", re.DOTALL)

@@ -11,7 +11,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from lingxiu.journal.models import Entry
+from lingxiu.merchants.models import Merchant
 from lingxiu.portal.pulse import concerns
+from lingxiu.territory.queries import town_names
 from lingxiu.ui import addresses
 
 if TYPE_CHECKING:
@@ -53,17 +55,25 @@ class Event:
     """One line."""
 
     words: str | Promise
+    about: str
     url: str
     at: datetime
 
 
 def latest_events(user: User, limit: int = 10) -> list[Event]:
     """The newest entries of the kinds people understand that concern this reader."""
-    entries = Entry.objects.filter(concerns(user.authority), kind__in=WORDS).order_by("-id")[:limit]
-    return [Event(WORDS[entry.kind], _address(entry), entry.at) for entry in entries]
+    entries = list(Entry.objects.filter(concerns(user.authority), kind__in=WORDS).order_by("-id")[:limit])
+    names = dict(Merchant.objects.filter(pk__in=[entry.merchant_id for entry in entries]).values_list("pk", "name"))
+    towns = town_names()
+    return [Event(WORDS[entry.kind], _about(entry, names, towns), _address(entry), entry.at) for entry in entries]
+
+
+def _about(entry: Entry, names: dict[int, str], towns: dict[str, str]) -> str:
+    """Where it was: the merchant and its town, as far as the entry says."""
+    return " · ".join(filter(None, [names.get(entry.merchant_id or 0), towns.get(entry.town)]))
 
 
 def _address(entry: Entry) -> str:
     if entry.subject_kind in _ADDRESS:
         return _ADDRESS[entry.subject_kind](entry)
-    return addresses.merchant(entry.merchant_id) if entry.merchant_id else ""
+    return addresses.merchant(entry.merchant_id) if entry.merchant_id else addresses.issues(view="all")

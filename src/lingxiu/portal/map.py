@@ -11,7 +11,6 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotModif
 from django.shortcuts import get_object_or_404, render
 from django.templatetags.static import static
 from django.utils.translation import get_language
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from lingxiu.accounts.models import User
@@ -130,22 +129,6 @@ def _config() -> dict[str, Any]:
         "alarms_url": "/map/alarms.geojson",
         "card_url": "/map/card/0/",
         "bounds": geojson.bounds() or (73.0, 18.0, 135.0, 53.0),
-        "strings": {
-            "level1": _("Level 1"),
-            "level2": _("Level 2"),
-            "level3": _("Level 3"),
-            "unrated": _("Not rated"),
-            "online": _("online"),
-            "observing": _("observing"),
-            "dark": _("without data"),
-            "maintenance": _("under maintenance"),
-            "no_device": _("no device"),
-            "none": _("none"),
-            "alarm": _("alarm"),
-            "found": _("{n} found"),
-            "close": _("Close"),
-            "failed": _("The map could not be loaded. Reload the page; the list below is complete."),
-        },
     }
 
 

@@ -36,7 +36,7 @@ def show_dashboard(request: HttpRequest, user: User) -> HttpResponse:
     context = {
         "today": dashboard.today(user, now),
         "towns": dashboard.towns(user, now),
-        "town_columns": _columns(_("Town"), late=_("Late"), open=_("Open"), closed=_("Closed in 30 days"), time=_("In time"),
+        "town_columns": _columns(_("Town"), late=_("Late"), open=_("Open issues"), closed=_("Closed in 30 days"), time=_("In time"),
                                  merchants=_("Merchants"), level=_("Level 3")),
         "alarms": [(labels.get(alarm.code), alarm) for alarm in dashboard.latest_alarms(user)],
         "urgent": dashboard.most_urgent(user, now),
