@@ -16,7 +16,6 @@ from lingxiu.merchants.actions import (
     LicenceTaken,
     OutsideCounty,
     add_facility,
-    care_kinds,
     create,
     record_care,
     record_visit,
@@ -160,15 +159,6 @@ def test_care_is_kept_with_who_entered_it(cast: Cast) -> None:
     row = cast.merchant.care.get()
     assert (row.kg, row.recorded_by, row.on) == (35.5, cast.waste_hauler.pk, date(2026, 3, 4))
     assert Entry.objects.get(kind="care.recorded").merchant_id == cast.merchant.pk
-
-
-def test_each_records_what_is_theirs(cast: Cast) -> None:
-    may = {role: [str(kind) for kind in care_kinds(user)] for role, user in cast.by_role.items()}
-    everything = [str(kind) for kind in CareRecord.Kind]
-    assert may["cleaning_company"] == ["purifier_cleaned", "trap_emptied"]
-    assert may["waste_hauler"] == ["waste_handed_over"]
-    assert may["town_dispatcher"] == everything
-    assert may["leader"] == may["owner"] == []
 
 
 def test_the_newest_visit_stands_in_the_standing(cast: Cast) -> None:

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from django_otp.plugins.otp_totp.admin import TOTPDevice  # registers it, so that it can be taken off below
 
 from lingxiu.accounts.actions import WrongUnit, require_unit_kind
-from lingxiu.accounts.middleware import owes_second_factor
+from lingxiu.accounts.middleware import administers, owes_second_factor
 from lingxiu.accounts.models import Post, Unit, UnitKind, User
 from lingxiu.china.identifiers import IdentifierError, normalise_mobile
 from lingxiu.journal.actions import Scope, record
@@ -32,11 +32,9 @@ admin.site.unregister(TOTPDevice)
 
 
 def may_administer(request: HttpRequest) -> bool:
-    """Whether this person may open `/admin/`: who manages accounts, after their second factor where one is asked for."""
+    """Whether this person may open `/admin/` now: after their second factor where one is asked for."""
     user = request.user
-    if not isinstance(user, User) or not user.is_active or owes_second_factor(user):
-        return False
-    return user.is_superuser or user.authority.may("accounts.manage")
+    return isinstance(user, User) and administers(user) and not owes_second_factor(user)
 
 
 admin.site.has_permission = may_administer  # type: ignore[method-assign]  # the site is Django's, who may is ours

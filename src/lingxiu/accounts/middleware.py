@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from django.conf import settings
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
 from django.utils.http import urlencode
@@ -55,6 +56,8 @@ class SignedInUnlessOpen:
             return _via("/sign-in/second-factor/", request)
         if user.must_change_password and request.path != PASSWORD:
             return _via(PASSWORD, request)
+        if request.path.startswith(ADMIN) and not administers(user):
+            raise PermissionDenied
         return self.get_response(request)
 
 
@@ -62,6 +65,11 @@ def owes_second_factor(user: User) -> bool:
     """Whether this officer still has to show a second factor in this session."""
     verified: bool = user.is_verified()  # type: ignore[attr-defined]  # django-otp's middleware adds it
     return bool(settings.OFFICER_TOTP and user.authority.is_officer and not verified)
+
+
+def administers(user: User) -> bool:
+    """Whether this person may open `/admin/`: who manages accounts, and whoever repairs an installation."""
+    return user.is_active and (user.is_superuser or user.authority.may("accounts.manage"))
 
 
 def _via(address: str, request: HttpRequest) -> HttpResponseRedirect:

@@ -193,21 +193,6 @@ class Care:
     kg: float | None = None
 
 
-# Who may enter what, besides those who edit dossiers.
-CARE_VERBS: dict[CareRecord.Kind, str] = {
-    CareRecord.Kind.PURIFIER: "shop.record_cleaning",
-    CareRecord.Kind.TRAP: "shop.record_cleaning",
-    CareRecord.Kind.WASTE: "shop.record_waste",
-}
-
-
-def care_kinds(user: User) -> list[CareRecord.Kind]:
-    """What this person may record of the shops they see."""
-    if user.authority.may("merchants.edit"):
-        return list(CareRecord.Kind)
-    return [kind for kind, verb in CARE_VERBS.items() if user.authority.may(verb)]
-
-
 def record_care(merchant: Merchant, care: Care, *, at: datetime, by: int | None) -> CareRecord:
     """Keep that something was cleaned, emptied or handed over."""
     with transaction.atomic():

@@ -248,17 +248,14 @@ class _ForeignTown(Exception):
 class CareForm(forms.Form):
     """Something was cleaned, emptied or handed over."""
 
-    kind = forms.ChoiceField(label=_("What was done"))
+    kind = forms.ChoiceField(label=_("What was done"), choices=CareRecord.Kind.choices)
     on = _day(_("On which day"))
     by = forms.CharField(label=_("By whom"), max_length=80, required=False)
     kg = _number(_("Kilograms"), min_value=0.1, max_value=100_000, required=False)
 
-    def __init__(self, kinds: list[CareRecord.Kind], today: date, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, auto_id="care_%s", **kwargs)
+    def __init__(self, today: date, data: Any = None) -> None:
+        super().__init__(data, auto_id="care_%s")
         self.today = today
-        field = self.fields["kind"]
-        assert isinstance(field, forms.ChoiceField)
-        field.choices = [(kind.value, kind.label) for kind in kinds]
         self.initial.setdefault("on", today)
 
     def clean_on(self) -> date:
@@ -292,8 +289,8 @@ class FacilityForm(forms.ModelForm[Facility]):
         model = Facility
         fields: ClassVar = ["kind", "maker", "model", "capacity", "installed_on"]
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, auto_id="facility_%s", **kwargs)
+    def __init__(self, data: Any = None, *, instance: Facility | None = None) -> None:
+        super().__init__(data, instance=instance, auto_id="facility_%s")
         field = self.fields["kind"]
         assert isinstance(field, forms.ChoiceField)
         field.choices = choices(in_force().catalogues.kinds.facilities)
@@ -328,8 +325,8 @@ class BindForm(forms.Form):
         label=_("Mobile number"), max_length=30, widget=forms.TextInput(attrs={"type": "tel", "inputmode": "tel"})
     )
 
-    def __init__(self, kinds: Choices, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, auto_id="bind_%s", **kwargs)
+    def __init__(self, kinds: Choices, data: Any = None) -> None:
+        super().__init__(data, auto_id="bind_%s")
         field = self.fields["kind"]
         assert isinstance(field, forms.ChoiceField)
         field.choices = kinds

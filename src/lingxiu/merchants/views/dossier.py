@@ -85,7 +85,6 @@ def show_dossier(request: HttpRequest, user: User, merchant: Merchant, status: i
     catalogues = in_force().catalogues
     names = {kind.id: kind.label for kind in catalogues.kinds.facilities}
     may = user.authority.may
-    kinds = actions.care_kinds(user)
     form = forms.pop("form", None) or DossierForm(instance=merchant)
     context = {
         "merchant": merchant,
@@ -108,7 +107,7 @@ def show_dossier(request: HttpRequest, user: User, merchant: Merchant, status: i
             "visit": may("merchants.visit"),
             "bind": may("merchants.edit") or may("merchants.visit"),
         },
-        "care_form": CareForm(kinds, timezone.localdate()) if kinds else None,
+        "care_form": CareForm(timezone.localdate()),
         "facility_form": FacilityForm(),
         "bind_form": BindForm(bond_kinds()),
         "shown": False,

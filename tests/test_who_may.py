@@ -1,0 +1,203 @@
+"""Every address of the URL table, with every role and a stranger, against the one table of who may (tests/who_may.py)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.test import Client
+from django.test.client import ClientHandler
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from lingxiu.accounts.models import Bond, User
+from lingxiu.files.actions import store_document
+from lingxiu.issues.actions import Found, Said, report, take_report
+from lingxiu.issues.models import Source
+from lingxiu.merchants.models import Facility, Merchant
+from lingxiu.sensing.models import Device
+from tests.cast import BEGAN, Cast
+from tests.pages import plain_static
+from tests.who_may import ADMINISTRATORS, ANYONE, NOBODY, STRANGER, WHO_MAY, Row
+
+__all__ = ["plain_static"]
+
+NOON = datetime(2026, 3, 5, 4, 0, tzinfo=UTC)
+PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
+PATTERN_PARAMETER = re.compile(r"\(\?P<(\w+)>[^)]*\)")
+
+
+# ── the URL table ──
+
+
+def addresses() -> Iterator[tuple[str, str]]:
+    """Every address as the table writes it (`issues/<number>/`), and as Django does."""
+    yield from _below(get_resolver(), "")
+
+
+def _below(resolver: URLResolver, prefix: str) -> Iterator[tuple[str, str]]:
+    for pattern in resolver.url_patterns:
+        route = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from _below(pattern, route)
+        elif isinstance(pattern, URLPattern):
+            yield _plain(route), route
+
+
+def _plain(route: str) -> str:
+    """One spelling of a route, whether written as a path with converters or as a regular expression."""
+    named = PARAMETER.sub(r"<\1>", PATTERN_PARAMETER.sub(r"<\1>", route))
+    return named.replace("^", "").replace("$", "").replace("\\", "")
+
+
+OURS = sorted(plain for plain, _ in addresses() if not plain.startswith("admin/"))
+
+
+# ── what is asked for ──
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Something of each kind, of the readers' own town (near) and of another (far)."""
+
+    near: dict[str, Any]
+    far: dict[str, Any]
+
+    def path(self, route: str, *, far: bool = False) -> str:
+        """The address with real things in it. `token` is a report's in `r/`, else a code's."""
+        values = self.far if far else self.near
+
+        def value(found: re.Match[str]) -> str:
+            name = "report" if route.startswith("r/") and found[1] == "token" else found[1]
+            if name not in values:
+                raise KeyError(f"tests/test_who_may.py has no sample for {name!r} of {route}: add one to `samples`")
+            return str(values[name])
+
+        return "/" + PARAMETER.sub(value, route)
+
+
+@pytest.fixture
+def samples(cast: Cast) -> Samples:
+    """Things made by the rooms' own verbs where there are such."""
+    for user in cast.by_role.values():
+        if user.authority.is_officer:
+            user.set_password("wide-river-lantern-7")
+            user.save()
+    return Samples(_things(cast, cast.merchant), _things(cast, cast.other_merchant))
+
+
+def _things(cast: Cast, merchant: Merchant) -> dict[str, Any]:
+    found = Found(Source.OFFICER, "L-FUME", "油烟", NOON, merchant, found_by=cast.county_officer)
+    said = Said(source="public", violation="L-FUME", words="油烟大", seen_at=NOON, merchant=merchant)
+    device = Device.objects.create(
+        mn=f"SAMPLE{merchant.pk}", merchant=merchant, profile="plain-2017", kind="fume_monitor"
+    )
+    bond = Bond.objects.create(
+        user=cast.stranger_owner, merchant_id=merchant.pk, kind="cleaning_company", made_at=BEGAN
+    )
+    words = f"merchant {merchant.pk}".encode()
+    file = store_document(words, content_type="text/plain", stored_at=NOON, stored_by=cast.grid_member.pk)
+    return {
+        "merchant_id": merchant.pk,
+        "number": report(found, at=NOON).number,
+        "report": take_report(said, at=NOON).token,
+        "token": merchant.codes.get().token,
+        "mn": device.mn,
+        "facility_id": Facility.objects.create(merchant=merchant, kind="hood").pk,
+        "bond_id": bond.pk,
+        "sha256": file.sha256,
+    }
+
+
+# ── what is answered ──
+
+
+# Middleware is loaded once for all requests, as it is in life.
+HANDLER = ClientHandler(enforce_csrf_checks=False)
+
+
+def readers(cast: Cast) -> dict[str, User | None]:
+    return {**cast.by_role, STRANGER: None}
+
+
+def ask(user: User | None, method: str, path: str) -> Any:
+    """One request by this reader on a browser of their own; whatever it wrote is taken back."""
+    client = Client()
+    client.handler = HANDLER
+    with transaction.atomic():
+        if user is not None:
+            client.force_login(user)
+        answer = getattr(client, method)(path)
+        if answer.streaming:
+            b"".join(answer.streaming_content)  # read to its end, so that the file behind it is closed
+        transaction.set_rollback(True)
+    return answer
+
+
+def is_open(answer: Any) -> bool:
+    """Whether the door opened: also where the room behind it says that something is wrong with what was brought."""
+    if answer.status_code in (301, 302, 303):
+        return not answer["Location"].startswith("/sign-in/?next=")
+    return answer.status_code not in (401, 403, 404, 405)
+
+
+def opened_for(cast: Cast, method: str, path: str) -> set[str]:
+    return {role for role, user in readers(cast).items() if is_open(ask(user, method, path))}
+
+
+# ── the table holds ──
+
+
+def test_every_address_has_a_row() -> None:
+    missing = [route for route in OURS if route not in WHO_MAY]
+    assert not missing, (
+        f"{', '.join(missing)}: no row in tests/who_may.py. Add one for each that says who may, for example\n"
+        f'    "{missing[0]}": Row(get=OFFICERS, post=EDITORS, far=WHOLE_COUNTY),'
+    )
+
+
+def test_every_row_has_an_address() -> None:
+    assert set(WHO_MAY) - set(OURS) == set()
+
+
+@pytest.mark.parametrize("route", OURS)
+def test_who_may(route: str, cast: Cast, samples: Samples) -> None:
+    """Near, and far where the address names something: what belongs to another town is open to who sees the whole county."""
+    row = WHO_MAY.get(route, Row())
+    near, far = samples.path(route), samples.path(route, far=True)
+    assert opened_for(cast, "get", near) == row.get, f"GET {near}"
+    assert opened_for(cast, "post", near) == row.post, f"POST {near}"
+    if far != near:
+        assert opened_for(cast, "get", far) == row.far, f"GET {far}, of another town"
+        assert opened_for(cast, "post", far) == row.far_post, f"POST {far}, of another town"
+
+
+@pytest.mark.parametrize(
+    "route", [plain for plain, _ in addresses() if plain.startswith("admin/") and "<" not in plain]
+)
+def test_the_administration_is_the_administrators(route: str, cast: Cast) -> None:
+    for method in ("get", "post"):
+        assert opened_for(cast, method, f"/{route}") <= ADMINISTRATORS, f"{method} {route}"
+
+
+def test_the_administrator_gets_into_the_administration(cast: Cast) -> None:
+    assert opened_for(cast, "get", "/admin/") == ADMINISTRATORS
+
+
+def test_an_address_nobody_made_is_nobodys(cast: Cast) -> None:
+    """Deny by default: a stranger is not even told that there is nothing."""
+    assert ask(None, "get", "/nothing-here/").status_code == 302
+    assert ask(cast.county_officer, "get", "/nothing-here/").status_code == 404
+
+
+def test_what_is_open_to_strangers_is_what_the_contract_says() -> None:
+    """`/siting/` and `/ratings/` come with later rooms. Open besides: leaving, the language, and doors that decide themselves."""
+    contract = ("m/", "complain/", "r/", "sign-in/", "healthz", "readyz", "metrics")
+    besides = ("pulse", "sign-out/", "language/")
+    opened = [route for route, row in WHO_MAY.items() if STRANGER in row.get | row.post]
+    assert [route for route in opened if route and not route.startswith((*contract, *besides))] == []
+    assert all(row.get in (ANYONE, NOBODY) for route, row in WHO_MAY.items() if route in opened)

@@ -1,0 +1,112 @@
+"""Who may open which address: the one table, held against the URL table by test_who_may.py.
+
+A new address needs a row here, or the test fails. Left out, `get` and `post` mean NOBODY: whoever adds a page says who it is for.
+`near` is about the merchant, issue … of the reader's own town, grid or shop; `far` about those of another town: who sees further.
+
+    "issues/<number>/": Row(get=OFFICERS, far=WHOLE_COUNTY),
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+STRANGER = "stranger"
+WHOLE_COUNTY = frozenset({"system_administrator", "county_officer", "leader", "assessor", "department_officer"})
+TOWN = frozenset({"town_dispatcher", "town_officer"})
+GRID = frozenset({"grid_member"})
+OFFICERS = WHOLE_COUNTY | TOWN | GRID
+OWNER = frozenset({"owner"})
+COMPANIES = frozenset({"cleaning_company", "waste_hauler"})
+SHOP = OWNER | COMPANIES
+SIGNED_IN = OFFICERS | SHOP
+ANYONE = SIGNED_IN | {STRANGER}
+NOBODY: frozenset[str] = frozenset()
+
+EDITORS = frozenset(
+    {"system_administrator", "county_officer", "town_dispatcher"}
+)  # merchants.edit, merchants.print_codes
+FAR_EDITORS = EDITORS & WHOLE_COUNTY
+FINDERS = frozenset({"county_officer", "department_officer"}) | TOWN | GRID  # issues.find
+PERSONAL = frozenset({"county_officer"})  # merchants.see_personal_data
+EXPORTERS = FINDERS - GRID | {"assessor"}  # issues.export
+
+
+@dataclass(frozen=True)
+class Row:
+    """Who may look (GET) and who may write (POST); `far` and `far_post`: the same for what belongs to another town."""
+
+    get: frozenset[str] = NOBODY
+    post: frozenset[str] = NOBODY
+    far: frozenset[str] = NOBODY
+    far_post: frozenset[str] = NOBODY
+
+
+WHO_MAY: dict[str, Row] = {
+    # ── portal ──
+    "": Row(get=ANYONE),
+    "collect/": Row(get=GRID),
+    "map/": Row(get=OFFICERS),
+    "map/merchants.geojson": Row(get=OFFICERS),
+    "map/alarms.geojson": Row(get=OFFICERS),
+    "map/areas.geojson": Row(get=OFFICERS),
+    "map/ground.geojson": Row(get=OFFICERS),
+    "map/card/<merchant_id>/": Row(get=OFFICERS, far=WHOLE_COUNTY),
+    "issues/<number>/": Row(get=OFFICERS, far=WHOLE_COUNTY),
+    "issues/<number>/moves/": Row(post=OFFICERS, far_post=WHOLE_COUNTY),  # which moves: issues/lifecycle.py
+    "m/<token>": Row(get=ANYONE, far=ANYONE),
+    "merchants/<merchant_id>/": Row(get=SIGNED_IN, far=WHOLE_COUNTY),  # owners are led to /shop/
+    "pulse": Row(get=ANYONE),
+    "healthz": Row(get=ANYONE),
+    "readyz": Row(get=ANYONE),
+    "metrics": Row(get=ANYONE),
+    # ── rating ──
+    "merchants/<merchant_id>/level/": Row(get=OFFICERS | OWNER, far=WHOLE_COUNTY),
+    # ── selfservice ──
+    "shop/": Row(get=SHOP),
+    "shop/<merchant_id>/": Row(get=SHOP),
+    "shop/<merchant_id>/check/": Row(get=OWNER, post=OWNER),
+    "shop/<merchant_id>/cleaning/": Row(get=SHOP - {"waste_hauler"}, post=SHOP - {"waste_hauler"}),
+    "shop/<merchant_id>/trap/": Row(get=SHOP - {"waste_hauler"}, post=SHOP - {"waste_hauler"}),
+    "shop/<merchant_id>/waste/": Row(get=SHOP - {"cleaning_company"}, post=SHOP - {"cleaning_company"}),
+    # ── issues ──
+    "issues/": Row(get=OFFICERS),
+    "issues/export.xlsx": Row(get=EXPORTERS),
+    "issues/new/": Row(get=FINDERS, post=FINDERS),
+    "complain/": Row(get=ANYONE, post=ANYONE),
+    "m/<token>/complain/": Row(get=ANYONE, post=ANYONE, far=ANYONE, far_post=ANYONE),
+    "r/<token>": Row(get=ANYONE, far=ANYONE),
+    # ── merchants ──
+    "merchants/": Row(get=OFFICERS),
+    "merchants/new/": Row(get=EDITORS, post=EDITORS),
+    "merchants/import/": Row(get=EDITORS, post=EDITORS),
+    "merchants/import/template.xlsx": Row(get=EDITORS),
+    "merchants/labels/": Row(get=EDITORS, post=EDITORS),
+    "merchants/<merchant_id>/dossier/": Row(get=OFFICERS, post=EDITORS, far=WHOLE_COUNTY, far_post=FAR_EDITORS),
+    "merchants/<merchant_id>/dossier/person/": Row(post=PERSONAL, far_post=PERSONAL),
+    "merchants/<merchant_id>/care/": Row(post=EDITORS, far_post=FAR_EDITORS),
+    "merchants/<merchant_id>/facilities/": Row(post=EDITORS, far_post=FAR_EDITORS),
+    "merchants/<merchant_id>/facilities/<facility_id>/remove/": Row(post=EDITORS, far_post=FAR_EDITORS),
+    "merchants/<merchant_id>/people/": Row(post=EDITORS | GRID, far_post=FAR_EDITORS),
+    "merchants/<merchant_id>/people/<bond_id>/end/": Row(post=EDITORS | GRID, far_post=FAR_EDITORS),
+    "merchants/<merchant_id>/visit/": Row(get=GRID, post=GRID),
+    "merchants/<merchant_id>/code/": Row(get=EDITORS, post=EDITORS, far=FAR_EDITORS, far_post=FAR_EDITORS),
+    # ── accounts ──
+    "sign-in/": Row(get=ANYONE, post=ANYONE),
+    "sign-in/code/": Row(post=ANYONE),
+    "sign-in/phone/": Row(post=ANYONE),
+    "sign-in/other-phone/": Row(post=ANYONE),
+    "sign-in/second-factor/": Row(get=ANYONE, post=ANYONE),
+    "sign-in/second-factor/new/": Row(get=ANYONE, post=ANYONE),
+    "sign-out/": Row(post=ANYONE),
+    "account/": Row(get=SIGNED_IN),
+    "account/password/": Row(get=OFFICERS, post=OFFICERS),  # the others sign in by phone
+    "account/size/": Row(post=SIGNED_IN),
+    "demo/sms/": Row(),  # in the demo only, and there for anyone
+    # ── files, ui ──
+    "files/<sha256>/": Row(get=GRID, far=GRID),  # the sample is in no use: its uploader's alone
+    "files/<sha256>/small/": Row(get=GRID, far=GRID),
+    "language/setlang/": Row(get=ANYONE, post=ANYONE),
+}
+
+# `/admin/…`: Django's own table, behind one door.
+ADMINISTRATORS = frozenset({"system_administrator"})
