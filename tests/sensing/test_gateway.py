@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -497,45 +498,50 @@ def test_there_is_room_for_so_many_and_no_more(plant: Plant) -> None:
 # ── without a database ──
 
 
-class Refusing:
-    """A store whose database is away for a while: what it raises, and how often it was asked."""
-
-    def __init__(self, running: Gateway, error: psycopg.Error) -> None:
-        self.asked = 0
-        self.error: psycopg.Error | None = error
-        self._write = running._store.write
-        running._store.write = self.write  # type: ignore[method-assign]  # the database is what is away, not our code
-
-    def write(self, batch: Any) -> Any:
-        self.asked += 1
-        if self.error is not None:
-            raise self.error
-        return self._write(batch)
+@contextmanager
+def database_away(admin: psycopg.Connection, ours: int) -> Iterator[None]:
+    """Whoever was connected no longer is, this test aside, and cannot connect again."""
+    name = admin.info.dbname
+    others = f"datname = current_database() AND pid NOT IN (pg_backend_pid(), {ours})"
+    admin.execute(f"ALTER DATABASE {name} CONNECTION LIMIT 0")
+    admin.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}")
+    yield
+    admin.execute(f"ALTER DATABASE {name} CONNECTION LIMIT -1")
 
 
-@pytest.mark.parametrize(
-    "error",
-    [psycopg.OperationalError("gone"), psycopg.errors.DiskFull("no space left on device")],
-    ids=["away", "full"],
-)
+@contextmanager
+def disk_full(admin: psycopg.Connection, ours: int) -> Iterator[None]:
+    """Not a row more can be written, and PostgreSQL says so as it does when there is no space left."""
+    admin.execute(
+        "CREATE FUNCTION no_space() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN RAISE EXCEPTION 'no space left on device' USING ERRCODE = 'disk_full'; END $$"
+    )
+    admin.execute("CREATE TRIGGER no_space BEFORE INSERT ON reading_fume FOR EACH ROW EXECUTE FUNCTION no_space()")
+    yield
+    admin.execute("DROP FUNCTION no_space CASCADE")
+
+
+@pytest.mark.parametrize("trouble", [database_away, disk_full], ids=lambda trouble: trouble.__name__)
 def test_without_the_database_nothing_is_answered_and_nothing_read_and_then_all_of_it(
-    plant: Plant, error: psycopg.Error
+    plant: Plant, trouble: Callable[[psycopg.Connection, int], AbstractContextManager[None]]
 ) -> None:
+    ((ours,),) = fetch("SELECT pg_backend_pid()")
+
     async def talk(running: Gateway, dial: Dial) -> None:
-        away = Refusing(running, error)
         peer, other = await dial(), await dial()
-        await peer.say(*(reading_frame(plant.device.mn, at) for at in minutes(NOON, 5)))
-        assert await peer.hears_nothing()
-        await other.say(reading_frame(plant.states.mn, NOON))
-        assert await other.hears_nothing()
-        assert running.counts.frames == 5  # the second socket is not read
-        away.error = None
+        await peer.say(reading_frame(plant.device.mn, NOON - timedelta(minutes=1)))
+        await peer.hear()
+        with psycopg.connect(plant.database, autocommit=True) as admin, trouble(admin, ours):
+            await peer.say(*(reading_frame(plant.device.mn, at) for at in minutes(NOON, 5)))
+            assert await peer.hears_nothing()
+            await other.say(reading_frame(plant.states.mn, NOON))
+            assert await other.hears_nothing()
+            assert running.counts.frames == 6  # the second socket is not read
         assert len(await peer.hear(5)) == 5
         await other.hear()
-        assert away.asked >= 2
 
     with_gateway(plant, talk)
-    assert readings() == 6
+    assert readings() == 7
 
 
 def test_a_full_queue_stops_the_reading_and_forgets_nothing(plant: Plant) -> None:

@@ -66,17 +66,23 @@ class SimulatedDevice:
 
 
 async def run_device(
-    device: SimulatedDevice, host: str, port: int, *, clock: Callable[[], datetime], every: float = 60.0
+    device: SimulatedDevice,
+    host: str,
+    port: int,
+    *,
+    clock: Callable[[], datetime],
+    every: float = 60.0,
+    dial_again: tuple[float, float] = DIAL_AGAIN,
 ) -> None:
     """Measure every so many seconds and tell the gateway, for ever. Cancelled, it hangs up."""
     measuring = asyncio.create_task(_measure(device, clock, every))
-    wait = DIAL_AGAIN[0]
+    wait = dial_again[0]
     try:
         while True:
             before = device.acked
             with suppress(OSError, TimeoutError):
                 await _talk(device, host, port, clock)
-            wait = DIAL_AGAIN[0] if device.acked > before else min(wait * 2, DIAL_AGAIN[1])
+            wait = dial_again[0] if device.acked > before else min(wait * 2, dial_again[1])
             await asyncio.sleep(wait * _share(device.mn))
     finally:
         measuring.cancel()
@@ -147,12 +153,18 @@ class _Line:
 
 
 async def run_fleet(
-    devices: Iterable[SimulatedDevice], host: str, port: int, *, clock: Callable[[], datetime], every: float = 60.0
+    devices: Iterable[SimulatedDevice],
+    host: str,
+    port: int,
+    *,
+    clock: Callable[[], datetime],
+    every: float = 60.0,
+    dial_again: tuple[float, float] = DIAL_AGAIN,
 ) -> None:
     """All of them, until cancelled."""
     async with asyncio.TaskGroup() as group:
         for device in devices:
-            group.create_task(run_device(device, host, port, clock=clock, every=every))
+            group.create_task(run_device(device, host, port, clock=clock, every=every, dial_again=dial_again))
 
 
 def _share(mn: str) -> float:
