@@ -9,6 +9,7 @@ import base64
 import hashlib
 import hmac
 import os
+import re
 from functools import cache
 
 from cryptography.exceptions import InvalidTag
@@ -18,6 +19,7 @@ from lingxiu.home import home, secret
 
 NONCE_BYTES = 12
 FIRST_KEY = "k1"
+KEY_ID = re.compile(r"k[1-9][0-9]*")
 
 
 class Undecipherable(Exception):
@@ -36,6 +38,8 @@ def _new_key() -> str:
 
 @cache
 def _key(key_id: str) -> AESGCM:
+    if not KEY_ID.fullmatch(key_id):
+        raise Undecipherable("?")
     if key_id != FIRST_KEY and not (home() / "secrets" / f"personal_{key_id}").exists():
         raise Undecipherable(key_id)
     return AESGCM(base64.b64decode(secret(f"personal_{key_id}", _new_key)))
@@ -68,10 +72,10 @@ def decrypt(stored: str) -> str:
     if not stored:
         return ""
     key_id, _, body = stored.partition(":")
-    sealed = base64.b64decode(body)
     try:
+        sealed = base64.b64decode(body, validate=True)
         return _key(key_id).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], key_id.encode()).decode()
-    except InvalidTag as error:
+    except (InvalidTag, ValueError) as error:
         raise Undecipherable(key_id) from error
 
 
