@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
-from lingxiu.issues.models import Issue, IssueQuerySet
+from lingxiu.issues.models import FlowChoice, Issue, IssueQuerySet, LevelChoice, ResultChoice, Source, StateChoice
 from lingxiu.policy.queries import in_force
 from lingxiu.territory.queries import town_names
 
@@ -77,16 +77,20 @@ class _Words:
         language = get_language() or "zh-hans"
         self.violations = {row.id: row.label.text(language) for row in in_force().catalogues.violations}
         self.towns = town_names()
+        choices = (StateChoice, LevelChoice, FlowChoice, Source, ResultChoice)
+        self.choices = [{value: str(label) for value, label in choice.choices} for choice in choices]
+        self.truth = {True: gettext("yes"), False: gettext("no"), None: ""}
+        self.late = gettext("late")
 
     def cells(self, issue: Issue, now: datetime) -> list[str | datetime | None]:
         """The cells of a row, in the order of COLUMNS."""
         holder = " · ".join(one.name for one in (issue.lead_unit, issue.lead_person) if one)
-        truth = {True: gettext("yes"), False: gettext("no"), None: ""}[issue.found_true]
+        states, levels, flows, sources, results = self.choices
         late = issue.is_open and issue.step_due_at < now
         return [
             issue.number, self.violations.get(issue.violation, issue.violation), issue.summary,
             issue.merchant.name if issue.merchant else "", issue.place, self.towns.get(issue.town, issue.town),
-            issue.get_state_display(), issue.get_level_display(), issue.get_flow_display(), issue.get_source_display(),
-            holder, issue.reported_at, issue.due_at, gettext("late") if late else "", issue.closed_at,
-            issue.get_result_display() if issue.result else "", truth,
+            states[issue.state], levels[issue.level], flows[issue.flow], sources[issue.source], holder,
+            issue.reported_at, issue.due_at, self.late if late else "", issue.closed_at, results.get(issue.result, ""),
+            self.truth[issue.found_true],
         ]  # fmt: skip
