@@ -140,6 +140,8 @@ class Merchant(models.Model):
             models.CheckConstraint(condition=Q(reference_stoves__gte=0), name="merchant_stoves_not_negative"),
         ]
         indexes: ClassVar = [
+            models.Index(fields=["name"], name="merchant_name"),
+            models.Index(fields=["licence_no"], name="merchant_licence_no", condition=~Q(licence_no="")),
             models.Index(fields=["initials", "id"], name="merchant_initials"),
             models.Index(fields=["town", "initials", "id"], name="merchant_town_initials"),
             models.Index(fields=["grid", "initials", "id"], name="merchant_grid_initials"),
