@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -26,6 +25,7 @@ from lingxiu.demo.signins import PHONES, sign_ins
 from lingxiu.files.models import Origin, StoredFile
 from lingxiu.issues.lifecycle import Move
 from lingxiu.issues.models import OPEN_STATES, Assignment, Issue, MoveRow, Report
+from lingxiu.journal.models import Entry
 from lingxiu.merchants.models import CareRecord, Licence, Merchant, Standing
 from lingxiu.policy.actions import load as load_policy
 from lingxiu.policy.queries import forget, in_force
@@ -438,10 +438,17 @@ def test_nearly_everybody_is_rated_and_most_are_level_one() -> None:
 
 def test_levels_go_back_two_months_week_by_week() -> None:
     days = sorted(set(FumeScore.objects.values_list("day", flat=True)))
+    back = [(rating_day(AT) - day).days for day in days]
 
-    assert days[-1] == rating_day(AT)
-    assert {(later - earlier).days for earlier, later in pairwise(days)} == {7}
-    assert len(days) == 9
+    assert back == [56, 49, 42, 35, 28, 21, 14, 7, 1, 0]
+
+
+def test_the_last_events_are_moves_and_alarms_of_today_and_not_many() -> None:
+    newest = list(Entry.objects.order_by("-id").values_list("kind", "at")[1:7])
+
+    assert Entry.objects.count() < 2 * MERCHANTS
+    assert {kind.split(".")[0] for kind, _ in newest} <= {"issue", "alarm"}
+    assert newest[0][1] > AT - timedelta(hours=3)
 
 
 # ── the scenario ─────────────────────────────────────────────────────────────────────────────────────────────────

@@ -183,7 +183,7 @@ def test_what_the_desk_makes_is_what_the_verbs_make(shops: list[Shop]) -> None:
         by_verbs = {key: _rows(number) for key, number in _replay(book).items()}
         transaction.set_rollback(True)
 
-    write_issues(book.records, AT)
+    write_issues(book.records)
 
     for record in book.records:
         assert _rows(record.issue.number) == by_verbs[id(record)], record.begin

@@ -23,7 +23,7 @@ from lingxiu.issues.lifecycle import Level, Move, Result, State
 from lingxiu.merchants.models import Merchant
 
 # How much longer than in a quiet week everything takes, and how often.
-PACES = {0.6: 36, 2.0: 57, 5.0: 7}
+PACES = {0.7: 32, 2.1: 62, 5.0: 6}
 
 # Staffed minutes from one step to the next, in a quiet week.
 TO_CONFIRM, TO_JUDGE, TO_ACCEPT = (30, 300), (4, 110), (4, 190)
@@ -33,9 +33,9 @@ DISMISSED, TRANSFERRED, ESCALATED, RETURNED, REWORKED = 0.035, 0.02, 0.012, 0.01
 NOTED, ENTERED, SECOND_VISIT = 0.07, 0.03, 0.12
 NOT_TRUE = {"lead": 0.09, "public": 0.2, "finding": 0.0}
 
-STANDSTILL_DAYS = 6  # an issue of the last so many days may stand still
+STANDSTILL_DAYS = 5  # an issue of the last so many days may stand still
 LOOKED_AT_AFTER_DAYS = 1.5  # a forecast
-STANDSTILL = 1.0  # how likely, on the day it came in; less and less before
+STANDSTILL = 1.7  # how likely, on the day it came in; less and less before
 
 RESULTS = {Result.FIXED: 44, Result.REMINDED: 42, Result.ORDERED: 30, Result.DEVICE_FAULT: 5}
 
@@ -79,7 +79,7 @@ class Course:
         age = (self.scene.at - self.issue.reported_at) / timedelta(days=1)
         if self.record.begin.forecast and age < LOOKED_AT_AFTER_DAYS:
             return 0
-        chance = STANDSTILL * max(0.0, 1 - age / STANDSTILL_DAYS)
+        chance = STANDSTILL * (1 - age / STANDSTILL_DAYS)
         return self.random.choice([0, 0, 0, 1, 1, 2, 2, 2, 3]) if self.random.random() < chance else None
 
     # ── the way of an issue ──────────────────────────────────────────────────────────────────────────────────────

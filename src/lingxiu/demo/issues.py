@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
+from functools import partial
 
 from lingxiu.demo.bulk import copy
 from lingxiu.demo.desk import Record, number_reports
 from lingxiu.files.models import FileUse, StoredFile
 from lingxiu.issues.lifecycle import Move
-from lingxiu.issues.models import Issue, IssueNumber, Report
+from lingxiu.issues.models import Issue, IssueNumber, MoveRow, Report
 from lingxiu.issues.writing import JOURNAL
-from lingxiu.journal import actions as journal
-from lingxiu.journal.actions import Scope
+from lingxiu.journal.actions import Scope, record
+from lingxiu.sensing.models import Alarm
 
-JOURNAL_HOURS = timedelta(hours=24)
+LAST_EVENTS = timedelta(hours=24)
 
 
-def write_issues(records: Sequence[Record], at: datetime) -> None:
+def write_issues(records: Sequence[Record]) -> None:
     """Write everything, in the order in which one row points to another."""
-    _write_issues([record.issue for record in records])
-    reports = [report for record in records for report in record.reports if report.issue is record.issue]
+    _write_issues([one.issue for one in records])
+    reports = [report for one in records for report in one.reports if report.issue is one.issue]
     Report.objects.bulk_create(reports, batch_size=500)
     number_reports(records)
-    copy([row for record in records for row in record.assignments])
-    copy([row for record in records for row in record.moves])
+    copy([row for one in records for row in one.assignments])
+    copy([row for one in records for row in one.moves])
     IssueNumber.objects.bulk_create(_last_numbers(records))
     copy(_uses(records, reports))
-    _journal(records, at)
 
 
 def _write_issues(issues: Sequence[Issue]) -> None:
@@ -41,8 +41,8 @@ def _write_issues(issues: Sequence[Issue]) -> None:
 
 def _last_numbers(records: Sequence[Record]) -> list[IssueNumber]:
     last: dict[date, int] = {}
-    for record in records:
-        number = record.issue.number
+    for one in records:
+        number = one.issue.number
         day = date.fromisoformat(number[:8])
         last[day] = max(last.get(day, 0), int(number[8:]))
     return [IssueNumber(day=day, last=number) for day, number in last.items()]
@@ -50,7 +50,7 @@ def _last_numbers(records: Sequence[Record]) -> list[IssueNumber]:
 
 def _uses(records: Sequence[Record], reports: Sequence[Report]) -> list[FileUse]:
     files = {file.sha256: file for file in StoredFile.objects.all()}
-    of_issues = {(sha, record.issue.number) for record in records for row in record.moves for sha in row.photos}
+    of_issues = {(sha, one.issue.number) for one in records for row in one.moves for sha in row.photos}
     of_reports = {(sha, str(report.pk)) for report in reports for sha in report.photos}
     used = [("issue", sorted(of_issues)), ("report", sorted(of_reports))]
     return [
@@ -60,16 +60,42 @@ def _uses(records: Sequence[Record], reports: Sequence[Report]) -> list[FileUse]
     ]
 
 
-def _journal(records: Sequence[Record], at: datetime) -> None:
-    """The last events, so that live pages have some to begin with."""
-    recent = [row for record in records for row in record.moves if row.at > at - JOURNAL_HOURS]
-    for row in sorted(recent, key=lambda row: row.at):
-        issue = row.issue
-        journal.record(
-            JOURNAL[Move(row.move)], "issue", issue.number, at=row.at, actor_id=row.actor.pk if row.actor else None,
-            scope=Scope(
-                town=issue.town, grid=issue.grid, unit_id=row.to_unit.pk if row.to_unit else None,
-                merchant_id=issue.merchant_id,
-            ),
-            reference={"version": row.version, "state": row.to_state, "level": row.to_level, "flow": issue.flow},
-        )  # fmt: skip
+def write_last_events(records: Sequence[Record], alarms: Sequence[Alarm], at: datetime) -> None:
+    """The moves and alarms of the last day into the journal, so that live pages have something to begin with."""
+    since = at - LAST_EVENTS
+    moves = [row for one in records for row in one.moves if row.at > since]
+    raised = [alarm for alarm in alarms if alarm.noticed_at > since]
+    told: list[tuple[datetime, Callable[[], object]]] = [(row.at, partial(_tell_move, row)) for row in moves]
+    told += [(alarm.noticed_at, partial(_tell_alarm, alarm)) for alarm in raised]
+    for _, tell in sorted(told, key=lambda one: one[0]):
+        tell()
+
+
+def _tell_move(row: MoveRow) -> None:
+    issue = row.issue
+    record(
+        JOURNAL[Move(row.move)],
+        "issue",
+        issue.number,
+        at=row.at,
+        actor_id=row.actor.pk if row.actor else None,
+        scope=Scope(
+            town=issue.town,
+            grid=issue.grid,
+            unit_id=row.to_unit.pk if row.to_unit else None,
+            merchant_id=issue.merchant_id,
+        ),
+        reference={"version": row.version, "state": row.to_state, "level": row.to_level, "flow": issue.flow},
+    )
+
+
+def _tell_alarm(alarm: Alarm) -> None:
+    merchant = alarm.device.merchant
+    record(
+        "alarm.raised",
+        "alarm",
+        alarm.pk,
+        at=alarm.noticed_at,
+        scope=Scope(town=merchant.town, grid=merchant.grid, merchant_id=merchant.pk),
+        reference={"code": alarm.code, "device": alarm.device.mn},
+    )

@@ -59,7 +59,7 @@ class Temper(NamedTuple):
 TEMPERS = {
     Manner.GOOD: Temper((0.22, 0.55), 0.0008, 0.0006, 0.004),
     Manner.FAIR: Temper((0.42, 0.8), 0.004, 0.005, 0.012),
-    Manner.POOR: Temper((0.7, 1.1), 0.02, 0.03, 0.05),
+    Manner.POOR: Temper((0.65, 1.4), 0.015, 0.03, 0.04),
 }
 FLARE = (2.4, 4.6)  # times as much for the better part of a meal
 UNPURIFIED = 2.4

@@ -23,7 +23,7 @@ from lingxiu.demo.chance import SEED
 from lingxiu.demo.courses import Scene
 from lingxiu.demo.desk import Begin, Desk, Record
 from lingxiu.demo.episodes import Raised, raised
-from lingxiu.demo.issues import write_issues
+from lingxiu.demo.issues import write_issues, write_last_events
 from lingxiu.demo.land import write_areas, write_base_lines
 from lingxiu.demo.monitors import Monitor, Way, cleaning_days, make_monitors, write_monitors
 from lingxiu.demo.owners import Owner, choose_owners, enlist_companies, enlist_owners
@@ -36,7 +36,6 @@ from lingxiu.demo.staff import Staff, make_staff, make_units
 from lingxiu.demo.standings import refresh_standings
 from lingxiu.issues.writing import calendar
 from lingxiu.journal.actions import record
-from lingxiu.merchants.models import CareRecord
 from lingxiu.policy.queries import InForce, in_force
 from lingxiu.sensing import statistics
 from lingxiu.sensing.models import Alarm, Maintenance
@@ -85,13 +84,16 @@ class _Load:
     at: datetime
     advance: Advance
     policy: InForce = field(default_factory=in_force)
+    what: str = ""
     shapes: CountyShapes = field(init=False)
     staff: Staff = field(init=False)
+    areas: dict[str, Area] = field(init=False)
     shops: list[Shop] = field(init=False)
     owners: list[Owner] = field(init=False)
-    cleaned: dict[int, tuple[CareRecord, ...]] = field(default_factory=dict)
+    helpers: care.Helpers = field(init=False)
     monitors: list[Monitor] = field(init=False)
     alarms: list[Raised] = field(default_factory=list)
+    records: list[Record] = field(init=False)
 
     def run(self) -> None:
         """One part after the other."""
@@ -169,13 +171,15 @@ class _Load:
         begins = self._begins(scene, wanted, self._how_many_of_alarms(scene, told))
         book = Book(scene, self._desk())
         book.fill(begins, told)
-        write_issues(book.records, self.at)
+        write_issues(book.records)
         self._name_issues(book.of_alarm)
+        self.records = book.records
 
     def _levels(self) -> None:
         _analyze()
         refresh_standings(self.at)
         write_ratings(self.policy, self.at, lambda done, total: self.advance(self.what, done, total))
+        write_last_events(self.records, [one.alarm for one in self.alarms], self.at)
         record("demo.loaded", "county", COUNTY, at=self.at, reference={"seed": SEED, "merchants": self.count})
 
     # ── between them ─────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,4 +1,4 @@
-"""The demo's fume levels: one a week for two months back, then today's by the rating room itself."""
+"""The demo's fume levels: one a week for two months back and yesterday's, then today's by the rating room itself."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from lingxiu.rating.queries import Subject, gather, rating_day
 from lingxiu.rating.records import facts_as_json, hold_as_json, part_as_json
 from lingxiu.rating.scoring import Rating, rate, rules_on
 
-WEEKS = 8
+BACK_DAYS = (*range(56, 0, -7), 1)  # every week of two months, and yesterday
 
 
 def write_ratings(policy: InForce, at: datetime, advance: Callable[[int, int], None]) -> None:
-    """Write the history, the oldest week first, because a level may be held by the one before; then rate everybody today."""
+    """Write the history, the oldest day first, because a level may be held by the one before; then rate everybody today."""
     merchants = list(Merchant.objects.order_by("pk").values_list("pk", flat=True))
-    for back in range(WEEKS, 0, -1):
-        advance(WEEKS - back, WEEKS + 1)
-        moment = at - timedelta(weeks=back)
+    for number, back in enumerate(BACK_DAYS):
+        advance(number, len(BACK_DAYS) + 1)
+        moment = at - timedelta(days=back)
         day = rating_day(moment)
         rules = rules_on(day, policy.catalogues)
         subjects = gather(day, merchants, at=moment, catalogues=policy.catalogues)
         copy([_score(subject, rate(subject.facts, rules), moment, policy.id) for subject in subjects])
-    _stand_by(day)
+    _stand_by(rating_day(at - timedelta(days=BACK_DAYS[-1])))
     recompute(rating_day(at), at)
-    advance(WEEKS + 1, WEEKS + 1)
+    advance(len(BACK_DAYS) + 1, len(BACK_DAYS) + 1)
 
 
 def _stand_by(day: date) -> None:
