@@ -87,7 +87,7 @@ def running_demo(home: Path, *words: str, env: dict[str, str] | None = None) -> 
 def _listen(process: subprocess.Popen[str], said: list[str]) -> None:
     assert process.stdout is not None
     for line in process.stdout:
-        said.append(line.rstrip("\n"))
+        said.append(line.rstrip("\n"))  # noqa: PERF401 (read by others while it grows)
 
 
 def _wait_until_ready(found: Installation) -> None:
