@@ -132,7 +132,7 @@ def _views(user: User) -> list[str]:
 
 
 def _tabs(wanted: Filter, views: list[str], count: int) -> list[dict[str, object]]:
-    """Mine, my unit's, all; the open ones of the present view are counted."""
+    """Mine, my unit's, all. A view that holds open issues only is counted; what is shown of all, the pager says."""
     words = {"mine": _("With me"), "unit": _("My unit's"), "all": _("All")}
     order = [view for view in ("mine", "unit", "all") if view in views]
     return [
@@ -140,7 +140,7 @@ def _tabs(wanted: Filter, views: list[str], count: int) -> list[dict[str, object
             "label": words[view],
             "url": f"?view={view}",
             "active": view == wanted.view,
-            "count": count if view == wanted.view else None,
+            "count": count if view == wanted.view != "all" else None,
         }
         for view in order
     ]
@@ -173,7 +173,7 @@ def _towns(user: User) -> dict[str, str]:
 def _choices(wanted: Filter, user: User) -> dict[str, object]:
     shop = Merchant.objects.filter(pk=wanted.merchant).first() if wanted.merchant else None
     return {
-        "states": [("open", _("still open")), *StateChoice.choices, ("ended", _("ended"))],
+        "states": [("open", _("not ended yet")), *StateChoice.choices, ("ended", _("ended"))],
         "levels": LevelChoice.choices,
         "flows": FlowChoice.choices,
         "sources": Source.choices,
