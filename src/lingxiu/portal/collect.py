@@ -12,6 +12,8 @@ from lingxiu.accounts.models import Unit, User
 from lingxiu.issues.queries import mine
 from lingxiu.journal.queries import head
 from lingxiu.merchants.models import Merchant
+from lingxiu.policy.queries import in_force
+from lingxiu.portal.merchant import violation_labels
 
 SHOWN = 30
 STOPS = 8
@@ -25,9 +27,10 @@ def my_round(request: HttpRequest) -> HttpResponse:
         raise Http404
     now = timezone.now()
     issues = list(mine(user).select_related("merchant").order_by("step_due_at")[:SHOWN])
+    wrong = violation_labels(in_force().catalogues)
     part = request.GET.get("part") == "live"
     context = {
-        "mine": issues,
+        "mine": [(wrong.get(issue.violation), issue) for issue in issues],
         "late": sum(issue.step_due_at < now for issue in issues),
         "stops": _stops(user),
         "grids": "、".join(Unit.objects.filter(pk__in=user.authority.unit_ids).values_list("name", flat=True)),

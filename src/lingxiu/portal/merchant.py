@@ -10,8 +10,8 @@ from django.db.models import Max
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from lingxiu.accounts.models import User
@@ -28,7 +28,6 @@ from lingxiu.ui import addresses
 if TYPE_CHECKING:
     from lingxiu.policy.schema import Catalogues
 
-TRAP_DAYS = 30
 ISSUES_SHOWN = 10
 
 
@@ -50,7 +49,7 @@ class Care:
 class Todo:
     """One line of "what to do now", and where to do it."""
 
-    words: str | Promise
+    words: str
     url: str
     tone: str
 
@@ -105,6 +104,8 @@ def portrait(request: HttpRequest, merchant_id: int) -> HttpResponse:
     devices = list(Device.objects.filter(merchant=merchant).exclude(state="retired"))
     issues = Issue.objects.visible_to(user).filter(merchant=merchant).select_related("lead_unit", "lead_person")
     open_issues = list(issues.filter(closed_at=None).order_by("step_due_at"))
+    ended = issues.exclude(closed_at=None).order_by("-closed_at")[:ISSUES_SHOWN]
+    wrong = violation_labels(catalogues)
     context = {
         "merchant": merchant,
         "standing": merchant.standing,
@@ -114,7 +115,7 @@ def portrait(request: HttpRequest, merchant_id: int) -> HttpResponse:
         "care": care,
         "devices": devices,
         "alarms": Alarm.objects.filter(device__in=devices, cleared_at=None).select_related("device"),
-        "issues": [*open_issues, *issues.exclude(closed_at=None).order_by("-closed_at")[:ISSUES_SHOWN]],
+        "issues": [(wrong.get(issue.violation), issue) for issue in [*open_issues, *ended]],
         "issue_columns": [{"label": word} for word in (_("Issue"), _("State"), _("Source"), _("Due"))],
         "self_checks": SelfCheck.objects.filter(merchant=merchant).order_by("-month")[:6],
         "todo": todo(user, merchant, care, open_issues, devices, now),
@@ -132,7 +133,11 @@ def care_of(merchant: Merchant, catalogues: Catalogues) -> list[Care]:
     records = CareRecord.objects.filter(merchant=merchant).order_by().values_list("kind")
     last: dict[str, date] = dict(records.annotate(Max("on")))
     cycle = {row.scale: row.days for row in catalogues.kinds.cleaning_cycles}.get(merchant.scale)  # type: ignore[call-overload]
-    every = {CareRecord.Kind.PURIFIER: cycle, CareRecord.Kind.TRAP: TRAP_DAYS, CareRecord.Kind.WASTE: None}
+    every = {
+        CareRecord.Kind.PURIFIER: cycle,
+        CareRecord.Kind.TRAP: catalogues.indicators.drains.cycle_days,
+        CareRecord.Kind.WASTE: None,
+    }
     return [
         Care(
             kind, str(kind.label), last.get(kind), last[kind] + timedelta(days=days) if days and kind in last else None
@@ -145,13 +150,18 @@ def todo(
     user: User, merchant: Merchant, care: list[Care], issues: list[Issue], devices: list[Device], now: datetime
 ) -> list[Todo]:
     """What somebody at the door should do now, most pressing first."""
-    late = [issue for issue in issues if issue.step_due_at < now]
-    lines = [Todo(_("Late issue: %s") % issue.summary, addresses.issue(issue.number), "late") for issue in late]
-    lines += [
-        Todo(_("Open issue: %s") % issue.summary, addresses.issue(issue.number), "dispatched")
-        for issue in issues
-        if issue not in late
-    ]
+    wrong, language = violation_labels(in_force().catalogues), get_language() or "zh-hans"
+    lines = []
+    for issue in issues:
+        words = wrong[issue.violation].text(language) if issue.violation in wrong else issue.summary
+        late = issue.step_due_at < now
+        lines.append(
+            Todo(
+                (_("Late issue: %s") if late else _("Open issue: %s")) % words,
+                addresses.issue(issue.number),
+                "late" if late else "dispatched",
+            )
+        )
     if merchant.standing.device_state == "offline":
         lines += [
             Todo(_("See why the device is silent"), addresses.device(device.mn), "dark") for device in devices[:1]
@@ -162,6 +172,11 @@ def todo(
     if user.authority.may("merchants.edit") and not merchant.licence_no:
         lines.append(Todo(_("Enter the licence"), dossier, "neutral"))
     return lines
+
+
+def violation_labels(catalogues: Catalogues) -> dict[str, Label]:
+    """What each violation is called now."""
+    return {row.id: row.label for row in catalogues.violations}
 
 
 def _kind(catalogues: Catalogues, kind: str) -> Label:

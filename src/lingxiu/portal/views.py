@@ -14,6 +14,7 @@ from lingxiu.policy.queries import in_force
 from lingxiu.portal import dashboard
 from lingxiu.portal.events import latest_events
 from lingxiu.portal.menu import WITH_NUMBERS
+from lingxiu.portal.merchant import violation_labels
 
 
 @require_safe
@@ -32,6 +33,7 @@ def show_dashboard(request: HttpRequest, user: User) -> HttpResponse:
     """Today's numbers, each opening to its list; what is urgent; where it burns; whether it gets better."""
     now = timezone.now()
     part = request.GET.get("part") == "live"
+    wrong = violation_labels(in_force().catalogues)
     labels = {rule.id: rule.label for rule in in_force().catalogues.alarms.rules}
     context = {
         "today": dashboard.today(user, now),
@@ -39,7 +41,7 @@ def show_dashboard(request: HttpRequest, user: User) -> HttpResponse:
         "town_columns": _columns(_("Town"), late=_("Late"), open=_("Open issues"), closed=_("Closed in 30 days"), time=_("In time"),
                                  merchants=_("Merchants"), level=_("Level 3")),
         "alarms": [(labels.get(alarm.code), alarm) for alarm in dashboard.latest_alarms(user)],
-        "urgent": dashboard.most_urgent(user, now),
+        "urgent": [(wrong.get(issue.violation), issue) for issue in dashboard.most_urgent(user, now)],
         "urgent_columns": _columns(_("Issue"), _("Merchant"), _("State"), _("Held by"), _("Due")),
         "events": latest_events(user),
         "now": now,
