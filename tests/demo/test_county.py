@@ -387,6 +387,14 @@ def test_nobody_closed_what_they_handled() -> None:
     assert handled.isdisjoint(MoveRow.objects.filter(move="close").values_list("issue_id", "actor_id"))
 
 
+def test_people_move_issues_in_their_hours_and_numbers_carry_the_county_s_day() -> None:
+    moved = MoveRow.objects.exclude(actor=None).exclude(move=Move.REPORT)
+
+    assert {row.at.astimezone(ZONE).hour for row in moved} <= set(range(8, 22))
+    for issue in Issue.objects.all():
+        assert issue.number.startswith(f"{issue.reported_at.astimezone(ZONE):%Y%m%d}")
+
+
 def test_only_certified_officers_ordered_anything() -> None:
     certified = set(
         Post.objects.filter(role__in=["town_officer", "department_officer"]).values_list("user_id", flat=True)

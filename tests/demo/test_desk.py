@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -127,7 +127,10 @@ def _book(shops: list[Shop]) -> Book:
     scene = Scene(staff, {name: {"before": BEFORE, "after": AFTER} for name in subjects}, AT)
     desk = Desk(staff, policy, calendar())
     who = Finders(scene, desk, shops, {})
-    alarms = [_alarm(number, shops[number % 3], AT - timedelta(hours=11 * number + 1)) for number in range(14)]
+    alarms = [
+        _alarm(number, shops[number % 3], (AT - timedelta(hours=11 * number + 1)).astimezone(UTC))
+        for number in range(14)
+    ]
     book = Book(scene, desk)
     book.fill(who.found(ISSUES, joint=2), alarms)
     return book

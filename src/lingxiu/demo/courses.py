@@ -62,7 +62,7 @@ class Course:
         self.issue = record.issue
         self.random: Random = stream("course", self.issue.violation, self.issue.reported_at.isoformat())
         self.pace = pick(self.random, PACES)
-        self.now = self.issue.reported_at
+        self.now = self.issue.reported_at.astimezone(scene.at.tzinfo)
         self.said: OfViolation = words().violations[self.issue.violation]
         self.stops_after = self._stops_after()
         self.entered_by: User | None = None
@@ -143,12 +143,13 @@ class Course:
         self.entered_by = writes if behalf else self.entered_by
         result = self._result()
         before = self.scene.picture(violation, "after" if result == Result.NOT_FOUND else "before")
+        seen = words().moves["nothing_seen"] if result == Result.NOT_FOUND else self.said.visit
         if self._happens(NOTED):
             yield self._by(holder, Move.NOTE, self._shift(), TO_AGAIN, self._words("note"))
         for visit in range(2 if self._happens(SECOND_VISIT) else 1):
             wait = TO_AGAIN if visit or again else TO_VISIT
             yield self._by(
-                writes, Move.HANDLE, self._shift(), wait, say(self.random, self.said.visit, self._merchant),
+                writes, Move.HANDLE, self._shift(), wait, say(self.random, seen, self._merchant),
                 behalf=behalf, photos=before, inspection=self._certified and self.random.random() < 0.5,
                 merchant=self.shop if self.issue.merchant is None else None,
             )  # fmt: skip

@@ -164,7 +164,7 @@ class Desk:
         return self.staff.units[OFFICE if issue.level == Level.COUNTY else issue.town]
 
     def _number(self, at: datetime) -> str:
-        day = f"{at:%Y%m%d}"
+        day = f"{at.astimezone(self.calendar.zone):%Y%m%d}"
         self.numbers[day] = self.numbers.get(day, 0) + 1
         return f"{day}{self.numbers[day]:05}"
 
@@ -183,7 +183,7 @@ class Desk:
                 issue.reported_at >= begin.at - EARLIER and not _dismissed_by(issue, begin.at) for issue in same
             ),
         )
-        return route(self.policy.catalogues.routing, facts, begin.act_at.date())
+        return route(self.policy.catalogues.routing, facts, begin.act_at.astimezone(self.calendar.zone).date())
 
     def _at_once(self, record: Record, routed: Routed) -> None:
         """The system's own move: whoever found it in their own unit is given it."""
