@@ -86,6 +86,17 @@ def test_a_wrong_phone_is_named(admin: Client) -> None:
     assert not User.objects.filter(username="zhang").exists()
 
 
+def test_a_phone_is_not_shown_and_stays_when_left_empty(cast: Cast, admin: Client) -> None:
+    User.objects.filter(pk=cast.leader.pk).update(phone="13800138000")
+    page = admin.get(f"/admin/accounts/user/{cast.leader.pk}/change/").content.decode()
+    assert "13800138000" not in page
+    assert "138****8000" in page
+    fields = {"username": "leader", "name": "新名", "phone": "", "is_active": "on"}
+    assert admin.post(f"/admin/accounts/user/{cast.leader.pk}/change/", fields).status_code == 302
+    cast.leader.refresh_from_db()
+    assert (cast.leader.name, cast.leader.phone) == ("新名", "13800138000")
+
+
 def test_a_password_set_for_somebody_must_be_changed_by_them(cast: Cast, admin: Client) -> None:
     fields = {"usable_password": "true", "password1": NEW_PASSWORD, "password2": NEW_PASSWORD, "set-password": "1"}
     assert admin.post(f"/admin/accounts/user/{cast.leader.pk}/password/", fields).status_code == 302

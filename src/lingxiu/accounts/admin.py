@@ -18,17 +18,20 @@ from django.utils.translation import gettext_lazy as _
 from django_otp.plugins.otp_totp.admin import TOTPDevice  # registers it, so that it can be taken off below
 
 from lingxiu.accounts.actions import WrongUnit, require_unit_kind
+from lingxiu.accounts.forms import WRONG_PHONE
 from lingxiu.accounts.middleware import administers, owes_second_factor
 from lingxiu.accounts.models import Post, Unit, UnitKind, User
 from lingxiu.china.identifiers import IdentifierError, normalise_mobile
 from lingxiu.journal.actions import Scope, record
 from lingxiu.policy.queries import in_force
+from lingxiu.privacy.masks import mask_phone
 
 M = TypeVar("M", bound=models.Model)
 
 # Rights follow from posts, not groups; the secrets of second factors are nobody's to read.
 admin.site.unregister(Group)
 admin.site.unregister(TOTPDevice)
+admin.site.site_header = admin.site.site_title = _("Lingxiu: administration")
 
 
 def may_administer(request: HttpRequest) -> bool:
@@ -107,17 +110,21 @@ class UnitAdmin(Journalled[Unit]):
 
 
 class PhoneChecked(forms.ModelForm[User]):
-    """A phone in one spelling: it is found by its blind index, which knows only that."""
+    """A phone in one spelling: it is found by its blind index, which knows only that. Left empty, the one known stays."""
+
+    phone = forms.CharField(label=_("mobile number"), max_length=30, required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial["phone"] = ""
+        self.fields["phone"].widget.attrs["placeholder"] = mask_phone(self.instance.phone)
 
     def clean_phone(self) -> str:
-        phone = str(self.cleaned_data.get("phone") or "")
+        phone = str(self.cleaned_data["phone"])
         try:
-            return normalise_mobile(phone) if phone else ""
+            return normalise_mobile(phone) if phone else self.instance.phone
         except IdentifierError as error:
-            raise forms.ValidationError(
-                _("A mobile number has eleven digits and begins with 13 to 19; “%(found)s” does not. Type it again."),
-                params={"found": error.value},
-            ) from error
+            raise forms.ValidationError(WRONG_PHONE, params={"found": error.value}) from error
 
 
 class PersonForm(PhoneChecked, UserChangeForm[User]):
@@ -184,6 +191,11 @@ class PersonAdmin(Journalled[User], UserAdmin[User]):
         self.message_user(request, words % len(people), messages.SUCCESS)
 
 
+def _roles() -> list[tuple[str, str]]:
+    language = get_language() or "zh-hans"
+    return [(role.id, role.label.text(language)) for role in in_force().catalogues.roles]
+
+
 class PostForm(forms.ModelForm[Post]):
     """A post: its role is one of the policy's, its unit of a kind the role can be held at."""
 
@@ -191,10 +203,9 @@ class PostForm(forms.ModelForm[Post]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        language = get_language() or "zh-hans"
         role = self.fields["role"]
         assert isinstance(role, forms.ChoiceField)
-        role.choices = [(row.id, row.label.text(language)) for row in in_force().catalogues.roles]
+        role.choices = _roles()
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
@@ -221,11 +232,16 @@ class PostAdmin(Journalled[Post]):
 
     noun = "post"
     form = PostForm
-    list_display = ("user", "role", "unit", "since", "until", "primary")
+    list_display = ("user", "role_label", "unit", "since", "until", "primary")
     list_filter = ("role", ("until", admin.EmptyFieldListFilter), "unit__kind")
     search_fields = ("user__name", "user__username", "unit__name", "unit__code")
     autocomplete_fields = ("user", "unit")
     list_select_related = ("user", "unit")
+
+    @admin.display(description=_("role"), ordering="role")
+    def role_label(self, post: Post) -> str:
+        """The role as policy calls it."""
+        return dict(_roles()).get(post.role, post.role)
 
     def scope(self, obj: Post) -> Scope:
         return Scope(town=obj.unit.town, grid=obj.unit.grid, unit_id=obj.unit_id)

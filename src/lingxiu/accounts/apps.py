@@ -1,8 +1,10 @@
 """The accounts room."""
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class AccountsConfig(AppConfig):
     name = "lingxiu.accounts"
     label = "accounts"
+    verbose_name = _("Accounts")

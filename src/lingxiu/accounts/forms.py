@@ -10,6 +10,8 @@ from django.utils.translation import gettext_lazy as _
 from lingxiu.accounts.codes import DIGITS
 from lingxiu.china.identifiers import IdentifierError, normalise, normalise_mobile
 
+WRONG_PHONE = _("A mobile number has eleven digits and begins with 13 to 19; “%(found)s” does not. Type it again.")
+
 
 class PasswordForm(forms.Form):
     """Name and password."""
@@ -40,10 +42,7 @@ class PhoneForm(forms.Form):
         try:
             return normalise_mobile(self.cleaned_data["phone"])
         except IdentifierError as error:
-            raise forms.ValidationError(
-                _("A mobile number has eleven digits and begins with 13 to 19; “%(found)s” does not. Type it again."),
-                params={"found": error.value},
-            ) from error
+            raise forms.ValidationError(WRONG_PHONE, params={"found": error.value}) from error
 
 
 class _DigitsField(forms.CharField):

@@ -31,15 +31,19 @@ class UnitKind(models.TextChoices):
 class Unit(models.Model):
     """A body that can be given an issue. `town` and `grid` are area codes, empty where the unit is wider than one."""
 
-    code = models.CharField(max_length=30, unique=True)
-    kind = models.CharField(max_length=16, choices=UnitKind)
-    name = models.CharField(max_length=60)
-    parent = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="+")
-    town = models.CharField(max_length=12, default="", db_index=True)
-    grid = models.CharField(max_length=20, default="", db_index=True)
-    active = models.BooleanField(default=True)
+    code = models.CharField(_("code"), max_length=30, unique=True)
+    kind = models.CharField(_("kind of unit"), max_length=16, choices=UnitKind)
+    name = models.CharField(_("name"), max_length=60)
+    parent = models.ForeignKey(
+        "self", verbose_name=_("unit above"), null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    town = models.CharField(_("code of the town"), max_length=12, default="", blank=True, db_index=True)
+    grid = models.CharField(_("code of the grid"), max_length=20, default="", blank=True, db_index=True)
+    active = models.BooleanField(_("enabled"), default=True)
 
     class Meta:
+        verbose_name = _("unit")
+        verbose_name_plural = _("units")
         ordering: ClassVar = ["code"]
 
     def __str__(self) -> str:
@@ -69,18 +73,22 @@ class UserManager(BaseUserManager["User"]):
 class User(AbstractBaseUser, PermissionsMixin):
     """A person. What they may do follows from the posts they hold (`authority`), never from this row."""
 
-    username = models.CharField(max_length=60, unique=True)
-    name = models.CharField(max_length=60)
-    phone = EncryptedField(default="", blank=True)
+    username = models.CharField(_("user name"), max_length=60, unique=True)
+    name = models.CharField(_("name"), max_length=60)
+    phone = EncryptedField(_("mobile number"), default="", blank=True)
     phone_index = models.CharField(max_length=32, default="", blank=True, db_index=True)
-    is_active = models.BooleanField(default=True)
+    is_active = models.BooleanField(_("enabled"), default=True)
     is_staff = models.BooleanField(default=False)
-    date_joined = models.DateTimeField(default=timezone.now)
-    elder_size = models.BooleanField(default=False)
-    must_change_password = models.BooleanField(default=False)
+    date_joined = models.DateTimeField(_("here since"), default=timezone.now)
+    elder_size = models.BooleanField(_("big type"), default=False)
+    must_change_password = models.BooleanField(_("must choose a password of their own"), default=False)
     synthetic = models.BooleanField(default=False)
 
     objects = UserManager()
+
+    class Meta:
+        verbose_name = _("person")
+        verbose_name_plural = _("people")
 
     USERNAME_FIELD = "username"
     REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]
@@ -112,15 +120,17 @@ class User(AbstractBaseUser, PermissionsMixin):
 class Post(models.Model):
     """A person in a role at a unit, from and until. A hand-over ends one and begins another; nothing is deleted."""
 
-    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="posts")
-    role = models.CharField(max_length=40)
-    unit = models.ForeignKey(Unit, on_delete=models.PROTECT, related_name="posts")
-    certificate_no = models.CharField(max_length=30, default="", blank=True)
-    primary = models.BooleanField(default=True)
-    since = models.DateTimeField()
-    until = models.DateTimeField(null=True, blank=True)
+    user = models.ForeignKey(User, verbose_name=_("person"), on_delete=models.PROTECT, related_name="posts")
+    role = models.CharField(_("role"), max_length=40)
+    unit = models.ForeignKey(Unit, verbose_name=_("unit"), on_delete=models.PROTECT, related_name="posts")
+    certificate_no = models.CharField(_("certificate number"), max_length=30, default="", blank=True)
+    primary = models.BooleanField(_("first post, no stand-in"), default=True)
+    since = models.DateTimeField(_("since"))
+    until = models.DateTimeField(_("until"), null=True, blank=True)
 
     class Meta:
+        verbose_name = _("post")
+        verbose_name_plural = _("posts")
         constraints: ClassVar = [
             models.CheckConstraint(condition=Q(until=None) | Q(until__gt=F("since")), name="post_ends_after_it_began"),
             models.UniqueConstraint(
