@@ -19,7 +19,8 @@ from lingxiu.files.actions import store_document
 from lingxiu.issues.actions import Found, Said, report, take_report
 from lingxiu.issues.models import Source
 from lingxiu.merchants.models import Facility, Merchant
-from lingxiu.sensing.models import Device
+from lingxiu.policy.queries import in_force
+from lingxiu.sensing.models import Alarm, Device, UnknownDevice
 from tests.cast import BEGAN, Cast
 from tests.pages import plain_static
 from tests.who_may import ADMINISTRATORS, ANYONE, NOBODY, STRANGER, WHO_MAY, Row
@@ -60,6 +61,10 @@ OURS = sorted(plain for plain, _ in addresses() if not plain.startswith("admin/"
 # ── what is asked for ──
 
 
+# What a parameter is called in the address, and what it is there, where that is not the usual thing of that name.
+MEANT = {"r/": {"token": "report"}, "sensing/unknown/": {"mn": "unknown"}}
+
+
 @dataclass(frozen=True)
 class Samples:
     """Something of each kind, of the readers' own town (near) and of another (far)."""
@@ -68,11 +73,12 @@ class Samples:
     far: dict[str, Any]
 
     def path(self, route: str, *, far: bool = False) -> str:
-        """The address with real things in it. `token` is a report's in `r/`, else a code's."""
+        """The address with real things in it."""
         values = self.far if far else self.near
+        meant = next((names for prefix, names in MEANT.items() if route.startswith(prefix)), {})
 
         def value(found: re.Match[str]) -> str:
-            name = "report" if route.startswith("r/") and found[1] == "token" else found[1]
+            name = meant.get(found[1], found[1])
             if name not in values:
                 raise KeyError(f"tests/test_who_may.py has no sample for {name!r} of {route}: add one to `samples`")
             return str(values[name])
@@ -96,6 +102,18 @@ def _things(cast: Cast, merchant: Merchant) -> dict[str, Any]:
     device = Device.objects.create(
         mn=f"SAMPLE{merchant.pk}", merchant=merchant, profile="plain-2017", kind="fume_monitor"
     )
+    alarm = Alarm.objects.create(
+        device=device,
+        code="ALM-FUME-3",
+        severity="orange",
+        raised_at=NOON,
+        last_at=NOON,
+        noticed_at=NOON,
+        edition=in_force().id,
+    )
+    unknown = UnknownDevice.objects.create(
+        mn=f"UNKNOWN{merchant.pk}", peer="10.0.0.1", first_at=NOON, last_at=NOON, first_frame=b"##", last_frame=b"##"
+    )
     bond = Bond.objects.create(
         user=cast.stranger_owner, merchant_id=merchant.pk, kind="cleaning_company", made_at=BEGAN
     )
@@ -107,6 +125,9 @@ def _things(cast: Cast, merchant: Merchant) -> dict[str, Any]:
         "report": take_report(said, at=NOON).token,
         "token": merchant.codes.get().token,
         "mn": device.mn,
+        "verb": "maintain",
+        "alarm_id": alarm.pk,
+        "unknown": unknown.mn,
         "facility_id": Facility.objects.create(merchant=merchant, kind="hood").pk,
         "bond_id": bond.pk,
         "sha256": file.sha256,

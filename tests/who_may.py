@@ -27,6 +27,7 @@ EDITORS = frozenset(
 )  # merchants.edit, merchants.print_codes
 FAR_EDITORS = EDITORS & WHOLE_COUNTY
 FINDERS = frozenset({"county_officer", "department_officer"}) | TOWN | GRID  # issues.find
+MANAGERS = frozenset({"system_administrator", "county_officer"})  # sensing.manage
 PERSONAL = frozenset({"county_officer"})  # merchants.see_personal_data
 EXPORTERS = FINDERS - GRID | {"assessor"}  # issues.export
 
@@ -68,6 +69,13 @@ WHO_MAY: dict[str, Row] = {
     "shop/<merchant_id>/cleaning/": Row(get=SHOP - {"waste_hauler"}, post=SHOP - {"waste_hauler"}),
     "shop/<merchant_id>/trap/": Row(get=SHOP - {"waste_hauler"}, post=SHOP - {"waste_hauler"}),
     "shop/<merchant_id>/waste/": Row(get=SHOP - {"cleaning_company"}, post=SHOP - {"cleaning_company"}),
+    # ── sensing ──
+    "sensing/": Row(get=OFFICERS),
+    "sensing/devices/<mn>/": Row(get=SIGNED_IN, far=WHOLE_COUNTY),
+    "sensing/devices/<mn>/chart.json": Row(get=SIGNED_IN, far=WHOLE_COUNTY),
+    "sensing/devices/<mn>/<verb>/": Row(post=MANAGERS, far_post=MANAGERS),
+    "sensing/alarms/<alarm_id>/": Row(get=SIGNED_IN, far=WHOLE_COUNTY),
+    "sensing/unknown/<mn>/": Row(get=MANAGERS, post=MANAGERS, far=MANAGERS, far_post=MANAGERS),
     # ── issues ──
     "issues/": Row(get=OFFICERS),
     "issues/export.xlsx": Row(get=EXPORTERS),
