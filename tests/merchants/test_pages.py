@@ -359,6 +359,15 @@ def test_labels_are_counted_then_printed_and_noted(cast: Cast) -> None:
     assert "No code to print" in page(client, "/merchants/labels/?town=330421001&fresh=1")
 
 
+def test_the_labels_of_a_filtered_list_are_those_it_shows(cast: Cast) -> None:
+    client = signed_in(cast.county_officer)
+    assert 'href="/merchants/labels/?q=lj' in page(client, "/merchants/?q=lj")
+    assert "Only those the list was filtered to" in page(client, "/merchants/labels/?q=lj")
+    client.post("/merchants/labels/", {"q": "lj"})
+    assert cast.other_merchant.codes.get().printed_at is not None
+    assert cast.merchant.codes.get().printed_at is None
+
+
 def test_a_dispatcher_prints_the_codes_of_their_own_town_alone(cast: Cast) -> None:
     client = signed_in(cast.dispatcher)
     answer = client.post("/merchants/labels/", {"town": "330421103"})

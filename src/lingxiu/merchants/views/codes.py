@@ -19,13 +19,14 @@ from lingxiu.journal.actions import Json
 from lingxiu.merchants import actions, labels, queries
 from lingxiu.merchants.forms import ReissueForm
 from lingxiu.merchants.models import Code, Merchant
-from lingxiu.merchants.queries import Wanted
 from lingxiu.merchants.views.asking import merchant_of, reader_who_may, towns_of, write_once
+from lingxiu.merchants.views.listing import read_wanted
 from lingxiu.policy.schema import Sight
 from lingxiu.territory.models import Area, AreaKind
 from lingxiu.territory.queries import town_names
 from lingxiu.ui import addresses
 
+NARROWED = ("q", "kind", "scale", "level", "device", "issues", "status")  # what the list was filtered by
 MOST_LABELS = 960  # forty sheets: some ten seconds of drawing
 
 
@@ -63,7 +64,7 @@ def code(request: HttpRequest, merchant_id: int) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def print_labels(request: HttpRequest) -> HttpResponse:
-    """`/merchants/labels/`: choose by town, grid or merchant and which are new; POST draws the sheets."""
+    """`/merchants/labels/`: choose by town and grid, by what the list was filtered to, or one merchant; POST draws the sheets."""
     user = reader_who_may(request, "merchants.print_codes")
     asked = request.POST if request.method == "POST" else request.GET
     sheet = labels.SHEETS.get(asked.get("sheet", ""), labels.SHEETS["labels"])
@@ -81,6 +82,7 @@ def print_labels(request: HttpRequest) -> HttpResponse:
     count = chosen.count()
     context = {
         "asked": {key: asked.get(key, "") for key in ("town", "grid", "merchant", "fresh")},
+        "narrowed": {key: asked[key] for key in NARROWED if asked.get(key)},
         "merchant": Merchant.objects.visible_to(user).filter(pk=_number(asked.get("merchant", ""))).first(),
         "sheet": sheet,
         "sheets": _sheet_words(),
@@ -97,8 +99,7 @@ def print_labels(request: HttpRequest) -> HttpResponse:
 
 def _chosen_codes(user: User, asked: QueryDict) -> QuerySet[Code]:
     """The valid codes of the merchants asked for, grid by grid: as somebody walks who puts them up."""
-    wanted = Wanted(town=asked.get("town", ""), grid=asked.get("grid", ""))
-    merchants = queries.find(Merchant.objects.visible_to(user), wanted)
+    merchants = queries.find(Merchant.objects.visible_to(user), read_wanted(asked))
     if asked.get("merchant"):
         merchants = merchants.filter(pk=_number(asked.get("merchant", "")))
     codes = Code.objects.filter(revoked_at=None, merchant__in=merchants).select_related("merchant")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 from urllib.parse import urlencode
 
@@ -141,5 +142,5 @@ def _choices(user: User, wanted: Wanted, towns: dict[str, str]) -> dict[str, Any
         "statuses": [*Status.choices, (queries.GONE, _("all, the closed too"))],
         "coverage": queries.coverage() if user.authority.farthest("merchants") == Sight.COUNTY else None,
         "may": {"edit": may("merchants.edit"), "print": may("merchants.print_codes")},
-        "labels_url": f"/merchants/labels/?{urlencode({'town': wanted.town, 'grid': wanted.grid})}",
+        "labels_url": f"/merchants/labels/?{urlencode({key: value for key, value in asdict(wanted).items() if value})}",
     }
