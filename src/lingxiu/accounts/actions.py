@@ -12,6 +12,7 @@ from django.db import connection, transaction
 from django.db.models import F, QuerySet
 from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext as _
+from django.utils.translation import override
 
 from lingxiu.accounts import codes
 from lingxiu.accounts.models import Bond, DemoMessage, LoginCode, Post, Unit, UnitKind, User
@@ -19,6 +20,9 @@ from lingxiu.connectors.sms import Gateway, Nowhere
 from lingxiu.journal.actions import Scope, record
 from lingxiu.policy.queries import in_force
 from lingxiu.privacy.cipher import blind_index
+
+# The unit in which owners and service companies hold their posts.
+SHOPS = "companies"
 
 Way = Literal["password", "code", "second_factor"]
 
@@ -246,9 +250,9 @@ def unbind(bond: Bond, *, at: datetime, by: int | None) -> None:
 
 
 def _new_person(phone: str, name: str, role: str, at: datetime, by: int | None) -> User:
-    unit, _made = Unit.objects.get_or_create(
-        code="companies", defaults={"kind": UnitKind.COMPANY, "name": "商户与服务单位"}
-    )
+    with override(settings.LANGUAGE_CODE):  # a name of the county's, whatever language its maker reads
+        named = {"kind": UnitKind.COMPANY, "name": _("Shops and service companies")}
+    unit, _made = Unit.objects.get_or_create(code=SHOPS, defaults=named)
     username = f"{role}-{blind_index(phone)[:12]}"
     person = User.objects.create_user(username, None, name=name, phone=phone)
     appoint(person, Appointment(role, unit), at=at, by=by)
