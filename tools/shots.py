@@ -120,8 +120,8 @@ PAGES = [
 class Album:
     """Signed-in sessions by reader, and what was seen so far."""
 
-    def __init__(self, browser: Browser, address: str, password_of: Callable[[str], str]) -> None:
-        self.browser, self.address, self.password_of = browser, address, password_of
+    def __init__(self, browser: Browser, address: str, password_of: Callable[[str], str], folder: Path) -> None:
+        self.browser, self.address, self.password_of, self.folder = browser, address, password_of, folder
         self.sessions: dict[str, object] = {}
         self.found: dict[tuple[str, str], str] = {}
         self.remarks: list[str] = []
@@ -130,8 +130,12 @@ class Album:
         """The page in both sizes and both languages."""
         for size in shot.sizes:
             for language in ("zh", "en"):
-                with self._context(shot.role, size, language) as context:
-                    self._picture(context, shot, size, language)
+                self.picture(shot, size, language)
+
+    def picture(self, shot: Shot, size: str, language: str) -> None:
+        """The page in one size and one language; what a machine sees wrong with it is added to `remarks`."""
+        with self._context(shot.role, size, language) as context:
+            self._picture(context, shot, size, language)
 
     def _context(self, role: str, size: str, language: str) -> BrowserContext:
         spoken = {"zh": "zh-CN", "en": "en-GB"}[language]
@@ -162,7 +166,7 @@ class Album:
         page.wait_for_load_state("networkidle")
         if shot.name == "map":
             page.locator("[data-usable]").wait_for(state="attached")
-        page.screenshot(path=SHOTS / f"{name}.png", full_page=shot.name != "map")
+        page.screenshot(path=self.folder / f"{name}.png", full_page=shot.name != "map")
         self.remarks += [f"{name}: console: {error[:160]}" for error in errors if "status of 4" not in error]
         self.remarks += [f"{name}: {remark}" for remark in seen_by_machine(page)]
 
@@ -232,7 +236,7 @@ def main() -> int:
         os.environ["LINGXIU_HOME"] = home
         from lingxiu.demo.signins import password_of
 
-        album = Album(browser, address, password_of)
+        album = Album(browser, address, password_of, SHOTS)
         for shot in PAGES:
             if not wanted or shot.name.startswith(wanted):
                 album.take(shot)

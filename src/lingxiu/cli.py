@@ -42,6 +42,9 @@ def wake_django() -> None:
     import django
 
     django.setup()
+    from django.utils import translation
+
+    translation.activate("zh-hans" if os.environ.get("LANG", "").startswith("zh") else "en")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

@@ -213,7 +213,7 @@ def _draft(found: Found, at: datetime) -> tuple[Issue, Routed]:
         place=found.place or (found.merchant.address if found.merchant else ""), summary=found.summary[:200],
         act_at=found.act_at, reported_at=at, found_by=found.found_by, alarm_id=found.alarm_id, clock_from=at,
         edition=policy.id, routing_rule=routed.rule.id, routing_why={"tried": list(routed.tried)},
-        synthetic=found.synthetic,
+        synthetic=found.synthetic or bool(found.merchant and found.merchant.synthetic),
     )  # fmt: skip
     return issue, routed
 

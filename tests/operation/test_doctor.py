@@ -1,0 +1,78 @@
+"""`lingxiu doctor` finds what is wrong and names the mend."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from lingxiu.config.environment import environment
+from lingxiu.database import temporary_cluster
+from lingxiu.doctor import Finding, examine
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("LINGXIU_HOME", str(tmp_path))
+    environment.cache_clear()
+    yield tmp_path  # type: ignore[misc]
+    environment.cache_clear()
+
+
+def of(subject: str) -> Finding:
+    """What doctor says of one thing."""
+    return next(finding for finding in examine() if finding.subject == subject)
+
+
+def test_without_a_database_it_says_how_to_get_one(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DATABASE_URL")
+    environment.cache_clear()
+    found = of("Database")
+    assert found.wrong
+    assert "lingxiu up" in found.mend
+
+
+def test_a_server_that_does_not_answer_is_named(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/nothing")
+    environment.cache_clear()
+    found = of("Database")
+    assert found.wrong
+    assert found.mend == "check DATABASE_URL"
+
+
+def test_a_fresh_database_lacks_its_schema_and_knows_chinese(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with temporary_cluster() as url:
+        monkeypatch.setenv("DATABASE_URL", url)
+        environment.cache_clear()
+        assert not of("Characters").wrong
+        assert of("Schema").mend == "`lingxiu up` makes it"
+        with psycopg.connect(url, autocommit=True) as admin:
+            admin.execute(
+                "CREATE DATABASE blind TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C' LOCALE_PROVIDER libc"
+            )
+        monkeypatch.setenv("DATABASE_URL", url.replace("/lingxiu?", "/blind?"))
+        environment.cache_clear()
+        assert of("Characters").wrong
+
+
+def test_secrets_that_others_can_read_are_told(home: Path) -> None:
+    (home / "secrets").mkdir()
+    (home / "secrets" / "django_key").write_text("x")
+    (home / "secrets" / "django_key").chmod(stat.S_IRUSR | stat.S_IROTH)
+    found = of("Secrets")
+    assert found.wrong
+    assert found.mend.startswith("chmod 600")
+
+
+def test_a_process_that_is_not_there_is_told(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HJ212_PORT", "1")
+    environment.cache_clear()
+    found = of("Gateway")
+    assert found.wrong
+    assert "port 1" in found.found
+
+
+def test_plain_http_is_told_because_phones_then_give_no_camera(home: Path) -> None:
+    assert "camera" in of("Address").mend
