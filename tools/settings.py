@@ -32,6 +32,7 @@ FIRST = """
 | `LINGXIU_HOME` | `/var/lib/lingxiu` for root, else `$XDG_DATA_HOME/lingxiu` | Where data, photos, secrets and `lingxiu.env` lie. |
 | `XDG_DATA_HOME` | `~/.local/share` | Where people's programs keep data; an absolute path. |
 | `LINGXIU_LOG` | `text` | `json`: one JSON object a line. |
+| `LANG` | – | `zh…`: the command line speaks Chinese; else English. |
 | `LINGXIU_LOG_LEVEL` | `INFO` | `DEBUG`, `INFO`, `WARNING` or `ERROR`. |
 """
 
