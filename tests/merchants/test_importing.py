@@ -182,7 +182,7 @@ def test_a_wrong_check_digit_is_refused_with_the_right_one(taken: Any) -> None:
     ("changed", "said"),
     [
         ({"店名": ""}, "Name of the shop This field is required."),
-        ({"业态": "修车"}, "Kind “修车” is not known here. Choose one of: restaurant、snack bar"),
+        ({"业态": "修车"}, "Kind “修车” is not known here. Choose one of: restaurant, snack bar"),
         ({"联系电话": "1380013"}, "Phone “1380013” has 7 characters, not 11. Look for one left out or typed twice."),
         ({"经度": "东经"}, "Longitude “东经” is not a number."),
         ({"经度": 120.2}, "Longitude “120.2” 120.20000, 30.85000 lies outside the county."),

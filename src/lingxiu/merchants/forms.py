@@ -15,7 +15,7 @@ from lingxiu.china.coordinates import Position, bd09_to_wgs84, gcj02_to_wgs84
 from lingxiu.china.identifiers import IdentifierError, normalise, normalise_mobile, parse_food_licence, parse_uscc
 from lingxiu.merchants import actions
 from lingxiu.merchants.models import CareRecord, Facility, Merchant, Scale, Source
-from lingxiu.merchants.words import say
+from lingxiu.merchants.words import listed, say
 from lingxiu.policy.queries import in_force
 from lingxiu.policy.schema import Kind
 from lingxiu.privacy.masks import mask_name, mask_phone
@@ -150,7 +150,7 @@ class DossierForm(forms.Form):
         choice = self.fields[field]
         assert isinstance(choice, forms.ChoiceField)
         choice.choices = offered
-        known = "、".join(text for name, text in offered if name)
+        known = listed(text for name, text in offered if name)
         choice.error_messages["invalid_choice"] = _("“%(value)s” is not known here. Choose one of: ") + known
 
     def clean_name(self) -> str:

@@ -24,6 +24,7 @@ from lingxiu.merchants import sheets
 from lingxiu.merchants.forms import FOOD_LICENCE, DossierForm, choices, initial_of
 from lingxiu.merchants.models import Merchant, Scale, Source, Status
 from lingxiu.merchants.sheets import Cells, FileRefused, Table
+from lingxiu.merchants.words import listed
 from lingxiu.policy.queries import in_force
 
 __all__ = [
@@ -76,8 +77,8 @@ class Row:
 
     def line(self) -> str:
         """As the command line prints it."""
-        told = "; ".join(self.details)
-        return f"{_('row %d') % self.number}: {self.word} {self.name}{f' — {told}' if told else ''}"
+        where, told = _("row %d") % self.number, "; ".join(self.details)
+        return f"{where}: {self.word} {self.name} — {told}" if told else f"{where}: {self.word} {self.name}"
 
 
 @dataclass(slots=True)
@@ -105,7 +106,7 @@ class Report:
         told = self.rows if self.dry_run else self.refused
         lines = [row.line() for row in told]
         if self.table.unused:
-            lines.append(_("Columns not used: %s") % "、".join(self.table.unused))
+            lines.append(_("Columns not used: %s") % listed(self.table.unused))
         lines.append(" · ".join(f"{word} {count}" for word, count in self.summary))
         if self.dry_run:
             lines.append(_("Nothing was written: this was a dry run."))
@@ -289,4 +290,4 @@ def template() -> bytes:
 
 def _note(form: DossierForm, column: str, offered: list[str]) -> str:
     parts = [str(form.fields[column].label), _("required") if form.fields[column].required else ""]
-    return " · ".join(part for part in [*parts, "、".join(offered)] if part)
+    return " · ".join(part for part in [*parts, listed(offered)] if part)

@@ -20,6 +20,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 from python_calamine import CalamineError, CalamineWorkbook
 
+from lingxiu.merchants.words import listed
+
 Cells: TypeAlias = list[Any]
 
 MOST_BYTES = 30 * 1024 * 1024
@@ -162,7 +164,7 @@ def _table(rows: list[Cells], name: str) -> Table:
         fields = [_FIELD_OF.get(_plain(text(cell))) for cell in cells]
         if "name" in fields and len(set(fields) - {None}) >= HEADER_NEEDS:
             return _below(rows, number, [text(cell) for cell in cells], _each_once(fields))
-    known = {"name": name, "rows": HEADER_WITHIN, "known": "、".join(names[0] for names in COLUMNS.values())}
+    known = {"name": name, "rows": HEADER_WITHIN, "known": listed(names[0] for names in COLUMNS.values())}
     raise FileRefused(_(NO_HEADER) % known)
 
 

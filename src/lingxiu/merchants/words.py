@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext_noop, pgettext
 
 from lingxiu.china.identifiers import (
     IdentifierError,
@@ -21,6 +23,11 @@ WRONG_LENGTH = gettext_noop("has %(found)d characters, not %(expected)d. Look fo
 LOOKALIKE = gettext_noop("cannot have “%(character)s” at place %(position)d; perhaps %(likely)s is meant.")
 WRONG_CHARACTER = gettext_noop("cannot have “%(character)s” at place %(position)d. Compare it with the document.")
 WRONG_PREFIX = gettext_noop("does not begin with %(expected)s. See whether it is a number of another kind.")
+
+
+def listed(words: Iterable[str]) -> str:
+    """One after the other, parted as the reader's language does."""
+    return pgettext("between the words of a list", ", ").join(words)
 
 
 def say(error: IdentifierError) -> str:

@@ -22,6 +22,7 @@ from lingxiu.merchants import actions
 from lingxiu.merchants.forms import BindForm, CareForm, DossierForm, FacilityForm, sources_of
 from lingxiu.merchants.models import Merchant, Source
 from lingxiu.merchants.views.asking import Refused, merchant_of, reader, reader_who_may, towns_of, write_once
+from lingxiu.merchants.words import listed
 from lingxiu.policy.queries import in_force
 from lingxiu.policy.schema import Label
 from lingxiu.privacy.masks import mask_name, mask_phone
@@ -74,7 +75,7 @@ def dossier(request: HttpRequest, merchant_id: int) -> HttpResponse:
             return {"changed": changed}
 
         if (written := write_once(request, user, do)) is not None:
-            told = _("Saved: %s.") % "、".join(str(form.fields[name].label) for name in written["changed"])
+            told = _("Saved: %s.") % listed(str(form.fields[name].label) for name in written["changed"])
             messages.success(request, told if written["changed"] else _("Nothing was different: nothing is changed."))
             return redirect(request.path)
     return show_dossier(request, user, merchant_of(user, merchant_id), status=422, form=form)
