@@ -294,13 +294,25 @@ def test_batches_still_uncommitted_are_waited_for(plant: Plant, store: Store) ->
     catalogues = in_force().catalogues
     with psycopg.connect(plant.database) as slow:
         slow.execute(
-            "INSERT INTO ingest_batch (at, device_ids, windows, latest) VALUES (now(), '{1}', '{2954000}', '{1772400000}')"
+            "INSERT INTO ingest_batch (at, device_ids, windows, latest) VALUES (%s, '{1}', '{2954000}', '{1772400000}')",
+            [NOON],
         )
         store.write(batch(row(plant.device.pk, 0)))
         assert statistics.follow(catalogues, NOON).batches == 0
         slow.commit()
     assert statistics.follow(catalogues, NOON).batches == 2
     assert statistics.follow(catalogues, NOON).batches == 0
+
+
+def test_batches_that_were_put_together_in_another_order_than_committed_are_all_followed(
+    plant: Plant, store: Store
+) -> None:
+    for minute in (0, 1440, 10, 1450):
+        store.write(batch(row(plant.device.pk, minute), at=T0 + minute * MINUTE))
+    catalogues = in_force().catalogues
+    while statistics.follow(catalogues, NOON).more:
+        pass
+    assert len(fetch("SELECT at FROM window_fume")) == 4
 
 
 def test_merging_two_parts_says_whether_they_agree() -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
@@ -89,7 +90,7 @@ def follow(catalogues: Catalogues, at: datetime) -> Followed:
         if not found:
             return Followed()
         # No device is silent within one step, so only the time before it has to be looked at.
-        batches = [row for row in found if row[2] < found[0][2] + allowed]
+        batches = list(takewhile(lambda row: abs(row[2] - found[0][2]) < allowed, found))
         span = _span(place, batches[-1])
         cursor.execute(_GAPS, span | {"allowed": allowed.seconds})
         gaps = tuple(Gap(*row) for row in cursor.fetchall())

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path
+
+from lingxiu.sensing.views.adopting import adopt
+from lingxiu.sensing.views.alarm import alarm_page
+from lingxiu.sensing.views.device import device_chart, device_move, device_page
+from lingxiu.sensing.views.listing import sensing_list
 
 app_name = "sensing"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("sensing/", sensing_list, name="list"),
+    path("sensing/devices/<str:mn>/", device_page, name="device"),
+    path("sensing/devices/<str:mn>/chart.json", device_chart, name="chart"),
+    path("sensing/devices/<str:mn>/<slug:verb>/", device_move, name="move"),
+    path("sensing/alarms/<int:alarm_id>/", alarm_page, name="alarm"),
+    path("sensing/unknown/<str:mn>/", adopt, name="adopt"),
+]

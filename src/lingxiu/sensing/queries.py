@@ -1,0 +1,263 @@
+"""What pages and the API read of devices: how each is doing, its windows, its last words. Changes nothing."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import astuple, dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple
+
+from django.db import connection
+from django.db.models import Count, Exists, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from lingxiu.merchants import queries as merchants
+from lingxiu.merchants.models import Merchant
+from lingxiu.policy.queries import in_force
+from lingxiu.policy.schema import Silence, SustainedValue
+from lingxiu.sensing.models import Alarm, AlarmQuerySet, Device, DeviceQuerySet, Maintenance
+from lingxiu.sensing.profiles import VALUE_COLUMNS
+
+WINDOW = timedelta(minutes=10)
+STATES = ("online", "silent", "never", "observing", "maintenance", "retired")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a reader of the devices or alarms asks for; empty means any. `state`: one of STATES, or `alarm`."""
+
+    q: str = ""
+    town: str = ""
+    state: str = ""
+    profile: str = ""
+    code: str = ""
+    open: str = ""
+
+    @property
+    def filters(self) -> int:
+        """How many filters are in force besides the words."""
+        return sum(bool(value) for value in astuple(self)[1:])
+
+
+# ── devices ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def with_state(devices: DeviceQuerySet, at: datetime) -> DeviceQuerySet:
+    """The devices, each with `silent`, `held` and `alarms_open` (how many)."""
+    silences = [rule.id for rule in in_force().catalogues.alarms.rules if isinstance(rule, Silence)]
+    open_alarms = Alarm.objects.filter(device=OuterRef("pk"), cleared_at=None)
+    maintenance = Maintenance.objects.filter(Q(until=None) | Q(until__gt=at), device=OuterRef("pk"), since__lte=at)
+    counted = open_alarms.order_by().values("device").annotate(n=Count("pk")).values("n")
+    return devices.annotate(
+        silent=Exists(open_alarms.filter(code__in=silences)),
+        held=Exists(maintenance),
+        alarms_open=Coalesce(Subquery(counted), 0),
+    )
+
+
+def state_of(device: Any, at: datetime) -> str:
+    """One of STATES, of a device of `with_state`."""
+    if device.state == Device.State.RETIRED:
+        return "retired"
+    if device.held or device.state == Device.State.MAINTENANCE:
+        return "maintenance"
+    if device.last_frame_at is None:
+        return "never"
+    if device.silent:
+        return "silent"
+    return "observing" if device.observe_until is not None and at < device.observe_until else "online"
+
+
+def find_devices(devices: DeviceQuerySet, wanted: Wanted, at: datetime) -> DeviceQuerySet:
+    """Of these devices, with their states, those that are wanted."""
+    found = with_state(devices, at)
+    if wanted.q:
+        called = merchants.find(Merchant.objects.all(), merchants.Wanted(q=wanted.q, status=merchants.GONE))
+        found = found.filter(Q(mn__icontains=wanted.q.strip()) | Q(merchant__in=called))
+    if wanted.town:
+        found = found.filter(merchant__town=wanted.town)
+    if wanted.profile:
+        found = found.filter(profile=wanted.profile)
+    return found.filter(_in_state(wanted.state, at))
+
+
+def _in_state(state: str, at: datetime) -> Q:
+    """The condition `state_of` puts in words; retired devices are shown only when asked for."""
+    retired = Q(state=Device.State.RETIRED)
+    held = Q(held=True) | Q(state=Device.State.MAINTENANCE)
+    never, observing = Q(last_frame_at=None), Q(observe_until__gt=at)
+    serving = ~retired & ~held
+    return {
+        "retired": retired,
+        "maintenance": ~retired & held,
+        "never": serving & never,
+        "silent": serving & ~never & Q(silent=True),
+        "observing": serving & ~never & Q(silent=False) & observing,
+        "online": serving & ~never & Q(silent=False) & ~observing,
+        "alarm": ~retired & Q(alarms_open__gt=0),
+    }.get(state, ~retired)
+
+
+def count_devices(devices: DeviceQuerySet, at: datetime) -> dict[str, int]:
+    """How many there are in use, and of them silent, never heard, observing, under maintenance: one query."""
+    counted = ("", "silent", "never", "observing", "maintenance")
+    found = with_state(devices, at).aggregate(
+        **{f"in_{state}": Count("pk", filter=_in_state(state, at)) for state in counted}
+    )
+    return {state or "all": found[f"in_{state}"] for state in counted}
+
+
+# ── alarms ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def find_alarms(alarms: AlarmQuerySet, wanted: Wanted) -> AlarmQuerySet:
+    """Of these alarms those that are wanted, newest first; withdrawn ones are none."""
+    found = alarms.filter(withdrawn_at=None)
+    if wanted.open != "all":
+        found = found.filter(cleared_at=None)
+    if wanted.code:
+        found = found.filter(code=wanted.code)
+    if wanted.town:
+        found = found.filter(device__merchant__town=wanted.town)
+    if wanted.q:
+        called = merchants.find(Merchant.objects.all(), merchants.Wanted(q=wanted.q, status=merchants.GONE))
+        found = found.filter(Q(device__mn__icontains=wanted.q.strip()) | Q(device__merchant__in=called))
+    return found.select_related("device", "device__merchant").order_by("-raised_at", "-id")
+
+
+# ── one device ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Window(NamedTuple):
+    """A row of `window_fume`, as pages show it."""
+
+    at: datetime
+    minutes: int
+    fume_mean: float | None
+    fume_max: float | None
+    fan_on_minutes: int
+    purifier_on_minutes: int
+    fan_without_purifier_minutes: int
+    minutes_over_2: int
+
+
+def day_bounds(day: date) -> tuple[datetime, datetime]:
+    """Midnight and the next one, in the county."""
+    zone = timezone.get_default_timezone()
+    start = datetime(day.year, day.month, day.day, tzinfo=zone)
+    following = day + timedelta(days=1)
+    return start, datetime(following.year, following.month, following.day, tzinfo=zone)
+
+
+def windows(device_id: int, since: datetime, until: datetime) -> list[Window]:
+    """The windows of a device that begin in this time, in order."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {', '.join(Window._fields)} FROM window_fume"  # noqa: S608 (our own column names)
+            " WHERE device_id = %s AND at >= %s AND at < %s ORDER BY at",
+            [device_id, since, until],
+        )
+        return [Window(*row) for row in cursor.fetchall()]
+
+
+@dataclass(frozen=True, slots=True)
+class DaySum:
+    """A day of a device in numbers; shares in per cent, None where there is nothing to take a share of."""
+
+    highest: float | None
+    minutes_over_2: int
+    complete: float | None
+    linked: float | None
+
+    @classmethod
+    def of(cls, found: list[Window], minutes_passed: int) -> DaySum:
+        fan = sum(one.fan_on_minutes for one in found)
+        alone = sum(one.fan_without_purifier_minutes for one in found)
+        means = [one.fume_mean for one in found if one.fume_mean is not None]
+        minutes = sum(one.minutes for one in found)
+        return cls(
+            max(means, default=None),
+            sum(one.minutes_over_2 for one in found),
+            min(100.0, 100 * minutes / minutes_passed) if minutes_passed else None,
+            100 * (fan - alone) / fan if fan else None,
+        )
+
+
+def chart(device: Device, day: date, at: datetime, language: str) -> dict[str, Any]:
+    """A county day of a device for the chart island (docs/frontend.md): ten-minute means, thresholds, alarms."""
+    since, until = day_bounds(day)
+    rows = {row.at: row for row in windows(device.pk, since, until)}
+    rules = {rule.id: rule for rule in in_force().catalogues.alarms.rules}
+    limits = sorted(
+        {rule.limit for rule in rules.values() if isinstance(rule, SustainedValue) and rule.factor == "fume_mg_m3"}
+    )
+    overlapping = Alarm.objects.filter(device=device, withdrawn_at=None, raised_at__lt=until)
+    alarms = overlapping.filter(Q(cleared_at=None) | Q(cleared_at__gt=since)).order_by("raised_at")
+    moments = []
+    moment = since
+    while rows and moment < min(until, at):
+        moments.append(moment)
+        moment += WINDOW
+    return {
+        "thresholds": [{"value": limit, "label": f"{limit:g}"} for limit in limits],
+        "windows": [_point(moment, rows.get(moment)) for moment in moments],
+        "alarms": [
+            {
+                "code": alarm.code,
+                "label": rules[alarm.code].label.text(language) if alarm.code in rules else alarm.code,
+                "from": _local(max(alarm.raised_at, since)),
+                "to": _local(min(alarm.cleared_at, until)) if alarm.cleared_at else None,
+            }
+            for alarm in alarms
+        ],
+    }
+
+
+def _point(moment: datetime, row: Window | None) -> list[object]:
+    if row is None:
+        return [_local(moment), None, None, None]
+    mean = None if row.fume_mean is None else round(row.fume_mean, 3)
+    return [_local(moment), mean, row.fan_on_minutes, row.purifier_on_minutes]
+
+
+def _local(moment: datetime) -> str:
+    return timezone.localtime(moment).isoformat()
+
+
+def last_readings(device_id: int, before: datetime, limit: int = 10) -> list[dict[str, Any]]:
+    """The newest readings of a device, newest first: columns by name. `before` bounds which partitions are looked at."""
+    columns = ("at", "received_at", "cn", *VALUE_COLUMNS, "marks")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {', '.join(columns)} FROM reading_fume"  # noqa: S608 (our own column names)
+            " WHERE device_id = %s AND at <= %s AND at > %s ORDER BY at DESC, cn LIMIT %s",
+            [device_id, before + timedelta(minutes=10), before - timedelta(days=30), limit],
+        )
+        return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
+
+
+class RawFrame(NamedTuple):
+    """Bytes as they came; `why` empty when nothing was odd about them."""
+
+    at: datetime
+    pieces: list[str]
+    why: str
+
+
+def raw_frames(device_id: int, limit: int = 20) -> list[RawFrame]:
+    """The last frames of a device, odd ones among them, newest first."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "(SELECT at, frame, '' FROM recent_frame WHERE device_id = %s ORDER BY id DESC LIMIT %s) UNION ALL"
+            " (SELECT at, frame, why FROM odd_frame WHERE device_id = %s ORDER BY id DESC LIMIT %s)"
+            " ORDER BY 1 DESC",
+            [device_id, limit, device_id, limit],
+        )
+        return [RawFrame(at, readable(bytes(frame)), why) for at, frame, why in cursor.fetchall()]
+
+
+def readable(frame: bytes) -> list[str]:
+    """Bytes for people, in pieces between which a line may break: what is not printable ASCII as \\xNN."""
+    text = "".join(chr(byte) if 32 <= byte < 127 else f"\\x{byte:02x}" for byte in frame)
+    return [piece for piece in re.split(r"(?<=[;,])", text) if piece]

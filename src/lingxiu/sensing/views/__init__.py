@@ -1,0 +1,1 @@
+"""Pages of devices and alarms. Thin: who asks, what they may see, render."""

@@ -1,0 +1,50 @@
+"""What states and severities are called on pages, and in which tone of the palette. To owners and the public a high value is a
+reminder, never an exceedance: no word here says otherwise."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+
+class Word(NamedTuple):
+    """A word with its tone."""
+
+    word: str | Promise
+    tone: str
+
+
+MILLIGRAMS: Final = "mg/m³"
+STATES: Final[dict[str, Word]] = {
+    "online": Word(_("online"), "online"),
+    "silent": Word(_("without data"), "dark"),
+    "never": Word(_("never heard"), "dark"),
+    "observing": Word(_("only observing"), "observing"),
+    "maintenance": Word(_("under maintenance"), "maintenance"),
+    "retired": Word(_("out of use"), "neutral"),
+}
+SEVERITIES: Final[dict[str, Word]] = {
+    "blue": Word(_("notice"), "info"),
+    "yellow": Word(_("reminder"), "warning"),
+    "orange": Word(_("warning"), "alarm"),
+    "red": Word(_("urgent"), "alarm"),
+}
+ODD: Final[dict[str, str | Promise]] = {
+    "contradiction": _("says something else than what is stored"),
+    "crc": _("wrong check value"),
+    "time-ahead": _("its clock is ahead"),
+    "time-too-old": _("too old to be kept"),
+    "time-missing": _("without a time"),
+    "time-unreadable": _("its time cannot be read"),
+    "range": _("a value out of range"),
+    "state": _("a state nobody knows"),
+    "cn": _("not a measurement"),
+    "refused": _("could not be stored"),
+}
+
+
+def why_odd(why: str) -> str | Promise:
+    """What was odd about a frame, in words; the code where there are none."""
+    return ODD.get(why.partition(":")[0], why)
