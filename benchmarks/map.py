@@ -21,9 +21,12 @@ RUNS = {True: 3, False: 9}
 
 def run(quick: bool) -> dict[str, Any]:
     """Figures of `lingxiu bench map`: usable_ms and bytes by number of merchants, empty_page_ms."""
-    with tempfile.TemporaryDirectory(prefix="lingxiu-bench-") as folder, chromium() as browser:
-        with running_demo(Path(folder), "--no-devices") as demo:
-            figures = measure(demo, browser, RUNS[quick])
+    with (
+        tempfile.TemporaryDirectory(prefix="lingxiu-bench-") as folder,
+        chromium() as browser,
+        running_demo(Path(folder), "--no-devices") as demo,
+    ):
+        figures = measure(demo, browser, RUNS[quick])
     print(f"{'merchants':>10} {'usable ms':>10} {'empty page ms':>14} {'kB':>8}")
     for merchants, usable in figures["usable_ms"].items():
         print(f"{merchants:>10} {usable:>10} {figures['empty_page_ms']:>14} {figures['bytes'][merchants] / 1000:>8.0f}")

@@ -43,7 +43,10 @@ _prepare_environment()
 django.setup()  # pytest-django finds Django configured, and the settings read the environment made above
 
 # Hashing and compressing static files is tried once, by the test that starts a whole installation.
-settings.STORAGES = {**settings.STORAGES, "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
+settings.STORAGES = {
+    **settings.STORAGES,
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
 Path(settings.STATIC_ROOT).mkdir(exist_ok=True)
 
 from tests.cast import Cast, make_cast  # noqa: E402 (models need Django configured)

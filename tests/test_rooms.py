@@ -62,20 +62,23 @@ def test_templates_include_and_extend_only_what_stands_below() -> None:
         if (folder := room / "templates").is_dir()
         for path in folder.rglob("*.html")
     }
-    wrong = []
-    for name, room in owners.items():
-        text = (SOURCE / room / "templates" / name).read_text()
-        for other in re.findall(r'{%\s*(?:include|extends)\s+"([^"]+)"', text):
-            if other in owners and owners[other] != room and height(owners[other]) >= height(room):
-                wrong.append(f"{name} of {room} uses {other} of {owners[other]}")
+    wrong = [
+        f"{name} of {room} uses {other} of {owners[other]}"
+        for name, room in owners.items()
+        for other in re.findall(
+            r'{%\s*(?:include|extends)\s+"([^"]+)"', (SOURCE / room / "templates" / name).read_text()
+        )
+        if other in owners and owners[other] != room and height(owners[other]) >= height(room)
+    ]
     assert wrong == []
 
 
 def test_templates_name_only_addresses_of_rooms_below() -> None:
-    wrong = []
-    for room in SOURCE.iterdir():
-        for path in (room / "templates").rglob("*.html"):
-            for named in re.findall(r"{%\s*url\s+['\"](\w+):", path.read_text()):
-                if named in FROM_ROOF_TO_FLOOR and named != room.name and height(named) >= height(room.name):
-                    wrong.append(f"{path.name} of {room.name} points to {named}")
+    wrong = [
+        f"{path.name} of {room.name} points to {named}"
+        for room in SOURCE.iterdir()
+        for path in (room / "templates").rglob("*.html")
+        for named in re.findall(r"{%\s*url\s+['\"](\w+):", path.read_text())
+        if named in FROM_ROOF_TO_FLOOR and named != room.name and height(named) >= height(room.name)
+    ]
     assert wrong == []

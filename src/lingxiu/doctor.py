@@ -124,7 +124,7 @@ def _database() -> tuple[list[Finding], psycopg.Connection | None]:
 
 
 def _one(connection: psycopg.Connection, sql: str) -> object:
-    row = connection.execute(sql).fetchone()  # type: ignore[call-overload]  # our own constant texts
+    row = connection.execute(sql).fetchone()
     return row[0] if row else None
 
 

@@ -24,7 +24,7 @@ from lingxiu.merchants.actions import (
     update,
 )
 from lingxiu.merchants.models import CareRecord, Code, Facility, Licence, Merchant, Scale, Source, Standing
-from lingxiu.merchants.queries import Revoked, Wanted, by_token, counts, coverage, find, map_rows, map_version
+from lingxiu.merchants.queries import Revoked, Wanted, by_token, counts, coverage, find, map_rows
 from tests.cast import Cast, make_areas, make_merchant
 
 NOON = datetime(2026, 3, 5, 4, 0, tzinfo=UTC)
@@ -297,29 +297,6 @@ def test_the_map_is_one_query_and_shows_what_the_reader_may_see(cast: Cast, djan
     assert "yxj" in row.search.split()
     assert (row.fume_level, row.open_issues, row.device_state) == (None, 0, "none")
     assert [row.name for row in map_rows(cast.grid_member)] == ["一鲜居"]
-
-
-def test_the_maps_version_changes_with_every_change(cast: Cast) -> None:
-    """Each change is in a transaction of its own here, as in life; a test's savepoints have ids of their own too."""
-    seen = {map_version()}
-
-    def changed() -> bool:
-        version = map_version()
-        new = version not in seen
-        seen.add(version)
-        return new
-
-    assert not changed()
-    with transaction.atomic():
-        Standing.objects.filter(merchant=cast.merchant).update(open_alarms=1)
-    assert changed()
-    with transaction.atomic():
-        Merchant.objects.filter(pk=cast.merchant.pk).update(lng=120.91)
-    assert changed()
-    with transaction.atomic():
-        opened()
-    assert changed()
-    assert not changed()
 
 
 def test_search_uses_its_index(db: None) -> None:

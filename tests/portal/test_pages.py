@@ -25,7 +25,9 @@ def reader(client: Client, cast: Cast) -> Any:
 
 
 @pytest.mark.parametrize("language", ["zh-hans", "en"])
-@pytest.mark.parametrize("role", ["system_administrator", "county_officer", "leader", "department_officer", "town_dispatcher"])
+@pytest.mark.parametrize(
+    "role", ["system_administrator", "county_officer", "leader", "department_officer", "town_dispatcher"]
+)
 def test_the_dashboard_opens_for_whoever_sees_more_than_a_grid(reader: Any, role: str, language: str) -> None:
     answer = reader(role).get("/", headers={"accept-language": language})
     assert answer.status_code == 200
@@ -72,7 +74,9 @@ def test_a_code_opens_the_public_face_for_anyone(client: Client, cast: Cast) -> 
     assert "13812341234" not in page
 
 
-def test_a_code_opens_the_portrait_for_an_officer_and_the_public_face_beyond_their_town(reader: Any, cast: Cast) -> None:
+def test_a_code_opens_the_portrait_for_an_officer_and_the_public_face_beyond_their_town(
+    reader: Any, cast: Cast
+) -> None:
     client = reader("town_dispatcher")
     assert client.get(f"/m/{token_of(cast.merchant)}").headers["Location"] == f"/merchants/{cast.merchant.pk}/"
     assert client.get(f"/m/{token_of(cast.other_merchant)}").status_code == 200

@@ -12,6 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 from django.db import connection
+from psycopg.conninfo import conninfo_to_dict
 
 from hj212 import Message, encode, make_qn
 from lingxiu.sensing.gateway import Gateway, Limits
@@ -499,31 +500,34 @@ def test_there_is_room_for_so_many_and_no_more(plant: Plant) -> None:
 
 
 @contextmanager
-def database_away(admin: psycopg.Connection, ours: int) -> Iterator[None]:
-    """Whoever was connected no longer is, this test aside, and cannot connect again."""
-    name = admin.info.dbname
-    others = f"datname = current_database() AND pid NOT IN (pg_backend_pid(), {ours})"
-    admin.execute(f"ALTER DATABASE {name} CONNECTION LIMIT 0")
-    admin.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}")
-    yield
-    admin.execute(f"ALTER DATABASE {name} CONNECTION LIMIT -1")
+def database_away(database: str, ours: int) -> Iterator[None]:
+    """Whoever was connected no longer is, this test aside, and nobody can connect again."""
+    name = conninfo_to_dict(database)["dbname"]
+    with psycopg.connect(database, dbname="postgres", autocommit=True) as admin:
+        admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        admin.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> %s", [name, ours]
+        )
+        yield
+        admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
 
 
 @contextmanager
-def disk_full(admin: psycopg.Connection, ours: int) -> Iterator[None]:
+def disk_full(database: str, ours: int) -> Iterator[None]:
     """Not a row more can be written, and PostgreSQL says so as it does when there is no space left."""
-    admin.execute(
-        "CREATE FUNCTION no_space() RETURNS trigger LANGUAGE plpgsql AS"
-        " $$ BEGIN RAISE EXCEPTION 'no space left on device' USING ERRCODE = 'disk_full'; END $$"
-    )
-    admin.execute("CREATE TRIGGER no_space BEFORE INSERT ON reading_fume FOR EACH ROW EXECUTE FUNCTION no_space()")
-    yield
-    admin.execute("DROP FUNCTION no_space CASCADE")
+    with psycopg.connect(database, autocommit=True) as admin:
+        admin.execute(
+            "CREATE FUNCTION no_space() RETURNS trigger LANGUAGE plpgsql AS"
+            " $$ BEGIN RAISE EXCEPTION 'no space left on device' USING ERRCODE = 'disk_full'; END $$"
+        )
+        admin.execute("CREATE TRIGGER no_space BEFORE INSERT ON reading_fume FOR EACH ROW EXECUTE FUNCTION no_space()")
+        yield
+        admin.execute("DROP FUNCTION no_space CASCADE")
 
 
 @pytest.mark.parametrize("trouble", [database_away, disk_full], ids=lambda trouble: trouble.__name__)
 def test_without_the_database_nothing_is_answered_and_nothing_read_and_then_all_of_it(
-    plant: Plant, trouble: Callable[[psycopg.Connection, int], AbstractContextManager[None]]
+    plant: Plant, trouble: Callable[[str, int], AbstractContextManager[None]]
 ) -> None:
     ((ours,),) = fetch("SELECT pg_backend_pid()")
 
@@ -531,7 +535,7 @@ def test_without_the_database_nothing_is_answered_and_nothing_read_and_then_all_
         peer, other = await dial(), await dial()
         await peer.say(reading_frame(plant.device.mn, NOON - timedelta(minutes=1)))
         await peer.hear()
-        with psycopg.connect(plant.database, autocommit=True) as admin, trouble(admin, ours):
+        with trouble(plant.database, ours):
             await peer.say(*(reading_frame(plant.device.mn, at) for at in minutes(NOON, 5)))
             assert await peer.hears_nothing()
             await other.say(reading_frame(plant.states.mn, NOON))

@@ -286,6 +286,15 @@ def test_ordinary_packets_are_read_by_their_shape() -> None:
     assert [len(shapes) for shapes in ours._shapes.values()] == [1]
 
 
+def test_shapes_do_not_fill_the_memory() -> None:
+    ours = reader()
+    for n in range(400):
+        cp = "DataTime=20260305115900;" + ";".join(f"x{n}-Rtd={i}" for i in range(n % 200)) + "&&"
+        frame = decode(segment_frame(HEAD.format(cn=f"2{n:03d}") + cp))
+        assert ours.read(frame, 7, NOW).reading.cn == 2000 + n
+    assert len(ours._shapes) <= 101
+
+
 def test_one_reader_serves_many_times() -> None:
     ours = reader()
     for n in range(3):

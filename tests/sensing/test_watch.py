@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,7 +21,7 @@ from lingxiu.sensing.models import Alarm, Deafness, Device, Maintenance, Process
 from lingxiu.sensing.profiles import Reading, microseconds
 from lingxiu.sensing.store import Batch, Store
 from lingxiu.sensing.watch import Watch, run_once, tick
-from tests.sensing.conftest import Plant, forget_readings
+from tests.sensing.conftest import Plant, forget_readings, make_device
 
 NOON = datetime(2026, 3, 5, 4, 0, tzinfo=UTC)
 
@@ -321,6 +322,35 @@ def test_a_device_that_cannot_be_judged_holds_up_no_other(plant: Plant) -> None:
     Alarm.objects.filter(device=plant.device).update(evidence={})
     watch(102)
     assert Alarm.objects.get(device=plant.device).cleared_at == minute(40)
+
+
+def test_several_watches_at_once_raise_each_alarm_once(plant: Plant) -> None:
+    devices = [make_device(plant.cast.merchant.pk, f"W{n}") for n in range(6)]
+
+    def watch_on() -> None:
+        try:
+            for n in range(40):
+                run_once(minute(61) + timedelta(seconds=2 * n))
+        finally:
+            connection.close()
+
+    for device in devices:
+        for first in range(0, 60, 20):
+            send(plant, device, first, 20, 4.5 if first < 40 else 0.1, arrived=61)
+    watches = [threading.Thread(target=watch_on) for _ in range(3)]
+    for one in watches:
+        one.start()
+    for one in watches:
+        one.join()
+    watch(63)
+    found = Alarm.objects.order_by("device_id")
+    assert [(one.device_id, one.raised_at, one.cleared_at) for one in found] == [
+        (device.pk, minute(10), None) for device in devices
+    ]
+    assert told(plant) == ["alarm.raised"] * len(devices)
+    assert Issue.objects.count() == 1
+    judging.rebuild(in_force(), minute(64))
+    assert Alarm.objects.count() == len(devices)
 
 
 def test_a_round_that_finds_nothing_says_so(plant: Plant) -> None:

@@ -174,6 +174,7 @@ AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_CALLABLE = "lingxiu.accounts.views.locked_out"
+AXES_CLIENT_IP_CALLABLE = "lingxiu.accounts.sessions.network_address"
 AXES_VERBOSE = False
 AXES_ENABLE_ADMIN = False
 SILENCED_SYSTEM_CHECKS: list[str] = []

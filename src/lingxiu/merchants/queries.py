@@ -6,7 +6,6 @@ from contextlib import suppress
 from dataclasses import astuple, dataclass
 from typing import Any, NamedTuple
 
-from django.db import connection
 from django.db.models import Count, Q
 
 from lingxiu.accounts.models import User
@@ -169,14 +168,3 @@ def map_rows(user: User) -> list[MapRow]:
         Merchant.objects.visible_to(user).exclude(status=Status.CLOSED).order_by("id").values_list(*_MAP_COLUMNS)
     )
     return [MapRow(*row) for row in rows]
-
-
-def map_version() -> str:
-    """Changes whenever a merchant or a standing does: by the transactions that last wrote their rows, in one query."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*), sum(m.xmin::text::bigint), sum(s.xmin::text::bigint)"
-            " FROM merchants_merchant m JOIN merchants_standing s ON s.merchant_id = m.id"
-        )
-        row = cursor.fetchone()
-    return "-".join(str(value or 0) for value in row or ())

@@ -17,7 +17,8 @@ from django.views.decorators.http import require_safe
 from lingxiu.accounts.models import User
 from lingxiu.issues.models import Issue
 from lingxiu.journal.queries import head
-from lingxiu.merchants.models import CareRecord, Code, Merchant
+from lingxiu.merchants.models import CareRecord, Merchant
+from lingxiu.merchants.queries import Revoked, by_token
 from lingxiu.policy.queries import in_force
 from lingxiu.policy.schema import Label
 from lingxiu.privacy.masks import mask_name, mask_phone
@@ -60,21 +61,18 @@ def open_code(request: HttpRequest, token: str) -> HttpResponse:
 
     An unknown token is told from a revoked one: the second was ours once, and says so.
     """
-    code = Code.objects.select_related("merchant", "merchant__standing").filter(token=token).first()
-    if code is None:
+    found = by_token(token)
+    if found is None:
         return render(request, "portal/code_unknown.html", status=404)
-    if code.revoked_at is not None:
-        return render(request, "portal/code_revoked.html", {"code": code}, status=410)
+    if isinstance(found, Revoked):
+        return render(request, "portal/code_revoked.html", {"code": found.code}, status=410)
     user = request.user
-    if isinstance(user, User):
-        authority = user.authority
-        if authority.is_officer and Merchant.objects.visible_to(user).filter(pk=code.merchant_id).exists():
-            return redirect(addresses.merchant(code.merchant_id))
-    return render(request, "portal/public_face.html", _public(code, request))
+    if isinstance(user, User) and user.authority.is_officer and Merchant.objects.visible_to(user).contains(found):
+        return redirect(addresses.merchant(found.pk))
+    return render(request, "portal/public_face.html", _public(found, token, request))
 
 
-def _public(code: Code, request: HttpRequest) -> dict[str, object]:
-    merchant = code.merchant
+def _public(merchant: Merchant, token: str, request: HttpRequest) -> dict[str, object]:
     catalogues = in_force().catalogues
     user = request.user
     return {
@@ -82,7 +80,7 @@ def _public(code: Code, request: HttpRequest) -> dict[str, object]:
         "standing": merchant.standing,
         "kind": _kind(catalogues, merchant.kind),
         "care": care_of(merchant, catalogues),
-        "complain_url": f"{addresses.code(code.token)}/complain/",
+        "complain_url": f"{addresses.code(token)}/complain/",
         "own": isinstance(user, User) and merchant.pk in user.authority.merchant_ids,
     }
 
@@ -122,6 +120,7 @@ def portrait(request: HttpRequest, merchant_id: int) -> HttpResponse:
         "code": merchant.codes.filter(revoked_at=None).first(),
         "phone": mask_phone(merchant.phone),
         "legal_person": mask_name(merchant.legal_person),
+        "visits": user.authority.may("merchants.visit"),
         "pulse": str(head()),
         "now": now,
     }
