@@ -130,6 +130,8 @@ class ProfileReader:
         if self._learns and len(shapes) < SHAPES_A_KIND and not understood.odd and understood.reading.marks is None:
             learned = _Shape.of(cp, self._columns)
             if learned is not None:
+                if len(self._shapes) > KINDS_LEARNED:
+                    self._shapes.clear()
                 self._shapes.setdefault(kind, []).append(learned)
         return understood
 
@@ -247,6 +249,8 @@ class _Shape:
 
 
 SHAPES_A_KIND: Final = 4
+KINDS_LEARNED: Final = 100
+"""A device that never says the same thing twice must not fill the memory."""
 _TOKEN: Final = re.compile(r"([^;,=\s/&]+)(=[^;,=\s/&]*)([;,]|$)")
 
 
