@@ -23,19 +23,20 @@ atexit.register(_stack.close)
 def _prepare_environment() -> None:
     """Before Django reads its settings: a home of our own and a database to speak to.
 
-    Only the controlling process does this; xdist's workers inherit the environment and make a database each on that server.
+    Each of xdist's workers has a server to itself: the journal is read up to the oldest transaction of the whole
+    server, so that what another worker has open would hold it back.
     """
-    if "LINGXIU_TEST_HOME" in os.environ:
-        return
+    own_server = "LINGXIU_TEST_HOME" in os.environ or not os.environ.get("DATABASE_URL")
     home = tempfile.mkdtemp(prefix="lingxiu-test-")
     _stack.callback(shutil.rmtree, home, ignore_errors=True)
-    os.environ["LINGXIU_TEST_HOME"] = os.environ["LINGXIU_HOME"] = home
+    os.environ["LINGXIU_HOME"] = home
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "lingxiu.config.settings")
     os.environ["LINGXIU_LOG_LEVEL"] = "ERROR"
     os.environ.pop("LINGXIU_DEMO", None)
-    if not os.environ.get("DATABASE_URL"):
+    if own_server:
         from lingxiu.database import temporary_cluster
 
+        os.environ["LINGXIU_TEST_HOME"] = home
         os.environ["DATABASE_URL"] = _stack.enter_context(temporary_cluster())
 
 
