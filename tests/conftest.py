@@ -42,6 +42,8 @@ def _prepare_environment() -> None:
 
 _prepare_environment()
 django.setup()  # pytest-django finds Django configured, and the settings read the environment made above
+# A worker that inherited this would have Django set up by pytest-django before its own database is made.
+del os.environ["DJANGO_SETTINGS_MODULE"]
 
 # Hashing and compressing static files is tried once, by the test that starts a whole installation.
 settings.STORAGES = {
