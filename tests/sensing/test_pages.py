@@ -393,8 +393,7 @@ def test_weeks_to_come_have_room_and_what_is_past_its_time_goes(cast: Cast) -> N
     batch = "INSERT INTO ingest_batch (at, device_ids, windows, latest) VALUES (%s, '{}', '{}', '{}') RETURNING xid::text, id"
     ((xid, first),) = run(batch, NOON - timedelta(days=3))
     run(batch, NOON - timedelta(days=3))
-    for name in ("windows", "hours"):
-        WatchCursor.objects.create(name=name, xid=int(xid), batch_id=first)
+    WatchCursor.objects.create(name="windows", xid=int(xid), batch_id=first)
     stranger("STRANGER-1")
     UnknownDevice.objects.filter(mn="STRANGER-1").update(last_at=NOON - timedelta(days=91))
     forget(NOON)

@@ -23,6 +23,7 @@ from lingxiu.sensing.store import ODD_AN_HOUR, Batch, OddFrame, Store, merge
 from tests.sensing.conftest import Plant, forget_readings
 
 NOON = datetime(2026, 3, 5, 4, 0, tzinfo=UTC)
+LATER = NOON + timedelta(minutes=5)  # late enough for hours and days to be summed up
 T0 = microseconds(NOON)
 
 
@@ -237,9 +238,9 @@ def test_any_order_any_doubles_any_lateness_give_the_tables_of_a_full_recomputat
             if data.draw(st.booleans()):
                 statistics.follow(catalogues, NOON)
             if data.draw(st.booleans()):
-                statistics.aggregate()
+                statistics.aggregate(LATER)
     statistics.follow(catalogues, NOON)
-    statistics.aggregate()
+    statistics.aggregate(LATER)
     piecemeal = statistics_now()
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM window_fume; DELETE FROM hour_fume; DELETE FROM day_fume")
@@ -285,7 +286,7 @@ def test_a_day_is_the_countys(plant: Plant, store: Store) -> None:
     to_midnight = (midnight - NOON) / timedelta(minutes=1)
     store.write(batch(row(plant.device.pk, to_midnight - 1), row(plant.device.pk, to_midnight)))
     statistics.follow(in_force().catalogues, NOON)
-    statistics.aggregate()
+    statistics.aggregate(LATER)
     assert fetch("SELECT at, count FROM day_fume ORDER BY at") == [(midnight - timedelta(days=1), 1), (midnight, 1)]
 
 

@@ -17,10 +17,10 @@ AHEAD = timedelta(days=21)
 BATCHES_KEPT = timedelta(days=2)
 STRANGERS_KEPT = timedelta(days=90)
 
-# Batches are needed until both cursors of the watch have passed them.
+# Batches are needed until the watch has passed them.
 _FORGET_BATCHES = """
-    DELETE FROM ingest_batch b WHERE b.at < %s AND 2 = (
-        SELECT count(*) FROM sensing_watchcursor c WHERE (b.xid, b.id) <= (c.xid, c.batch_id))
+    DELETE FROM ingest_batch b WHERE b.at < %s AND EXISTS (
+        SELECT FROM sensing_watchcursor c WHERE c.name = 'windows' AND (b.xid, b.id) <= (c.xid, c.batch_id))
 """
 
 

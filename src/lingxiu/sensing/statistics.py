@@ -20,8 +20,10 @@ from lingxiu.sensing.models import WatchCursor
 
 WINDOW: Final = timedelta(minutes=10)
 BATCHES_AT_ONCE: Final = 500
+SUMS_AT_ONCE: Final = 1_000
 Step = Literal["hour", "day"]
-STEPS: Final[tuple[Step, ...]] = ("hour", "day")
+WAITS: Final[dict[Step, timedelta]] = {"hour": timedelta(seconds=30), "day": timedelta(minutes=2)}
+"""How long an hour or a day is left to change before it is summed up: each is summed up once in that time, not at every change."""
 Parameters: TypeAlias = dict[str, str | int | datetime | list[int]]
 
 _SQL: Final = Path(__file__).resolve().parent / "sql"
@@ -47,11 +49,14 @@ _GAPS: Final = """
     ) heard USING (device_id)
     WHERE heard.at > w.heard_at + make_interval(secs => %(allowed)s)
 """
-_TOUCHED_BY_BATCHES: Final = """
+_TOUCHED_LONG_AGO: Final = """
     WITH touched AS (
-        SELECT DISTINCT device_id, date_trunc(%(step)s, to_timestamp(win * 600::bigint), %(zone)s) AS at
-        FROM ingest_batch b CROSS JOIN LATERAL unnest(b.device_ids, b.windows) AS u (device_id, win)
-        WHERE (xid, id) > (%(after_xid)s::text::xid8, %(after_id)s) AND (xid, id) <= (%(last_xid)s::text::xid8, %(last_id)s)
+        DELETE FROM dirty_sum d USING (
+            SELECT device_id, step, at FROM dirty_sum WHERE step = %(step)s AND marked_at <= %(before)s
+            ORDER BY marked_at LIMIT %(limit)s
+        ) oldest
+        WHERE (d.device_id, d.step, d.at) = (oldest.device_id, oldest.step, oldest.at)
+        RETURNING d.device_id, d.at
     )
 """
 _TOUCHED_BY_DEVICE: Final = """
@@ -102,6 +107,7 @@ def follow(catalogues: Catalogues, at: datetime) -> Followed:
                 "at": at,
                 "settle": catalogues.alarms.settle_seconds,
                 "kinds": kinds(catalogues),
+                "zone": settings.TIME_ZONE,
                 "first": _beginning(min(row[3] for row in touched)),
                 "last": _beginning(max(row[4] for row in touched) + 1),
             },
@@ -110,27 +116,19 @@ def follow(catalogues: Catalogues, at: datetime) -> Followed:
     return Followed(len(batches), gaps, len(batches) < len(found) or len(found) == BATCHES_AT_ONCE)
 
 
-def aggregate() -> int:
-    """Bring hours and days up to where the windows are. Returns: how many batches that took."""
+def aggregate(at: datetime) -> int:
+    """Sum up hours and days that have been dirty for a while, the oldest first, a bounded part of them.
+
+    Returns: how many that were. It holds the place of `follow`, so that no window changes meanwhile.
+    """
     with transaction.atomic(), connection.cursor() as cursor:
-        place = _place("hours")
-        if place is None:
+        if _place("windows") is None:
             return 0
-        windows = WatchCursor.objects.filter(name="windows").first()
-        if windows is None:
-            return 0
-        cursor.execute(
-            "SELECT xid::text, id FROM ingest_batch WHERE (xid, id) > (%s::text::xid8, %s)"
-            " AND (xid, id) <= (%s::text::xid8, %s) ORDER BY ingest_batch.xid, id LIMIT %s",
-            [str(place.xid), place.batch_id, str(windows.xid), windows.batch_id, 20 * BATCHES_AT_ONCE],
-        )
-        batches = cursor.fetchall()
-        if not batches:
-            return 0
-        for step in STEPS:
-            _recompute(cursor, _TOUCHED_BY_BATCHES, step, _span(place, batches[-1]))
-        _move(place, batches[-1])
-    return len(batches)
+        done = 0
+        for step, wait in WAITS.items():
+            _recompute(cursor, _TOUCHED_LONG_AGO, step, {"before": at - wait, "limit": SUMS_AT_ONCE})
+            done += cursor.rowcount
+    return done
 
 
 def recompute(catalogues: Catalogues, device_ids: list[int], since: datetime, until: datetime) -> None:
@@ -140,7 +138,7 @@ def recompute(catalogues: Catalogues, device_ids: list[int], since: datetime, un
             _WINDOWS_OF_DEVICES,
             {"devices": device_ids, "first": since, "last": until, "kinds": kinds(catalogues)},
         )
-        for step in STEPS:
+        for step in WAITS:
             _recompute(cursor, _TOUCHED_BY_DEVICE, step, {"devices": device_ids, "since": since})
 
 

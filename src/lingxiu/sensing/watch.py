@@ -33,7 +33,6 @@ log = structlog.get_logger(__name__)
 
 CYCLE_SECONDS: Final = 1.0
 TICK: Final = timedelta(seconds=15)
-HOURS_EVERY: Final = timedelta(seconds=30)
 ALIVE_WITHIN: Final = timedelta(seconds=60)
 ISSUES_AT_ONCE: Final = 20
 POISONED: Final = timedelta(hours=1)
@@ -58,6 +57,7 @@ def run_once(at: datetime) -> bool:
     with transaction.atomic():
         followed = statistics.follow(policy.catalogues, at)
         judging.judge_gaps(policy, followed.gaps, at)
+    statistics.aggregate(at)
     judged = judging.judge(policy, at)
     opened = open_issues(at)
     return followed.more or judged >= judging.DEVICES_AT_ONCE or opened >= ISSUES_AT_ONCE
@@ -166,7 +166,7 @@ class Watch:
     def __init__(self, clock: Callable[[], datetime] = timezone.now) -> None:
         self._clock = clock
         self._stopped = threading.Event()
-        self._ticked = self._aggregated = clock() - timedelta(days=1)
+        self._ticked = clock() - timedelta(days=1)
 
     def stop(self) -> None:
         """Finish the step at hand, then end."""
@@ -189,9 +189,6 @@ class Watch:
 
     def _round(self, at: datetime) -> bool:
         more = run_once(at)
-        if at - self._aggregated >= HOURS_EVERY:
-            statistics.aggregate()
-            self._aggregated = at
         if at - self._ticked >= TICK:
             tick(at)
             self._ticked = at

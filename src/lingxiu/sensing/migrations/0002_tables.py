@@ -20,6 +20,6 @@ class Migration(migrations.Migration):
         ),
         migrations.RunSQL(
             (SQL / "windows.sql").read_text(encoding="utf-8"),
-            "DROP TABLE window_fume, hour_fume, day_fume, watch_device",
+            "DROP TABLE window_fume, hour_fume, day_fume, dirty_sum, watch_device",
         ),
     ]

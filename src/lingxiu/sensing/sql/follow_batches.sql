@@ -14,6 +14,11 @@ WITH batches AS (
     SELECT * FROM jsonb_to_recordset(%(kinds)s::jsonb) AS k (profile text, stands_for integer, commands smallint[])
 ), changed AS (
     {recompute_windows}
+), summed_later AS (
+    INSERT INTO dirty_sum (device_id, step, at, marked_at)
+    SELECT DISTINCT device_id, step, date_trunc(step, at, %(zone)s), %(at)s::timestamptz
+    FROM changed CROSS JOIN (VALUES ('hour'), ('day')) AS steps (step)
+    ON CONFLICT DO NOTHING
 ), heard AS (
     SELECT device_id, max(heard_at) AS heard_at, to_timestamp(max(latest)) AS latest_at FROM pairs GROUP BY device_id
 ), dirty AS (

@@ -26,6 +26,16 @@ CREATE TABLE hour_fume (LIKE window_fume INCLUDING ALL) WITH (fillfactor = 70);
 -- `at` is the day's beginning in the county's zone.
 CREATE TABLE day_fume (LIKE window_fume INCLUDING ALL) WITH (fillfactor = 70);
 
+-- Hours and days whose windows have changed since they were summed up; `marked_at`: when the first of them did.
+CREATE TABLE dirty_sum (
+    device_id integer NOT NULL,
+    step text NOT NULL CHECK (step IN ('hour', 'day')),
+    at timestamptz NOT NULL,
+    marked_at timestamptz NOT NULL,
+    PRIMARY KEY (device_id, step, at)
+) WITH (fillfactor = 50);
+CREATE INDEX dirty_sum_oldest ON dirty_sum (step, marked_at);
+
 -- What the watch has to look at again, and when it last heard of a device. One row a device.
 -- dirty_from, dirty_to: first and last window changed since the alarms were last judged; due_at: when to judge them.
 -- silence_from: where the device's present silence began to count.
