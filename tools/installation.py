@@ -82,6 +82,8 @@ def running_demo(home: Path, *words: str, env: dict[str, str] | None = None) -> 
             process.send_signal(signal.SIGINT)
         process.wait(timeout=60)
         reader.join(timeout=10)
+        if process.stdout is not None:
+            process.stdout.close()
 
 
 def _listen(process: subprocess.Popen[str], said: list[str]) -> None:

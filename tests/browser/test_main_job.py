@@ -84,7 +84,7 @@ def test_a_high_value_becomes_an_issue_that_two_people_close_and_a_neighbour_is_
     dispatcher.locator("#move-join-more summary").click()
     dispatcher.locator("#move-join input[name=into]").fill(number)
     send(dispatcher, "#move-join")
-    expect(dispatcher.locator("main")).to_contain_text(number)
+    expect(dispatcher.locator("#issue-now")).to_contain_text(number)
     dispatcher.goto(f"{county.address}/issues/{number}/")
     shown = dispatcher.locator("#issue-now img").first
     expect(shown).to_have_js_property("complete", True)
