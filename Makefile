@@ -2,6 +2,8 @@
 # Stamps in .stamps/ remember what is installed and built, so that a second run takes seconds.
 
 PYTHON ?= python3
+# Of the tests; 1 with DATABASE_URL, where they would share a server and the journal waits for all that is open on it.
+WORKERS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 SHELL := /bin/bash
@@ -32,7 +34,7 @@ lint: .stamps/dev .stamps/frontend .stamps/messages ## ruff, mypy, import-linter
 	$(BIN)/lingxiu policy check
 
 unit: .stamps/dev .stamps/frontend .stamps/messages .stamps/chromium
-	$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
+	$(BIN)/pytest -n $(WORKERS) --dist loadgroup $(ARGS)
 
 e2e: .stamps/dev .stamps/frontend .stamps/messages .stamps/chromium ## the tests that drive Chromium
 	$(BIN)/pytest -m browser $(ARGS)
