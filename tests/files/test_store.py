@@ -16,7 +16,7 @@ from django.http import HttpRequest
 from django.test import Client
 
 from lingxiu.files import access
-from lingxiu.files.actions import Shot, store_document, store_photo, use_file
+from lingxiu.files.actions import Shot, keeping, prepare_photo, store_document, store_photo, use_file
 from lingxiu.files.models import Origin, StoredFile
 from tests.cast import Cast
 from tests.files.pictures import jpeg
@@ -75,6 +75,15 @@ def test_a_full_disk_does_not_harm_what_was_stored_before(db: None, settings: An
     with disk_with_room_for(100), pytest.raises(OSError, match=r"too large|space"):
         shoot()
     assert {path: path.read_bytes() for path in kept_files(settings)} == before
+
+
+def test_a_picture_whose_work_is_refused_leaves_neither_row_nor_bytes(db: None, settings: Any) -> None:
+    photo = prepare_photo(jpeg(), shot=Shot(), caption=[])
+    with pytest.raises(ValueError, match="refused"), keeping([photo], stored_at=AT, stored_by=None) as (row,):
+        assert row.sha256 == photo.sha256
+        raise ValueError("refused")
+    assert kept_files(settings) == []
+    assert not StoredFile.objects.exists()
 
 
 def test_a_picture_without_words_of_its_own_is_marked_as_from_the_album(db: None) -> None:

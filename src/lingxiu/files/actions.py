@@ -5,13 +5,17 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
+from django.db import transaction
+
 from lingxiu.files.models import FileUse, Origin, StoredFile
-from lingxiu.files.photos import take_in
+from lingxiu.files.photos import Photo, take_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,31 +29,49 @@ class Shot:
     accuracy_m: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A picture decoded and made ours, in memory still: nothing of it is on the disk or in the database."""
+
+    photo: Photo
+    sha256: str
+    shot: Shot
+
+
+def prepare_photo(file: BinaryIO, *, shot: Shot, caption: list[str]) -> Prepared:
+    """Decode a picture. One without words in its pixels gets `caption` from us and is marked as from the album.
+
+    Takes as long as whoever sent it pleases, so never within a transaction: the journal is read only up to the
+    oldest one still running. Raises: PhotoRefused.
+    """
+    photo = take_in(file, None if shot.watermarked else caption)
+    return Prepared(photo, hashlib.sha256(photo.jpeg).hexdigest(), shot)
+
+
+@contextmanager
+def keeping(photos: Sequence[Prepared], *, stored_at: datetime, stored_by: int | None) -> Iterator[list[StoredFile]]:
+    """The rows of these pictures at once, so that the work within can name them; their bytes last, in the same transaction.
+
+    Work that is refused leaves neither. Raises: OSError when the disk is full (nothing is recorded then).
+    """
+    with transaction.atomic():
+        rows = [_keep(_draft(one, stored_at, stored_by)) for one in photos]
+        yield rows
+        for one, row in zip(photos, rows, strict=True):
+            _write({row.path: one.photo.jpeg, row.small_path: one.photo.small})
+
+
+def keep_photo(prepared: Prepared, *, stored_at: datetime, stored_by: int | None) -> StoredFile:
+    """Keep one picture, where nothing can be refused any more. Raises: OSError when the disk is full."""
+    with keeping([prepared], stored_at=stored_at, stored_by=stored_by) as (row,):
+        return row
+
+
 def store_photo(
     file: BinaryIO, *, shot: Shot, caption: list[str], stored_at: datetime, stored_by: int | None
 ) -> StoredFile:
-    """Take a picture in. A picture without words in its pixels gets `caption` from us and is marked as from the album.
-
-    Raises: PhotoRefused; OSError when the disk is full (nothing is recorded then).
-    """
-    photo = take_in(file, None if shot.watermarked else caption)
-    sha256 = hashlib.sha256(photo.jpeg).hexdigest()
-    draft = StoredFile(
-        sha256=sha256,
-        content_type="image/jpeg",
-        size_bytes=len(photo.jpeg),
-        width_px=photo.width_px,
-        height_px=photo.height_px,
-        origin=Origin.CAMERA if shot.watermarked else Origin.ALBUM,
-        shot_at=shot.at,
-        shot_lng=shot.lng,
-        shot_lat=shot.lat,
-        shot_accuracy_m=shot.accuracy_m,
-        stored_at=stored_at,
-        stored_by=stored_by,
-    )
-    _write({draft.path: photo.jpeg, draft.small_path: photo.small})
-    return _keep(draft)
+    """Take a picture in at once: for what we made ourselves. Raises: PhotoRefused; OSError when the disk is full."""
+    return keep_photo(prepare_photo(file, shot=shot, caption=caption), stored_at=stored_at, stored_by=stored_by)
 
 
 def store_document(data: bytes, *, content_type: str, stored_at: datetime, stored_by: int | None) -> StoredFile:
@@ -68,6 +90,24 @@ def store_document(data: bytes, *, content_type: str, stored_at: datetime, store
 def use_file(file: StoredFile, subject_kind: str, subject_id: object) -> None:
     """Say that this file is part of that subject."""
     FileUse.objects.get_or_create(file=file, subject_kind=subject_kind, subject_id=str(subject_id))
+
+
+def _draft(prepared: Prepared, stored_at: datetime, stored_by: int | None) -> StoredFile:
+    photo, shot = prepared.photo, prepared.shot
+    return StoredFile(
+        sha256=prepared.sha256,
+        content_type="image/jpeg",
+        size_bytes=len(photo.jpeg),
+        width_px=photo.width_px,
+        height_px=photo.height_px,
+        origin=Origin.CAMERA if shot.watermarked else Origin.ALBUM,
+        shot_at=shot.at,
+        shot_lng=shot.lng,
+        shot_lat=shot.lat,
+        shot_accuracy_m=shot.accuracy_m,
+        stored_at=stored_at,
+        stored_by=stored_by,
+    )
 
 
 def _keep(draft: StoredFile) -> StoredFile:
