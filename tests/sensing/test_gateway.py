@@ -540,12 +540,16 @@ def test_without_the_database_nothing_is_answered_and_nothing_read_and_then_all_
             assert await peer.hears_nothing()
             await other.say(reading_frame(plant.states.mn, NOON))
             assert await other.hears_nothing()
-            assert running.counts.frames == 6  # the second socket is not read
+            late = await dial()
+            await late.say(reading_frame(plant.currents.mn, NOON))
+            assert await late.hears_nothing()
+            assert running.counts.frames == 6  # neither the second socket is read nor one that dials in meanwhile
         assert len(await peer.hear(5)) == 5
         await other.hear()
+        await late.hear()
 
     with_gateway(plant, talk)
-    assert readings() == 7
+    assert readings() == 8
 
 
 def test_a_full_queue_stops_the_reading_and_forgets_nothing(plant: Plant) -> None:

@@ -358,9 +358,11 @@ def test_maintenance_holds_the_alarms_and_ends(reader: Any, cast: Cast, device: 
 
 
 def test_a_device_taken_out_of_use_counts_nowhere(reader: Any, cast: Cast, device: Device) -> None:
-    client = reader("county_officer")
+    client, alarm = reader("county_officer"), raise_alarm(device)
     assert client.post(f"/sensing/devices/{MN}/explode/").status_code == 404
     client.post(f"/sensing/devices/{MN}/retire/")
+    alarm.refresh_from_db()
+    assert alarm.cleared_at is not None
     assert Standing.objects.get(merchant=cast.merchant).device_state == "none"
     assert queries.count_devices(Device.objects.all(), NOON)["all"] == 0
     assert [entry.kind for entry in Entry.objects.filter(subject_id=MN)] == ["device.retired"]

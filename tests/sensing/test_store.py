@@ -316,6 +316,18 @@ def test_batches_that_were_put_together_in_another_order_than_committed_are_all_
     assert len(fetch("SELECT at FROM window_fume")) == 4
 
 
+def test_no_step_of_the_watch_is_larger_than_it_can_hold(
+    plant: Plant, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(statistics, "WINDOWS_AT_ONCE", 3)
+    for start in (0, 20, 40, 60):
+        store.write(batch(row(plant.device.pk, start), row(plant.device.pk, start + 10)))
+    catalogues = in_force().catalogues
+    steps = [statistics.follow(catalogues, NOON) for _ in range(5)]
+    assert [(step.batches, step.more) for step in steps] == [(1, True), (1, True), (1, True), (1, False), (0, False)]
+    assert len(fetch("SELECT at FROM window_fume")) == 8
+
+
 def test_merging_two_parts_says_whether_they_agree() -> None:
     first, second = row(1, 0, 0.5), row(1, 0, None, pm_mg_m3=0.2)
     assert merge(first, second) == (first._replace(pm_mg_m3=0.2), True)

@@ -245,6 +245,19 @@ def test_nobody_is_silent_while_no_gateway_listens(plant: Plant) -> None:
     assert Alarm.objects.get().raised_at == minute(150)
 
 
+def test_however_many_are_quiet_all_of_them_are_asked(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(judging, "DEVICES_AT_ONCE", 2)
+    devices = [make_device(plant.cast.merchant.pk, f"Q{n}") for n in range(5)]
+    for device in devices:
+        send(plant, device, 0, 1)
+        watch(1)
+    for device in devices[:3]:
+        Maintenance.objects.create(device=device, since=minute(0), note="-")
+    gateway_lives(minute(40))
+    tick(minute(40))
+    assert list(Alarm.objects.order_by("device_id").values_list("device__mn", flat=True)) == ["Q3", "Q4"]
+
+
 def test_late_data_that_disprove_an_alarm_withdraw_it(plant: Plant) -> None:
     for n in range(0, 30, 2):  # every other minute is missing
         send(plant, plant.device, n, 1, 2.4, arrived=30)

@@ -10,6 +10,7 @@ from django.utils import timezone
 from lingxiu.journal.actions import Scope, record
 from lingxiu.merchants.models import Merchant
 from lingxiu.policy.queries import in_force
+from lingxiu.sensing.judging import end_for_good
 from lingxiu.sensing.models import Device, Maintenance, UnknownDevice
 from lingxiu.sensing.watch import write_device_states
 
@@ -86,13 +87,14 @@ def end_maintenance(device: Device, *, at: datetime, actor_id: int | None = None
 
 
 def retire(device: Device, *, at: datetime, actor_id: int | None = None) -> None:
-    """It is taken out of use: no longer answered, no longer missed. What it measured stays. Raises NotActive."""
+    """It is taken out of use: no longer answered, no longer missed. What it measured stays; its alarms end. Raises NotActive."""
     with transaction.atomic():
         device = Device.objects.select_for_update().get(pk=device.pk)
         if device.state == Device.State.RETIRED:
             raise NotActive(device)
         Maintenance.objects.filter(device=device, until=None).update(until=at)
         _change(device, Device.State.RETIRED, "", None)
+        end_for_good(device, at)
         _tell("device.retired", device, at, actor_id)
         write_device_states(in_force(), at)
 

@@ -10,6 +10,7 @@ import asyncio
 import gc
 import resource
 import signal
+import sys
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
@@ -524,4 +525,9 @@ def main() -> None:
     settings = environment()
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    asyncio.run(serve(settings.bind, settings.hj212_port, conninfo(), until=_until_told))
+    try:
+        asyncio.run(serve(settings.bind, settings.hj212_port, conninfo(), until=_until_told))
+    except OSError as error:
+        sys.exit(
+            f"cannot listen on {settings.bind}:{settings.hj212_port} ({error.strerror}): choose another with HJ212_PORT="
+        )

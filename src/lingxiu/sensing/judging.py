@@ -72,10 +72,9 @@ _QUIET: Final = """
     SELECT w.device_id, w.heard_at FROM watch_device w JOIN sensing_device d ON d.id = w.device_id
     WHERE w.heard_at < %s AND d.state <> 'retired' AND NOT EXISTS (
         SELECT FROM sensing_alarm a WHERE a.device_id = w.device_id AND a.code = %s AND a.cleared_at IS NULL)
+      AND w.device_id > %s
     ORDER BY w.device_id LIMIT %s FOR UPDATE OF w SKIP LOCKED
 """
-
-
 _GAPS: Final = """
     SELECT device_id, since, until FROM (
         SELECT device_id, received_at AS until, lag(received_at) OVER (PARTITION BY device_id ORDER BY received_at) AS since
@@ -233,23 +232,29 @@ def judge_gaps(policy: InForce, gaps: Sequence[Gap], at: datetime) -> None:
         _write(policy, judgements, at)
 
 
-def judge_silence(policy: InForce, at: datetime, limit: int = DEVICES_AT_ONCE) -> int:
+def judge_silence(policy: InForce, at: datetime) -> int:
     """Devices that have not been heard for too long by now. Returns: how many alarms that raised."""
     raised = 0
     for rule in _silence_rules(policy):
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(_QUIET, [at - timedelta(minutes=rule.minutes), rule.id, limit])
-            heard = dict(cursor.fetchall())
-            if not heard:
-                continue
-            unheard = _unheard(list(heard), min(heard.values()))
-            judgements = [
-                _judge_silence(rule, device, heard[device.pk], None, at, unheard[device.pk])
-                for device in Device.objects.filter(pk__in=heard).select_related("merchant")
-            ]
-            _write(policy, judgements, at)
-            raised += sum(len(one.episodes) for one in judgements)
+        after = 0
+        while part := _judge_quiet(policy, rule, at, after):
+            after = max(one.device.pk for one in part)
+            raised += sum(len(one.episodes) for one in part)
     return raised
+
+
+def _judge_quiet(policy: InForce, rule: Silence, at: datetime, after: int) -> list[Judgement]:
+    """Some of the devices that are quiet, by id; not all of them are silent, because not all could have been heard."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_QUIET, [at - timedelta(minutes=rule.minutes), rule.id, after, DEVICES_AT_ONCE])
+        heard = dict(cursor.fetchall())
+        unheard = _unheard(list(heard), min(heard.values(), default=at))
+        judgements = [
+            _judge_silence(rule, device, heard[device.pk], None, at, unheard[device.pk])
+            for device in Device.objects.filter(pk__in=heard).select_related("merchant")
+        ]
+        _write(policy, judgements, at)
+    return judgements
 
 
 def _judge_silence(
@@ -272,16 +277,25 @@ def _unheard(device_ids: list[int], since: datetime) -> dict[int, list[Span]]:
     return {device_id: deaf + maintenance[device_id] for device_id in device_ids}
 
 
+def end_for_good(device: Device, at: datetime) -> None:
+    """The device is taken out of use: no reading will clear its alarms any more."""
+    for alarm in Alarm.objects.filter(device=device, cleared_at=None):
+        alarm.cleared_at, alarm.issue_wanted_at = at, None
+        alarm.save(update_fields=["cleared_at", "issue_wanted_at"])
+        _tell("alarm.cleared", alarm, device, at)
+    _count_open([device.merchant_id])
+
+
 # ── from the beginning ───────────────────────────────────────────────────────────────────────────────────────────
 
 
 def rebuild(policy: InForce, at: datetime, device_ids: Sequence[int] | None = None) -> int:
     """Statistics and alarms again, from the stored readings: the same, unless something was wrong. Returns: devices.
 
-    Windows whose readings are gone stay as they are, and so does a silence that still lasts.
+    Windows whose readings are gone stay as they are, and so do a silence that still lasts and devices out of use.
     """
     chosen = Device.objects.all() if device_ids is None else Device.objects.filter(pk__in=device_ids)
-    ids = list(chosen.order_by("pk").values_list("pk", flat=True))
+    ids = list(chosen.exclude(state=Device.State.RETIRED).order_by("pk").values_list("pk", flat=True))
     for start in range(0, len(ids), REBUILT_AT_ONCE):
         part = ids[start : start + REBUILT_AT_ONCE]
         with transaction.atomic(), connection.cursor() as cursor:

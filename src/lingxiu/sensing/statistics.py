@@ -6,8 +6,8 @@ They are right whatever came late, twice or in pieces, because nothing is ever a
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from itertools import takewhile
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
@@ -20,6 +20,7 @@ from lingxiu.sensing.models import WatchCursor
 
 WINDOW: Final = timedelta(minutes=10)
 BATCHES_AT_ONCE: Final = 500
+WINDOWS_AT_ONCE: Final = 200_000
 SUMS_AT_ONCE: Final = 1_000
 Step = Literal["hour", "day"]
 WAITS: Final[dict[Step, timedelta]] = {"hour": timedelta(seconds=30), "day": timedelta(minutes=2)}
@@ -36,7 +37,7 @@ _HOURS: Final = (_SQL / "recompute_hours.sql").read_text(encoding="utf-8")
 
 _NEXT_BATCHES: Final = """
     SELECT xid::text, id, at,
-           (SELECT min(win) FROM unnest(windows) win), (SELECT max(win) FROM unnest(windows) win)
+           (SELECT min(win) FROM unnest(windows) win), (SELECT max(win) FROM unnest(windows) win), cardinality(windows)
     FROM ingest_batch
     WHERE (xid, id) > (%s::text::xid8, %s) AND xid < pg_snapshot_xmin(pg_current_snapshot())
     ORDER BY ingest_batch.xid, id LIMIT %s
@@ -94,8 +95,7 @@ def follow(catalogues: Catalogues, at: datetime) -> Followed:
         found = cursor.fetchall()
         if not found:
             return Followed()
-        # No device is silent within one step, so only the time before it has to be looked at.
-        batches = list(takewhile(lambda row: abs(row[2] - found[0][2]) < allowed, found))
+        batches = list(_together(found, allowed))
         span = _span(place, batches[-1])
         cursor.execute(_GAPS, span | {"allowed": allowed.seconds})
         gaps = tuple(Gap(*row) for row in cursor.fetchall())
@@ -114,6 +114,17 @@ def follow(catalogues: Catalogues, at: datetime) -> Followed:
         )
         _move(place, batches[-1])
     return Followed(len(batches), gaps, len(batches) < len(found) or len(found) == BATCHES_AT_ONCE)
+
+
+def _together(found: list[tuple[Any, ...]], allowed: timedelta) -> Iterator[tuple[Any, ...]]:
+    """The first of these batches that fit into one step: not too many windows, and so near in time that no device can be
+    silent between them; then only the time before them has to be looked at for silences."""
+    windows = 0
+    for batch in found:
+        windows += batch[5]
+        if batch is not found[0] and (windows > WINDOWS_AT_ONCE or abs(batch[2] - found[0][2]) >= allowed):
+            return
+        yield batch
 
 
 def aggregate(at: datetime) -> int:
