@@ -9,8 +9,9 @@ from uuid import uuid4
 
 from django.db import connection
 
+from lingxiu.issues.actions import OwnNumberKnown
 from lingxiu.issues.lifecycle import Move, MoveRefused
-from lingxiu.issues.models import Issue
+from lingxiu.issues.models import Issue, Report
 from lingxiu.issues.writing import SomebodyWasFaster
 from tests.cast import Cast
 from tests.issues.world import LATER, alarm, complain, do, find, to_recheck
@@ -74,6 +75,13 @@ def test_the_same_submission_sent_twice_at_once_makes_one_move(committed: Cast) 
     issue, submission = alarm(committed.merchant), uuid4()
     together(*[lambda: do(issue, Move.ACCEPT, committed.grid_member, submission=submission)] * 3)
     assert issue.moves.filter(move=Move.ACCEPT).count() == 1
+
+
+def test_of_two_who_enter_the_same_12345_order_one_is_told_that_it_stands(committed: Cast) -> None:
+    for n in range(TIMES):
+        order = {"source": "12345", "own_number": f"JX{n}", "place": "桥头"}
+        outcomes = together(*[lambda order=order: complain(**order)] * 2)  # type: ignore[misc]  # a default binds it
+        assert {type(outcome) for outcome in outcomes} == {OwnNumberKnown, Report}, outcomes
 
 
 def test_two_issues_joined_crosswise_do_not_wait_for_each_other_for_ever(committed: Cast) -> None:

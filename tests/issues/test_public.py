@@ -174,6 +174,13 @@ def test_an_address_may_send_so_many_a_day_and_no_more(cast: Cast) -> None:
     assert tell(place="桥头", address="203.0.113.8").status_code == 302, "another address is another sender"
 
 
+def test_a_picture_that_is_refused_counts_as_well(cast: Cast) -> None:
+    for _ in range(POSTS_A_DAY):
+        assert tell(place="桥头", photo=SimpleUploadedFile("a.png", b"no picture", "image/png")).status_code == 422
+    assert tell(place="桥头").status_code == 429
+    assert not Report.objects.exists()
+
+
 def test_a_new_day_begins_anew(cast: Cast) -> None:
     tell(place="桥头")
     PublicPost.objects.update(count=POSTS_A_DAY)

@@ -171,25 +171,34 @@ def take_report(said: Said, *, at: datetime, recorded_by: User | None = None, su
 
     Raises: OwnNumberKnown.
     """
-    with transaction.atomic():
-        if submission and (known := Report.objects.filter(submission=submission).first()):
-            return known
-        _refuse_known(said)
-        found = Found(
-            Source(said.source), said.violation, _first_line(said.words), said.seen_at, said.merchant, said.place,
-            said.town, said.lng, said.lat, found_by=recorded_by,
-        )  # fmt: skip
-        issue = report(found, at=at, held_back=True)
-        due = deadlines.answer_due(writing.calendar(), writing.limits(issue), said.source, at)
-        row = Report.objects.create(
-            issue=issue, source=said.source, own_number=said.own_number, merchant=said.merchant, words=said.words,
-            place=said.place, lng=said.lng, lat=said.lat, seen_at=said.seen_at, reported_at=at, reporter_name=said.name,
-            reporter_phone=said.phone, photos=list(said.photos), due_at=due.at, due_provisional=due.provisional,
-            recorded_by=recorded_by, submission=submission,
-        )  # fmt: skip
-        writing.use_photos(said.photos, "report", row.pk)
-        actor = recorded_by.pk if recorded_by else None
-        record("report.taken", "report", row.pk, at=at, actor_id=actor, scope=writing.scope_of(issue))
+    try:
+        with transaction.atomic():
+            return _take_report(said, at, recorded_by, submission)
+    except IntegrityError as error:
+        if "report_own_number_once" in str(error):
+            _refuse_known(said)  # the same order, entered by somebody else at this very moment
+        raise
+
+
+def _take_report(said: Said, at: datetime, recorded_by: User | None, submission: UUID | None) -> Report:
+    if submission and (known := Report.objects.filter(submission=submission).first()):
+        return known
+    _refuse_known(said)
+    found = Found(
+        Source(said.source), said.violation, _first_line(said.words), said.seen_at, said.merchant, said.place,
+        said.town, said.lng, said.lat, found_by=recorded_by,
+    )  # fmt: skip
+    issue = report(found, at=at, held_back=True)
+    due = deadlines.answer_due(writing.calendar(), writing.limits(issue), said.source, at)
+    row = Report.objects.create(
+        issue=issue, source=said.source, own_number=said.own_number, merchant=said.merchant, words=said.words,
+        place=said.place, lng=said.lng, lat=said.lat, seen_at=said.seen_at, reported_at=at, reporter_name=said.name,
+        reporter_phone=said.phone, photos=list(said.photos), due_at=due.at, due_provisional=due.provisional,
+        recorded_by=recorded_by, submission=submission,
+    )  # fmt: skip
+    writing.use_photos(said.photos, "report", row.pk)
+    actor = recorded_by.pk if recorded_by else None
+    record("report.taken", "report", row.pk, at=at, actor_id=actor, scope=writing.scope_of(issue))
     return row
 
 

@@ -6,6 +6,8 @@ Never decides who may see them: `apps.ready()` tells `files` that.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from io import BytesIO
@@ -17,7 +19,8 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from lingxiu.files.actions import Shot, store_photo
+from lingxiu.files import actions as files
+from lingxiu.files.actions import Prepared, Shot, prepare_photo
 from lingxiu.files.photos import PhotoRefused
 
 REFUSALS = {
@@ -64,17 +67,25 @@ def sent(request: HttpRequest, name: str) -> Picture | None:
     return Picture(file, shot, digest.hexdigest())
 
 
-def store(picture: Picture | None, caption: list[str], *, at: datetime, by: int | None) -> tuple[str, ...]:
-    """Keep it; `caption` is written into its pixels where the phone wrote nothing. Raises PhotoRefused, NotKept."""
+def prepare(picture: Picture | None, caption: list[str]) -> tuple[Prepared, ...]:
+    """Decode it, before any transaction; `caption` is written into its pixels where the phone wrote nothing.
+
+    Raises PhotoRefused.
+    """
     if picture is None:
         return ()
     picture.file.seek(0)
-    data = BytesIO(picture.file.read())
+    return (prepare_photo(BytesIO(picture.file.read()), shot=picture.shot, caption=caption),)
+
+
+@contextmanager
+def keeping(photos: tuple[Prepared, ...], *, at: datetime, by: int | None) -> Iterator[tuple[str, ...]]:
+    """Keep them if the work within is not refused; it is given their names. Raises NotKept."""
     try:
-        stored = store_photo(data, shot=picture.shot, caption=caption, stored_at=at, stored_by=by)
+        with files.keeping(photos, stored_at=at, stored_by=by) as rows:
+            yield tuple(row.sha256 for row in rows)
     except OSError as error:
         raise NotKept from error
-    return (stored.sha256,)
 
 
 def caption(*, shop: str, at: datetime, place: str = "", person: str = "") -> list[str]:

@@ -211,33 +211,41 @@ def new_find(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {"form": form, "merchant": merchant, "submission": submission_of(request), "user": user}
     if request.method != "POST":
         return render(request, "issues/new.html", {**context, **_shop_search(request, user)})
-    picture = pictures.sent(request, "photo")
     if not form.is_valid():
         return render(request, "issues/new.html", context, status=422)
-    body = {**form.cleaned_data, "merchant": merchant and merchant.pk, "photo": picture and picture.sha256}
-
-    def do() -> dict[str, object]:
-        said, place = form.cleaned_data, form.cleaned_data.get("place", "")
-        shop = merchant.name if merchant else place
-        words = pictures.caption(shop=shop, at=now, person=user.name)
-        photos = pictures.store(picture, words, at=now, by=user.pk)
-        lng, lat = picture.position if picture else (None, None)
-        found = actions.Found(
-            Source.GRID_MEMBER if user.authority.grids else Source.OFFICER, said["violation"],
-            said["words"] or in_force().catalogues.violation(said["violation"]).label.zh, now, merchant, place,
-            _own_area(user), lng, lat, found_by=user, photos=photos,
-        )  # fmt: skip
-        return {"number": actions.report(found, at=now, submission=context["submission"]).number}
-
     try:
-        result, _first = once(context["submission"], actor=f"user:{user.pk}", body=body, at=now, do=do)
+        number = _keep_find(request, form, merchant, user, context["submission"], now)
     except (PhotoRefused, pictures.NotKept) as refused:
         why, status = pictures.refusal(refused)
         return render(request, "issues/new.html", {**context, "photo_error": why}, status=status)
     except SubmissionReused:
         form.add_error(None, _("This form was sent before with other words. Reload the page and send it again."))
         return render(request, "issues/new.html", context, status=409)
-    return redirect(addresses.issue(result["number"]))
+    return redirect(addresses.issue(number))
+
+
+def _keep_find(
+    request: HttpRequest, form: FindForm, merchant: Merchant | None, user: User, submission: uuid.UUID, now: datetime
+) -> str:
+    """Decode the picture, then make the issue, once. Returns its number. Raises PhotoRefused, NotKept, SubmissionReused."""
+    said, place = form.cleaned_data, form.cleaned_data.get("place", "")
+    picture = pictures.sent(request, "photo")
+    shop = merchant.name if merchant else place
+    photos = pictures.prepare(picture, pictures.caption(shop=shop, at=now, person=user.name))
+    lng, lat = picture.position if picture else (None, None)
+    body = {**said, "merchant": merchant and merchant.pk, "photo": picture and picture.sha256}
+
+    def do() -> dict[str, object]:
+        with pictures.keeping(photos, at=now, by=user.pk) as names:
+            found = actions.Found(
+                Source.GRID_MEMBER if user.authority.grids else Source.OFFICER, said["violation"],
+                said["words"] or in_force().catalogues.violation(said["violation"]).label.zh, now, merchant, place,
+                _own_area(user), lng, lat, found_by=user, photos=names,
+            )  # fmt: skip
+            return {"number": actions.report(found, at=now, submission=submission).number}
+
+    result, _first = once(submission, actor=f"user:{user.pk}", body=body, at=now, do=do)
+    return str(result["number"])
 
 
 def _chosen_merchant(request: HttpRequest, user: User) -> Merchant | None:
@@ -315,24 +323,41 @@ def _take_report(request: HttpRequest, merchant: Merchant | None, recorder: User
         return render(request, "issues/complain.html", {**context, **search})
     if not form.is_valid():
         return render(request, "issues/complain.html", context, status=422)
+    try:
+        kept = _keep_report(request, form, merchant, recorder, submission, now)
+    except (PhotoRefused, pictures.NotKept, TooManyPosts, SubmissionReused, actions.OwnNumberKnown) as error:
+        return _report_refused(request, context, form, error)
+    return redirect(addresses.issue(kept["number"]) if recorder else addresses.report(kept["token"]))
+
+
+def _keep_report(
+    request: HttpRequest,
+    form: ReportForm,
+    merchant: Merchant | None,
+    recorder: User | None,
+    submission: uuid.UUID,
+    now: datetime,
+) -> dict[str, str]:
+    """Count it, decode its picture, then keep both, once. What is refused was counted: a refusal costs us as much.
+
+    Raises PhotoRefused, NotKept, TooManyPosts, SubmissionReused, OwnNumberKnown.
+    """
+    if recorder is None:
+        count_post(network_address(request), now)
+    by = recorder.pk if recorder else None
     picture = pictures.sent(request, "photo")
+    shop = merchant.name if merchant else form.cleaned_data["place"]
+    photos = pictures.prepare(picture, pictures.caption(shop=shop, at=now))
     body = {**form.cleaned_data, "merchant": merchant and merchant.pk, "photo": picture and picture.sha256}
 
     def do() -> dict[str, object]:
-        if recorder is None:
-            count_post(network_address(request), now)
-        words = pictures.caption(shop=merchant.name if merchant else form.cleaned_data["place"], at=now)
-        photos = pictures.store(picture, words, at=now, by=recorder.pk if recorder else None)
-        row = actions.take_report(_said(form, merchant, photos), at=now, recorded_by=recorder, submission=submission)
-        return {"token": row.token, "number": row.issue.number}
+        with pictures.keeping(photos, at=now, by=by) as names:
+            said = _said(form, merchant, names)
+            row = actions.take_report(said, at=now, recorded_by=recorder, submission=submission)
+            return {"token": row.token, "number": row.issue.number}
 
-    try:
-        result, _first = once(
-            submission, actor=f"user:{recorder.pk}" if recorder else "public", body=body, at=now, do=do
-        )
-    except (PhotoRefused, pictures.NotKept, TooManyPosts, SubmissionReused, actions.OwnNumberKnown) as error:
-        return _report_refused(request, context, form, error)
-    return redirect(addresses.issue(result["number"]) if recorder else addresses.report(result["token"]))
+    result, _first = once(submission, actor=f"user:{by}" if recorder else "public", body=body, at=now, do=do)
+    return result
 
 
 def _report_refused(request: HttpRequest, context: dict[str, Any], form: ReportForm, error: Exception) -> HttpResponse:

@@ -136,20 +136,21 @@ def _offer(what: Move, issue: Issue, user: User, request: HttpRequest) -> Offer:
 
 
 def _make(request: HttpRequest, issue: Issue, user: User, now: datetime, offer: Offer) -> None:
+    """Decode the picture, then make the move, once; the picture is kept if the move was made."""
     picture = pictures.sent(request, offer.photo_name) if offer.with_picture else None
+    shop = issue.merchant.name if issue.merchant else issue.place
+    photos = pictures.prepare(picture, pictures.caption(shop=shop, at=now, person=user.name))
     submission, seen = submission_of(request), request.POST.get("seen", "")
     typed = {name: request.POST.get(name, "") for name in offer.form.fields}
     body = {"issue": issue.number, "move": offer.what, "photo": picture and picture.sha256, **typed}
 
     def do() -> dict[str, object]:
-        shop = issue.merchant.name if issue.merchant else issue.place
-        lines = pictures.caption(shop=shop, at=now, person=user.name)
-        photos = pictures.store(picture, lines, at=now, by=user.pk)
-        brought = offer.form.brought(photos, picture.position if picture else (None, None))
         version = int(seen) if seen.isascii() and seen.isdigit() and len(seen) < 9 else None
-        row = actions.move(
-            issue.number, offer.what, actor=user, at=now, brought=brought, seen=version, submission=submission
-        )
+        with pictures.keeping(photos, at=now, by=user.pk) as names:
+            brought = offer.form.brought(names, picture.position if picture else (None, None))
+            row = actions.move(
+                issue.number, offer.what, actor=user, at=now, brought=brought, seen=version, submission=submission
+            )
         return {"version": row.version}
 
     once(submission, actor=f"user:{user.pk}", body=body, at=now, do=do)

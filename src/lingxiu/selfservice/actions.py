@@ -15,7 +15,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from lingxiu.accounts.models import User
-from lingxiu.files.actions import Shot, store_photo, use_file
+from lingxiu.files.actions import Prepared, Shot, keeping, prepare_photo, use_file
 from lingxiu.journal.actions import Json, once, record
 from lingxiu.merchants import actions
 from lingxiu.merchants.actions import Care
@@ -62,6 +62,7 @@ def declare(
     Raises: AlreadyDeclared; PhotoRefused; SubmissionReused.
     """
     month = month_of(at)
+    prepared = _prepared(pictures, merchant, actor, at)
 
     def do() -> Json:
         check, first = SelfCheck.objects.get_or_create(
@@ -77,7 +78,7 @@ def declare(
         )
         if not first:
             raise AlreadyDeclared(check)
-        _attach(pictures, merchant, actor, at, "self_check", check.pk)
+        _attach(prepared, actor, at, "self_check", check.pk)
         wrong = sorted(item for item, in_order in answers.items() if in_order is False)
         reference = {"month": f"{month:%Y-%m}", "not_in_order": wrong}
         record(
@@ -98,10 +99,11 @@ def record_care(
 
     Raises: PhotoRefused; SubmissionReused.
     """
+    prepared = _prepared(pictures, merchant, actor, at)
 
     def do() -> Json:
         row = actions.record_care(merchant, care, at=at, by=actor.pk)
-        _attach(pictures, merchant, actor, at, "care_record", row.pk)
+        _attach(prepared, actor, at, "care_record", row.pk)
         return {"care": row.pk}
 
     body = {
@@ -112,14 +114,16 @@ def record_care(
     return CareRecord.objects.get(pk=result["care"])
 
 
-def _attach(
-    pictures: Sequence[Picture], merchant: Merchant, actor: User, at: datetime, subject_kind: str, subject_id: int
-) -> None:
-    """Take the pictures in; one without words in its pixels gets shop, place, time and person from us."""
+def _prepared(pictures: Sequence[Picture], merchant: Merchant, actor: User, at: datetime) -> list[Prepared]:
+    """The pictures decoded, before any transaction; one without words in its pixels gets shop, place, time and person from us."""
     caption = [merchant.name, merchant.address, f"{timezone.localtime(at):%Y-%m-%d %H:%M}", actor.name]
-    for picture in pictures:
-        stored = store_photo(picture.file, shot=picture.shot, caption=caption, stored_at=at, stored_by=actor.pk)
-        use_file(stored, subject_kind, subject_id)
+    return [prepare_photo(picture.file, shot=picture.shot, caption=caption) for picture in pictures]
+
+
+def _attach(photos: Sequence[Prepared], actor: User, at: datetime, subject_kind: str, subject_id: int) -> None:
+    with keeping(photos, stored_at=at, stored_by=actor.pk) as rows:
+        for row in rows:
+            use_file(row, subject_kind, subject_id)
 
 
 def _digests(pictures: Sequence[Picture]) -> list[str]:
