@@ -15,7 +15,7 @@ from django.db import connection
 from psycopg.conninfo import conninfo_to_dict
 
 from hj212 import Message, encode, make_qn
-from lingxiu.sensing.gateway import Gateway, Limits
+from lingxiu.sensing.gateway import CannotListen, Gateway, Limits
 from lingxiu.sensing.models import Deafness, Device, Process, UnknownDevice
 from lingxiu.sensing.profiles import microseconds
 from tests.sensing.conftest import Plant, make_device
@@ -606,6 +606,14 @@ def test_two_gateways_serve_the_same_devices(plant: Plant) -> None:
     asyncio.run(run())
     assert readings() == 200
     assert odd() == []
+
+
+def test_a_port_that_is_taken_is_named_with_its_mend(plant: Plant) -> None:
+    async def talk(running: Gateway, dial: Dial) -> None:
+        with pytest.raises(CannotListen, match=rf"127.0.0.1:{running.port} .*HJ212_PORT="):
+            await Gateway(plant.database).start("127.0.0.1", running.port)
+
+    with_gateway(plant, talk)
 
 
 def test_it_says_what_it_has_counted(plant: Plant) -> None:

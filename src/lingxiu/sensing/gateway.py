@@ -48,6 +48,14 @@ def wall_clock() -> int:
     return (time.time_ns() - _POSTGRES_EPOCH_NS) // 1000
 
 
+class CannotListen(Exception):
+    """Somebody else listens there, or we may not. The message names the mend."""
+
+    def __init__(self, host: str, port: int, why: str) -> None:
+        super().__init__(f"cannot listen on {host}:{port} ({why}): choose another with HJ212_PORT=")
+        self.host, self.port = host, port
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What the gateway takes from one device, from all, and how long it waits; seconds, bytes, rows."""
@@ -210,11 +218,15 @@ class Gateway:
         """Listen, as soon as the devices are known. Returns: the port."""
         await self._until_done("registry", self.registry.load)
         await self._until_done("logbook", self.logbook.open)
+        try:
+            self._server = await self.loop.create_server(
+                lambda: Connection(self), host, port, backlog=1024, reuse_port=reuse_port or None
+            )
+        except OSError as error:
+            await asyncio.to_thread(self.logbook.close)
+            raise CannotListen(host, port, error.strerror or "") from error
         self._writer = self.loop.create_task(self._write_forever())
         self._tasks = [self.loop.create_task(work()) for work in (self._sweep, self._listen, self._keep_logbook)]
-        self._server = await self.loop.create_server(
-            lambda: Connection(self), host, port, backlog=1024, reuse_port=reuse_port or None
-        )
         self.port = self._server.sockets[0].getsockname()[1]
         log.info("gateway.listening", host=host, port=self.port, devices=len(self.registry))
         return self.port
