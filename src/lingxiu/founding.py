@@ -217,7 +217,8 @@ def _build(county: County, boundary: BaseGeometry, towns: list[Shape], grids: li
                     code=grid.code, kind=UnitKind.GRID, name=grid.name, parent=unit, town=town.code, grid=grid.code
                 )
                 _area(grid, AreaKind.GRID, area, own)
-    person = User.objects.create_superuser(county.administrator.username, password, name=county.administrator.name)
+    chief = county.administrator
+    person = User.objects.create_superuser(chief.username, password, name=chief.name, must_change_password=True)
     Post.objects.create(user=person, role="system_administrator", unit=office, since=at)
     record("county.founded", "area", top.pk, at=at, actor_id=person.pk)
 

@@ -68,6 +68,28 @@ def test_a_given_password_must_be_changed_before_anything_else(officer: User, cl
     assert client.get("/account/").status_code == 200
 
 
+@pytest.mark.parametrize("address", ["/", "/complain/", "/pulse"])
+def test_until_then_nothing_that_is_open_to_strangers_answers_as_this_person(
+    officer: User, client: Client, address: str
+) -> None:
+    User.objects.filter(pk=officer.pk).update(must_change_password=True)
+    assert client.get(address)["Location"].startswith("/account/password/")
+
+
+def test_no_cache_keeps_what_a_signed_in_reader_saw(cast: Cast, client: Client) -> None:
+    client.force_login(cast.dispatcher)
+    for page in ("/issues/", "/merchants/", f"/merchants/{cast.merchant.pk}/", "/account/"):
+        assert "no-store" in client.get(page)["Cache-Control"], page
+
+
+def test_what_is_kept_to_be_asked_for_again_stays_so(cast: Cast, client: Client) -> None:
+    client.force_login(cast.dispatcher)
+    layer = client.get("/map/areas.geojson")
+    assert layer.status_code == 200
+    assert "no-store" not in layer.headers.get("Cache-Control", "")
+    assert client.get("/map/areas.geojson", headers={"if-none-match": layer["ETag"]}).status_code == 304
+
+
 def test_an_owner_has_no_password_to_change(cast: Cast, client: Client) -> None:
     client.force_login(cast.owner)
     assert client.get("/account/password/").status_code == 404

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import connection
 
 from lingxiu.accounts.actions import Appointment, WrongUnit, appoint, bind, end_post, hand_over, unbind
 from lingxiu.accounts.models import Bond, Post, User
@@ -119,3 +121,32 @@ def test_an_officers_phone_makes_a_person_of_its_own_when_bound_to_a_shop(cast: 
     bond = bind("13700000003", "网格员家的店", cast.merchant.pk, Bond.Kind.OWNER, at=NOON, by=None)
     assert bond.user != cast.grid_member
     assert not bond.user.authority.is_officer
+
+
+def test_a_cleaner_who_is_bound_as_owner_is_an_owner_too(cast: Cast) -> None:
+    cleaner = cast.cleaning_company
+    bond = bind(cleaner.phone, "x", cast.other_merchant.pk, "owner", at=NOON, by=cast.county_officer.pk)
+    assert bond.user == cleaner
+    assert set(cleaner.posts.values_list("role", flat=True)) == {"cleaning_company", "owner"}
+    bind(cleaner.phone, "x", cast.merchant.pk, "owner", at=LATER, by=None)
+    assert cleaner.posts.count() == 2
+
+
+def test_who_was_an_owner_once_is_the_same_person_when_bound_again(cast: Cast) -> None:
+    first = bind("13900001111", "王", cast.merchant.pk, "owner", at=NOON, by=None)
+    unbind(first, at=NOON + timedelta(days=1), by=None)
+    end_post(first.user.posts.get(), at=NOON + timedelta(days=1), by=None)
+    assert bind("13900001111", "王", cast.merchant.pk, "owner", at=LATER, by=None).user == first.user
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_who_bind_a_new_phone_at_once_make_one_person() -> None:
+    def one(merchant_id: int) -> int:
+        try:
+            return bind("13900001111", "王", merchant_id, "owner", at=NOON, by=None).user_id
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert len(set(pool.map(one, [1, 1, 2, 3]))) == 1
+    assert User.objects.get().bonds.count() == 3

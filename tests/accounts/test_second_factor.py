@@ -15,6 +15,7 @@ from django_otp.oath import TOTP
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from lingxiu.accounts.models import User
+from lingxiu.files.actions import store_document
 from lingxiu.journal.models import Entry
 from tests.cast import Cast
 
@@ -97,6 +98,30 @@ def test_who_stole_a_password_cannot_set_up_an_app_beside_the_owners(cast: Cast,
     assert answer["Location"].startswith("/sign-in/second-factor/?")
     client.post("/sign-in/second-factor/new/", {"digits": "123456"})
     assert TOTPDevice.objects.filter(user=cast.leader).count() == 1
+
+
+@pytest.mark.parametrize(
+    "address", ["/", "/complain/?q=x", "/pulse", "/files/{sha256}/", "/m/{token}", "/r/x", "/admin/"]
+)
+def test_an_address_open_to_strangers_does_not_answer_as_the_officer_before(
+    cast: Cast, client: Client, address: str
+) -> None:
+    file = store_document(b"evidence", content_type="text/plain", stored_at=NOON, stored_by=cast.county_officer.pk)
+    client.force_login(cast.county_officer)
+    answer = client.get(address.format(sha256=file.sha256, token=cast.merchant.codes.get().token))
+    assert answer.status_code == 302
+    assert answer["Location"].startswith("/sign-in/second-factor/")
+
+
+@pytest.mark.parametrize("address", ["/sign-out/", "/language/setlang/"])
+def test_before_it_an_officer_may_leave_and_choose_a_language(cast: Cast, client: Client, address: str) -> None:
+    client.force_login(cast.leader)
+    assert "second-factor" not in client.post(address, {"language": "en"}).headers.get("Location", "")
+
+
+def test_who_administers_without_an_officers_post_is_asked_too(cast: Cast, client: Client) -> None:
+    client.force_login(User.objects.create_superuser("root", "wide-river-lantern-7", name="root"))
+    assert client.get("/admin/accounts/user/")["Location"].startswith("/sign-in/second-factor/")
 
 
 def test_owners_are_not_asked(cast: Cast, client: Client) -> None:

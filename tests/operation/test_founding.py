@@ -73,7 +73,9 @@ def test_a_founded_county_has_its_areas_units_and_administrator(db: None, folder
     assert Unit.objects.get(code="330499001-team").kind == "town_team"
     assert Unit.objects.filter(kind="department").count() == 11
     password = said.split(" with ")[1].split(" ")[0]
-    assert User.objects.get(username="chief").check_password(password)
+    chief = User.objects.get(username="chief")
+    assert chief.check_password(password)
+    assert chief.must_change_password
 
 
 def test_officers_of_a_founded_county_need_a_second_factor(db: None, folder: Path, own_home: Path) -> None:

@@ -134,9 +134,13 @@ def _send(phone: str, digits: str, at: datetime) -> None:
 
 
 def _person_with(phone: str) -> User | None:
-    """Whom this phone signs in. Never an officer: they have a password and, where it is asked for, a second factor."""
-    people = User.objects.with_phone(phone).order_by("id")
-    return next((person for person in people if person.authority.posts and not person.authority.is_officer), None)
+    """Whom this phone signs in."""
+    return next((person for person in _people_with(phone) if person.authority.posts), None)
+
+
+def _people_with(phone: str) -> list[User]:
+    """Never an officer: they have a password and, where it is asked for, a second factor."""
+    return [person for person in User.objects.with_phone(phone).order_by("id") if not person.is_official]
 
 
 def _hash(phone_index: str, digits: str, sent_at: datetime) -> str:
@@ -232,7 +236,10 @@ def bind(phone: str, name: str, merchant_id: int, kind: str, *, at: datetime, by
         phone: eleven digits. kind: of `Bond.Kind`, which is also the role.
     """
     with transaction.atomic():
-        person = _person_with(phone) or _new_person(phone, name, kind, at, by)
+        _take_turns(blind_index(phone))  # two who bind a new phone at once make one person
+        person = _person_with(phone) or next(iter(_people_with(phone)), None) or _new_person(phone, name, kind)
+        if not person.posts.filter(role=kind, until=None).exists():
+            appoint(person, Appointment(kind, _shops()), at=at, by=by)
         bond, new = Bond.objects.get_or_create(
             user=person, merchant_id=merchant_id, kind=kind, ended_at=None, defaults={"made_at": at, "made_by": by}
         )
@@ -249,14 +256,14 @@ def unbind(bond: Bond, *, at: datetime, by: int | None) -> None:
             record("bond.ended", "bond", bond.pk, at=at, actor_id=by, scope=Scope(merchant_id=bond.merchant_id))
 
 
-def _new_person(phone: str, name: str, role: str, at: datetime, by: int | None) -> User:
+def _new_person(phone: str, name: str, role: str) -> User:
+    return User.objects.create_user(f"{role}-{blind_index(phone)[:12]}", None, name=name, phone=phone)
+
+
+def _shops() -> Unit:
     with override(settings.LANGUAGE_CODE):  # a name of the county's, whatever language its maker reads
         named = {"kind": UnitKind.COMPANY, "name": _("Shops and service companies")}
-    unit, _made = Unit.objects.get_or_create(code=SHOPS, defaults=named)
-    username = f"{role}-{blind_index(phone)[:12]}"
-    person = User.objects.create_user(username, None, name=name, phone=phone)
-    appoint(person, Appointment(role, unit), at=at, by=by)
-    return person
+    return Unit.objects.get_or_create(code=SHOPS, defaults=named)[0]
 
 
 def _scope(unit: Unit) -> Scope:

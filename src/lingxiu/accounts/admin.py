@@ -19,7 +19,7 @@ from django_otp.plugins.otp_totp.admin import TOTPDevice  # registers it, so tha
 
 from lingxiu.accounts.actions import WrongUnit, require_unit_kind
 from lingxiu.accounts.forms import WRONG_PHONE
-from lingxiu.accounts.middleware import administers, owes_second_factor
+from lingxiu.accounts.middleware import owes_second_factor
 from lingxiu.accounts.models import Post, Unit, UnitKind, User
 from lingxiu.china.identifiers import IdentifierError, normalise_mobile
 from lingxiu.journal.actions import Scope, record
@@ -37,7 +37,7 @@ admin.site.site_header = admin.site.site_title = _("Lingxiu: administration")
 def may_administer(request: HttpRequest) -> bool:
     """Whether this person may open `/admin/` now: after their second factor where one is asked for."""
     user = request.user
-    return isinstance(user, User) and administers(user) and not owes_second_factor(user)
+    return isinstance(user, User) and user.administers and not owes_second_factor(user)
 
 
 admin.site.has_permission = may_administer  # type: ignore[method-assign]  # the site is Django's, who may is ours

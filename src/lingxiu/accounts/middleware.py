@@ -29,6 +29,9 @@ OPEN_TO_ANYONE = (
     "/favicon.ico",
 )
 DEMO_ONLY = ("/demo/",)
+# What somebody may open who still owes a second factor or a password of their own: the way there, the way out, and what
+# says nothing of anybody.
+TO_DEBTORS = ("/sign-in/", "/sign-out/", "/language/", "/static/", "/healthz", "/readyz", "/metrics", "/favicon.ico")
 ADMIN = "/admin/"
 PASSWORD = "/account/password/"  # noqa: S105 (an address)
 
@@ -39,7 +42,10 @@ def is_open(path: str) -> bool:
 
 
 class SignedInUnlessOpen:
-    """Sends strangers to sign in, officers who owe a second factor to give it, new people to choose a password."""
+    """Sends strangers to sign in, officers who owe a second factor to give it, new people to choose a password.
+
+    Debts come first: until they are paid, an address that is open to anyone would answer as that person, not as a stranger.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -48,28 +54,29 @@ class SignedInUnlessOpen:
         user = request.user
         if isinstance(user, User) and is_use(request):
             keep(request.session, timezone.now())
-        if is_open(request.path):
-            return self.get_response(request)
         if not isinstance(user, User):
-            return _via("/sign-in/", request)
-        if owes_second_factor(user):
-            return _via("/sign-in/second-factor/", request)
-        if user.must_change_password and request.path != PASSWORD:
-            return _via(PASSWORD, request)
-        if request.path.startswith(ADMIN) and not administers(user):
+            return self.get_response(request) if is_open(request.path) else _via("/sign-in/", request)
+        if not request.path.startswith(TO_DEBTORS):
+            if owes_second_factor(user):
+                return _via("/sign-in/second-factor/", request)
+            if user.must_change_password and request.path != PASSWORD:
+                return _via(PASSWORD, request)
+        if request.path.startswith(ADMIN) and not user.administers:
             raise PermissionDenied
-        return self.get_response(request)
+        return _not_stored(self.get_response(request))
 
 
 def owes_second_factor(user: User) -> bool:
-    """Whether this officer still has to show a second factor in this session."""
+    """Whether this person, who works for the county, still has to show a second factor in this session."""
     verified: bool = user.is_verified()  # type: ignore[attr-defined]  # django-otp's middleware adds it
-    return bool(settings.OFFICER_TOTP and user.authority.is_officer and not verified)
+    return bool(settings.OFFICER_TOTP and user.is_official and not verified)
 
 
-def administers(user: User) -> bool:
-    """Whether this person may open `/admin/`: who manages accounts, and whoever repairs an installation."""
-    return user.is_active and (user.is_superuser or user.authority.may("accounts.manage"))
+def _not_stored(response: HttpResponse) -> HttpResponse:
+    """What a signed-in reader sees stays in no cache, on a shared computer least of all, unless its view says otherwise."""
+    if not (response.has_header("Cache-Control") or response.has_header("ETag")):
+        response["Cache-Control"] = "no-store"
+    return response
 
 
 def _via(address: str, request: HttpRequest) -> HttpResponseRedirect:

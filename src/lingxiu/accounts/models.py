@@ -116,6 +116,16 @@ class User(AbstractBaseUser, PermissionsMixin):
         ]
         return authority_of(held, self.bonds.filter(ended_at=None).values_list("merchant_id", flat=True))
 
+    @property
+    def administers(self) -> bool:
+        """Whether this person may open `/admin/`: who manages accounts, and whoever repairs an installation."""
+        return self.is_active and (self.is_superuser or self.authority.may("accounts.manage"))
+
+    @property
+    def is_official(self) -> bool:
+        """Whether this person works for the county: then they never sign in by phone, nor stay signed in when idle."""
+        return self.authority.is_officer or self.administers
+
 
 class Post(models.Model):
     """A person in a role at a unit, from and until. A hand-over ends one and begins another; nothing is deleted."""

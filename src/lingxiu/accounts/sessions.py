@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from ipaddress import IPv4Address, IPv6Network, ip_address
 
 from django.contrib.auth import login
 from django.contrib.sessions.backends.base import SessionBase
@@ -19,6 +20,8 @@ WRITE_EVERY = timedelta(minutes=1)
 SEEN = "seen"
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 
+LOOPBACK_64 = "::"  # ::1, cut to its /64
+
 # What a page left open asks for by itself: nobody need be sitting in front of it.
 BY_ITSELF = ("/pulse", "/files/")
 BY_ITSELF_SUFFIXES = ("json",)
@@ -27,7 +30,7 @@ BY_ITSELF_SUFFIXES = ("json",)
 def begin(request: HttpRequest, user: User, way: Way, *, at: datetime) -> None:
     """Sign this person in, on a fresh session."""
     login(request, user, backend=BACKEND)
-    if not user.authority.is_officer:
+    if not user.is_official:
         request.session.set_expiry(int(OWNER_STAYS.total_seconds()))
     keep(request.session, at)
     record_sign_in(user, way, at=at)
@@ -54,9 +57,24 @@ def own_address(request: HttpRequest, wanted: str) -> str:
 
 
 def network_address(request: HttpRequest) -> str:
-    """Who asks, as the network knows them. A proxy on this machine is believed, and nobody else's claim."""
-    peer = str(request.META.get("REMOTE_ADDR", ""))
-    if peer in ("", "127.0.0.1", "::1"):
-        claimed = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
-        return claimed or peer
+    """Who asks, as the network knows them; of IPv6 the /64, which is one customer's. Empty if nobody can tell.
+
+    A proxy on this machine is believed, and nobody else's claim; one that writes no address there is itself the asker.
+    """
+    peer = _address(str(request.META.get("REMOTE_ADDR", "")))
+    if peer in ("", "127.0.0.1", LOOPBACK_64):
+        return _address(request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()) or peer
     return peer
+
+
+def _address(text: str) -> str:
+    """In one spelling, IPv6 cut to its /64; empty for what is no address."""
+    try:
+        found = ip_address(text)
+    except ValueError:
+        return ""
+    if isinstance(found, IPv4Address):
+        return str(found)
+    if found.ipv4_mapped is not None:
+        return str(found.ipv4_mapped)
+    return str(IPv6Network((found.packed, 64), strict=False).network_address)
