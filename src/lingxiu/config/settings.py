@@ -85,6 +85,7 @@ MIDDLEWARE = [
     "lingxiu.ui.middleware.FormAnswers",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
+    "lingxiu.ui.middleware.WithinBounds",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -146,7 +147,12 @@ STORAGES = {
 }
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 FILES_ROOT = home() / "files"
-DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024
+# How much one request may carry: photos and lists where a form asks for them, else what a form without files needs.
+MOST_BYTES_WITH_FILES = 32 * 1024 * 1024
+MOST_BYTES = 1024 * 1024
+TAKES_FILES = r"/(complain/|m/[^/]+/complain/|issues/new/|issues/[^/]+/moves/|merchants/import/|shop/[0-9]+/[a-z]+/)$"
+DATA_UPLOAD_MAX_NUMBER_FILES = 20
+DATA_UPLOAD_MAX_MEMORY_SIZE = MOST_BYTES
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 FILE_UPLOAD_TEMP_DIR = None
 
