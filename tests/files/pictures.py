@@ -26,6 +26,13 @@ def jpeg(width_px: int = 640, height_px: int = 480, *, orientation: int = 1) -> 
     return io.BytesIO(out.getvalue())
 
 
+def grey_jpeg(width_px: int, height_px: int, *, progressive: bool = False) -> bytes:
+    """A picture of one grey: few bytes whatever its size."""
+    out = io.BytesIO()
+    Image.new("L", (width_px, height_px), 128).save(out, "JPEG", progressive=progressive, quality=50)
+    return out.getvalue()
+
+
 def png(width_px: int = 300, height_px: int = 200, mode: str = "RGBA") -> BinaryIO:
     """A transparent picture with text chunks."""
     texts = PngImagePlugin.PngInfo()

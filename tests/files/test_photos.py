@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 import tracemalloc
 
 import pytest
@@ -10,8 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from lingxiu.files.photos import LONGEST_SIDE_PX, MAX_UPLOAD_BYTES, SMALL_SIDE_PX, Photo, PhotoRefused, take_in
-from tests.files.pictures import SECRET, huge_header, jpeg, png
+from lingxiu.files.photos import (
+    LONGEST_SIDE_PX,
+    MAX_UPLOAD_BYTES,
+    SMALL_SIDE_PX,
+    Photo,
+    PhotoRefused,
+    count_scans,
+    take_in,
+)
+from tests.files.pictures import SECRET, grey_jpeg, huge_header, jpeg, png
 
 
 def opened(data: bytes) -> Image.Image:
@@ -78,7 +87,7 @@ def test_every_kind_of_pixels_is_taken(mode: str) -> None:
     assert opened(take_in(png(mode=mode)).jpeg).mode == "RGB"
 
 
-def test_more_than_a_hundred_megapixels_are_refused_before_decoding() -> None:
+def test_what_is_too_large_is_refused_before_decoding() -> None:
     """Four thousand megapixels would be twelve gigabytes; what the refusal costs is a few kilobytes."""
     bomb = huge_header(63_000, 63_000).read()
     assert len(bomb) < 200
@@ -90,9 +99,38 @@ def test_more_than_a_hundred_megapixels_are_refused_before_decoding() -> None:
     assert peak < 1_000_000
 
 
-def test_a_hundred_megapixels_are_just_not_too_many() -> None:
-    assert refused(huge_header(10_000, 10_000).read()).reason == "broken"
-    assert refused(huge_header(10_000, 10_001).read()).reason == "too_many_pixels"
+def test_what_stands_whole_in_memory_may_have_forty_megapixels() -> None:
+    assert refused(huge_header(8_000, 5_000).read()).reason == "broken"
+    assert refused(huge_header(8_000, 5_001).read()).reason == "too_many_pixels"
+
+
+def test_a_jpeg_may_have_a_hundred_for_it_is_decoded_at_a_fraction() -> None:
+    assert refused(grey_jpeg(10_000, 10_000)[:-5000]).reason == "broken"
+    assert refused(grey_jpeg(10_000, 10_001)).reason == "too_many_pixels"
+    assert refused(grey_jpeg(8_000, 5_001, progressive=True)).reason == "too_many_pixels"
+
+
+def test_the_scans_of_a_photo_are_counted_and_nothing_that_looks_like_one() -> None:
+    thumbnail = b"\xff\xe1" + (1002).to_bytes(2, "big") + b"\xff\xda" * 500
+    plain = jpeg().read()
+    assert count_scans(plain) == 1
+    assert count_scans(plain[:2] + thumbnail + plain[2:]) == 1
+    assert count_scans(plain + b"\xff\xda\x00\x08" * 500) == 1  # a film behind the photo, as some phones store it
+    assert take_in(io.BytesIO(plain + b"\xff\xda\x00\x08" * 500)).width_px == 640
+    progressive = grey_jpeg(640, 480, progressive=True)
+    assert 2 < count_scans(progressive) < 20
+    assert take_in(io.BytesIO(progressive)).width_px == 640
+
+
+def test_a_picture_that_is_walked_over_again_and_again_is_refused_at_once() -> None:
+    """Six hundred scans of a few bytes each over a hundred megapixels would take twenty seconds."""
+    plain = grey_jpeg(6_000, 6_000, progressive=True)
+    last = plain.rindex(b"\xff\xda")
+    bomb = plain[:-2] + plain[last:-2] * 600 + plain[-2:]
+    began = time.process_time()
+    error = refused(bomb)
+    assert (error.reason, error.found) == ("broken", f"{count_scans(plain) + 600} scans")
+    assert time.process_time() - began < 1
 
 
 @pytest.mark.parametrize(

@@ -3,24 +3,35 @@
 from __future__ import annotations
 
 import io
+import re
 import struct
 import threading
 import zlib
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import BinaryIO
 
 from PIL import ExifTags, Image, ImageDraw, ImageFont, UnidentifiedImageError
+from PIL.ImageFile import ImageFile
 
 from lingxiu.ui.fonts import chinese_font
 
 MAX_UPLOAD_BYTES = 30 * 1024 * 1024
-MAX_PIXELS = 100_000_000
+# A JPEG of one scan is decoded at a fraction of its size. Every other picture stands whole in memory while it is scaled,
+# at up to a dozen bytes a pixel, WebP at twenty: half a gigabyte at the most.
+MAX_PIXELS = {"JPEG": 100_000_000, "PNG": 40_000_000, "WEBP": 25_000_000}
+MAX_PIXELS_OF_MANY_SCANS = 40_000_000
+# Cameras and programs write ten or so. Each scan costs a walk over the whole picture, however few its bytes.
+MAX_SCANS = 50
 LONGEST_SIDE_PX = 2560
 SMALL_SIDE_PX = 480
-ACCEPTED = ("JPEG", "PNG", "WEBP")
 
-# A PNG of 100 megapixels stands whole in memory while it is scaled; only one a process may.
-_one_at_a_time = threading.Lock()
+# Of pictures that take hundreds of megabytes while they are scaled, one a process may; ordinary photos wait for none.
+LARGE_PIXELS = 16_000_000
+_one_large_at_a_time = threading.Lock()
+# ITU-T T.81, B.1.1.2: what follows 0xFF is a marker unless it is stuffing, a restart, or another 0xFF.
+MARKER = re.compile(rb"\xff([^\x00\x01\xd0-\xd8\xff])")
+END_OF_IMAGE, START_OF_SCAN = 0xD9, 0xDA
 
 # What Pillow raises on bytes that only begin like a picture.
 BROKEN = (OSError, SyntaxError, ValueError, EOFError, TypeError, KeyError, IndexError, struct.error, zlib.error)
@@ -66,8 +77,9 @@ def take_in(file: BinaryIO, caption: list[str] | None = None) -> Photo:
     data = file.read(MAX_UPLOAD_BYTES + 1)
     if len(data) > MAX_UPLOAD_BYTES:
         raise PhotoRefused("too_large", f"{MAX_UPLOAD_BYTES // 1024 // 1024} MB")
-    with _one_at_a_time:
-        picture = _decode(data)
+    source = _opened(data)
+    with _one_large_at_a_time if source.width * source.height > LARGE_PIXELS else nullcontext():
+        picture = _decode(source)
     if caption:
         picture = write_caption(picture, caption)
     small = picture.copy()
@@ -75,19 +87,39 @@ def take_in(file: BinaryIO, caption: list[str] | None = None) -> Photo:
     return Photo(_jpeg(picture, 82), _jpeg(small, 75), picture.width, picture.height)
 
 
-def _decode(data: bytes) -> Image.Image:
-    """Upright RGB pixels, 2,560 a side at most. The header alone is read before the size is judged."""
+def _opened(data: bytes) -> ImageFile:
+    """The picture with nothing but its header read, and found within what we can hold; JPEG at the size it will have.
+
+    JPEG can be decoded at a half, a quarter or an eighth: a 40-megapixel photo never stands whole in memory.
+    """
     try:
-        source = Image.open(io.BytesIO(data), formats=ACCEPTED)
+        source = Image.open(io.BytesIO(data), formats=list(MAX_PIXELS))
     except UnidentifiedImageError as error:
         raise PhotoRefused("not_an_image", f"{len(data)} B") from error
     except BROKEN as error:
         raise PhotoRefused("broken", type(error).__name__) from error
-    if source.width * source.height > MAX_PIXELS:
+    scans = count_scans(data) if source.format == "JPEG" else 0
+    if scans > MAX_SCANS:
+        raise PhotoRefused("broken", f"{scans} scans")
+    if source.width * source.height > (MAX_PIXELS_OF_MANY_SCANS if scans > 1 else MAX_PIXELS[str(source.format)]):
         raise PhotoRefused("too_many_pixels", f"{source.width} × {source.height}")
-    try:
-        # JPEG can be decoded at a half, a quarter or an eighth: a 40-megapixel photo never stands whole in memory.
+    if scans == 1:
         source.draft("RGB", (LONGEST_SIDE_PX, LONGEST_SIDE_PX))
+    return source
+
+
+def count_scans(jpeg: bytes) -> int:
+    """How often the whole picture would be walked over; what lies behind its end, or inside a segment, does not count."""
+    scans, at = 0, 2
+    while (found := MARKER.search(jpeg, at)) and (kind := found[1][0]) != END_OF_IMAGE:
+        scans += kind == START_OF_SCAN
+        at = found.end() + max(2, int.from_bytes(jpeg[found.end() : found.end() + 2], "big"))
+    return scans
+
+
+def _decode(source: ImageFile) -> Image.Image:
+    """Upright RGB pixels, 2,560 a side at most."""
+    try:
         picture = _on_white(source)
         picture.thumbnail((LONGEST_SIDE_PX, LONGEST_SIDE_PX), Image.Resampling.LANCZOS)
         return _upright(picture, source)
@@ -97,11 +129,12 @@ def _decode(data: bytes) -> Image.Image:
 
 def _on_white(source: Image.Image) -> Image.Image:
     """The pixels as RGB; what is transparent becomes white, not whatever colour lies hidden under it."""
+    source.load()
     if not source.has_transparency_data:
-        return source.convert("RGB")
-    seen = source.convert("RGBA")
+        return source if source.mode == "RGB" else source.convert("RGB")
+    seen = source if source.mode == "RGBA" else source.convert("RGBA")
     picture = Image.new("RGB", seen.size, "white")
-    picture.paste(seen, mask=seen.getchannel("A"))
+    picture.paste(seen, mask=seen)
     return picture
 
 
