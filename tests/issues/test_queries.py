@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from datetime import timedelta
 
+from lingxiu.accounts.models import Bond, User
 from lingxiu.issues.lifecycle import Move, Result
 from lingxiu.issues.models import Issue, Report
 from lingxiu.issues.queries import ForOwner, complaints_found_true, counts, for_owner, of_merchant, timeline, unit_work
@@ -57,13 +58,32 @@ def test_an_owner_is_told_plainly_of_their_own_shop_and_of_no_other(cast: Cast) 
 
 
 def test_an_owner_is_never_told_who_complained_nor_which_officer_came(cast: Cast) -> None:
-    complain(cast.merchant, name="王小明", phone="13812345678")
+    row = complain(cast.merchant, name="王小明", phone="13812345678")
+    do(row.issue, Move.DISPATCH, cast.dispatcher, unit=cast.grid)
     told = str(for_owner(cast.merchant, cast.owner))
     assert not any(secret in told for secret in ("王小明", "138", "晚上十点油烟很大", "dispatcher"))
     assert {field.name for field in fields(ForOwner)} == {
         "number", "what", "is_reminder", "advice", "since", "due_at", "state", "is_open", "result",
     }  # fmt: skip
     assert not Report.objects.visible_to(cast.owner).exists()
+
+
+def test_an_owner_is_told_of_a_complaint_once_a_dispatcher_has_judged_it(cast: Cast) -> None:
+    issue = complain(cast.merchant).issue
+    assert for_owner(cast.merchant, cast.owner) == []
+    do(issue, Move.DISPATCH, cast.dispatcher, unit=cast.grid)
+    assert [told.number for told in for_owner(cast.merchant, cast.owner)] == [issue.number]
+    do(issue, Move.RETURN, cast.grid_member, words="不是我们的")
+    assert [told.number for told in for_owner(cast.merchant, cast.owner)] == [issue.number], "once told, it stays told"
+
+
+def test_an_officer_reads_no_report_about_a_shop_of_their_own(cast: Cast) -> None:
+    complain(cast.merchant)
+    elsewhere = complain(cast.other_merchant)
+    Bond.objects.create(user=cast.county_officer, merchant_id=cast.merchant.pk, kind="owner", made_at=NOON)
+    both = User.objects.get(pk=cast.county_officer.pk)
+    assert list(Report.objects.visible_to(both)) == [elsewhere]
+    assert list(Issue.objects.visible_to(both)) == [elsewhere.issue]
 
 
 def test_an_owner_is_not_troubled_with_what_was_joined_or_dismissed(cast: Cast) -> None:

@@ -157,10 +157,11 @@ def test_a_persons_report_waits_with_the_dispatcher_whatever_else_is_open(cast: 
     assert Issue.objects.count() == 2
 
 
-def test_a_report_keeps_what_was_said_and_the_issue_only_its_first_line(cast: Cast) -> None:
+def test_a_report_keeps_what_was_said_and_the_issue_only_what_it_is_about(cast: Cast) -> None:
     row = complain(cast.merchant, words="\n  油烟很大  \n我家在三楼，关窗都没用")
     assert row.words.endswith("关窗都没用")
-    assert row.issue.summary == "油烟很大"
+    assert row.issue.summary == "油烟扰民"
+    assert row.issue.moves.get().words == "油烟扰民"
 
 
 def test_reporters_lie_encrypted_in_the_database(cast: Cast) -> None:
@@ -223,6 +224,15 @@ def test_the_merchant_is_told_in_its_standing(cast: Cast) -> None:
     standing = cast.merchant.standing
     standing.refresh_from_db()
     assert (standing.open_issues, standing.last_issue_at, standing.last_visit_at) == (2, LATER, None)
+
+
+def test_the_journal_names_the_shop_of_a_report_only_once_it_was_judged(cast: Cast) -> None:
+    row = complain(cast.merchant)
+    do(row.issue, Move.DISPATCH, cast.dispatcher, unit=cast.grid)
+    dismissed = complain(cast.merchant).issue
+    do(dismissed, Move.DISMISS, cast.dispatcher, words="查无此事", answer="未发现")
+    told = Entry.objects.exclude(merchant_id=None).values_list("kind", "subject_id")
+    assert list(told) == [("issue.dispatched", row.issue.number)]
 
 
 def test_the_journal_hears_of_everything_without_a_word_of_what_was_said(cast: Cast) -> None:

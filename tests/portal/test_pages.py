@@ -6,11 +6,16 @@ import json
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.test import Client
 
+from lingxiu.accounts.models import User
+from lingxiu.issues.lifecycle import Move
 from lingxiu.journal.actions import Scope, record
 from lingxiu.merchants.models import Code, Merchant
-from tests.cast import NOON, Cast, make_merchant
+from lingxiu.portal.events import latest_events
+from tests.cast import NOON, Cast, make_cast, make_merchant, person
+from tests.issues.world import complain, do, find
 
 
 @pytest.fixture
@@ -99,14 +104,10 @@ def cursor_of(answer: Any) -> str:
 
 @pytest.mark.django_db(transaction=True)
 def test_pulse_tells_only_those_concerned(client: Client) -> None:
-    from tests.cast import make_cast
-
     cast = make_cast()
     client.force_login(cast.dispatcher)
     since = cursor_of(client.get("/pulse"))
     assert "HX-Trigger" not in client.get(f"/pulse?since={since}").headers
-
-    from django.db import transaction
 
     with transaction.atomic():
         record("issue.closed", "issue", "20260305-00001", at=NOON, scope=Scope(town=cast.other_town.code))
@@ -116,6 +117,60 @@ def test_pulse_tells_only_those_concerned(client: Client) -> None:
     news = client.get(f"/pulse?since={since}")
     assert news.status_code == 204
     assert "HX-Trigger" not in client.get(f"/pulse?since={cursor_of(news)}").headers
+
+
+def news_for(user: User, client: Client) -> Any:
+    """`news()`: whether anything was told to this person since the last time."""
+    client.force_login(user)
+    since = cursor_of(client.get("/pulse"))
+
+    def news() -> bool:
+        nonlocal since
+        answer = client.get(f"/pulse?since={since}")
+        told = "HX-Trigger" in answer.headers
+        since = cursor_of(answer) if told else since
+        return told
+
+    return news
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("who", ["owner", "waste_hauler"])
+def test_the_shops_people_do_not_hear_of_a_complaint_before_it_is_judged(client: Client, who: str) -> None:
+    cast = make_cast()
+    news = news_for(getattr(cast, who), client)
+    row = complain(cast.merchant)
+    assert not news()
+    do(row.issue, Move.DISPATCH, cast.dispatcher, unit=cast.grid)
+    assert news() == (who == "owner")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_department_hears_of_the_issues_it_may_open_and_of_every_merchant(client: Client) -> None:
+    cast = make_cast()
+    market = person("market", "department_officer", cast.market)
+    news = news_for(market, client)
+    complain(cast.merchant)
+    assert not news(), "smoke is another department's"
+    find(cast.town_officer, "V-F7", merchant=cast.merchant)
+    assert news()
+    with transaction.atomic():
+        record("merchant.updated", "merchant", cast.merchant.pk, at=NOON, scope=Scope(merchant_id=cast.merchant.pk))
+    assert news()
+
+
+def test_the_last_events_are_of_issues_one_may_open(client: Client, cast: Cast) -> None:
+    issue = complain(cast.merchant).issue
+    for user, told in ((cast.county_officer, True), (person("market", "department_officer", cast.market), False)):
+        client.force_login(user)
+        page = client.get("/").content.decode()
+        assert (issue.number in page) is told
+
+
+def test_the_last_events_name_the_shop_to_officers_before_it_is_told(cast: Cast) -> None:
+    issue = complain(cast.merchant).issue
+    [event] = [one for one in latest_events(cast.dispatcher) if issue.number in one.url]
+    assert event.about.startswith(cast.merchant.name)
 
 
 @pytest.mark.parametrize("since", ["", "x", "1", "1.2.3", "-1.5", "1.99999999999999999999"])

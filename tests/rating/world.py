@@ -91,7 +91,7 @@ def issue(
             due_at=reported_at + timedelta(days=1),
             ended_at=ended_at,
         )
-        moves = [("report", "received", "", reported_at), ("accept", "handling", "", reported_at)]
+        moves = [(what, to, "", reported_at) for what, to in SENT_ON]
         if result:
             moves.append(("feed_back", "recheck", result, reported_at + timedelta(hours=1)))
         if ended_at:
@@ -106,6 +106,9 @@ def issue(
                 due_at=reported_at + timedelta(days=5),
             )  # fmt: skip
     return made
+
+
+SENT_ON = [("report", "received"), ("dispatch", "dispatched"), ("accept", "handling")]
 
 
 def true_complaint(merchant: Merchant, on: date) -> Issue:

@@ -181,8 +181,9 @@ class Finders:
             own_number=f"YS{at:%Y%m%d}{number:05}" if source == Source.HOTLINE else "",
             recorded_by=recorder,
         )
+        what = self.desk.policy.catalogues.violation(violation).label.zh
         begin = self._begin(
-            source, violation, said, at, seen, shop, found_by=recorder, photos=photos, reporter=reporter
+            source, violation, what, at, seen, shop, found_by=recorder, photos=photos, reporter=reporter
         )
         if known or merchant.name in said or random.random() >= PLACE_ONLY:
             return begin

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import partial
 
@@ -11,7 +12,7 @@ from lingxiu.demo.desk import Record, number_reports
 from lingxiu.files.models import FileUse, StoredFile
 from lingxiu.issues.lifecycle import Move
 from lingxiu.issues.models import Issue, IssueNumber, MoveRow, Report
-from lingxiu.issues.writing import JOURNAL
+from lingxiu.issues.writing import JOURNAL, scope_of
 from lingxiu.journal.actions import Scope, record
 from lingxiu.sensing.models import Alarm
 
@@ -79,12 +80,7 @@ def _tell_move(row: MoveRow) -> None:
         issue.number,
         at=row.at,
         actor_id=row.actor.pk if row.actor else None,
-        scope=Scope(
-            town=issue.town,
-            grid=issue.grid,
-            unit_id=row.to_unit.pk if row.to_unit else None,
-            merchant_id=issue.merchant_id,
-        ),
+        scope=replace(scope_of(issue), unit_id=row.to_unit.pk if row.to_unit else None),
         reference={"version": row.version, "state": row.to_state, "level": row.to_level, "flow": issue.flow},
     )
 

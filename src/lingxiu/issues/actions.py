@@ -184,8 +184,10 @@ def _take_report(said: Said, at: datetime, recorded_by: User | None, submission:
     if submission and (known := Report.objects.filter(submission=submission).first()):
         return known
     _refuse_known(said)
+    # The words stay with the report: an issue is read by more people, and by the one who meets the shop every day.
+    what = in_force().catalogues.violation(said.violation).label.zh
     found = Found(
-        Source(said.source), said.violation, _first_line(said.words), said.seen_at, said.merchant, said.place,
+        Source(said.source), said.violation, what, said.seen_at, said.merchant, said.place,
         said.town, said.lng, said.lat, found_by=recorded_by,
     )  # fmt: skip
     issue = report(found, at=at, held_back=True)
@@ -198,7 +200,7 @@ def _take_report(said: Said, at: datetime, recorded_by: User | None, submission:
     )  # fmt: skip
     writing.use_photos(said.photos, "report", row.pk)
     actor = recorded_by.pk if recorded_by else None
-    record("report.taken", "report", row.pk, at=at, actor_id=actor, scope=writing.scope_of(issue))
+    record("report.taken", "report", row.pk, at=at, actor_id=actor, scope=writing.scope_of_report(issue))
     return row
 
 
@@ -275,10 +277,6 @@ def _dispatch_at_once(issue: Issue, routed: Routed, at: datetime) -> None:
     writing.hand_over(issue, State.DISPATCHED, unit, finder, accepted=False, at=at)
     writing.keep(issue, before)
     writing.write(issue, Move.DISPATCH, None, at, before=before, data={"rule": routed.rule.id})
-
-
-def _first_line(words: str) -> str:
-    return next((line.strip()[:200] for line in words.splitlines() if line.strip()), "")
 
 
 # ── moving ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -468,7 +466,7 @@ def _answer(issue: Issue, brought: Brought, at: datetime) -> Data:
         row.answer, row.answered_at = brought.answers.get(row.pk, "").strip() or brought.answer.strip(), at
         row.save(update_fields=["answer", "answered_at"])
         said[str(row.pk)] = row.answer
-        record("report.answered", "report", row.pk, at=at, scope=writing.scope_of(issue))
+        record("report.answered", "report", row.pk, at=at, scope=writing.scope_of_report(issue))
     return {"answers": said} if said else {}
 
 

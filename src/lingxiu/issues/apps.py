@@ -13,7 +13,8 @@ class IssuesConfig(AppConfig):
     def ready(self) -> None:
         """Tell `files` who may see the pictures of issues and of reports: officers who see the issue, nobody else.
 
-        Owners do not: officers' pictures carry their names, and reporters' may show where they live.
+        Owners do not: officers' pictures carry their names, and reporters' may show where they live; for the same
+        reason a grid member does not see the reporters'.
         """
         from lingxiu.files.access import answers_for
         from lingxiu.issues.models import Issue, Report

@@ -15,7 +15,7 @@ from lingxiu.accounts.models import Post, Unit, User
 from lingxiu.issues import queries
 from lingxiu.issues.holding import routed_unit, units_to_give
 from lingxiu.issues.lifecycle import CERTIFIED_ONLY, FOUND_TRUE, Level, Move, Result
-from lingxiu.issues.models import Issue, ResultChoice
+from lingxiu.issues.models import PEOPLE, Issue, ResultChoice
 from lingxiu.issues.writing import Brought
 from lingxiu.merchants.models import Merchant
 from lingxiu.policy.queries import in_force
@@ -53,6 +53,11 @@ _WORDS: dict[Move, Any] = {
 }
 
 
+_PASS_ON = _(
+    "The grid member sees what it is about and where, not what was said. Pass on what they need, in your own words."
+)
+
+
 def area(rows: int = 3, **attributes: str) -> forms.Textarea:
     """A text area of so many rows."""
     return forms.Textarea(attrs={"rows": rows, "maxlength": LONGEST_WORDS, **attributes})
@@ -76,7 +81,11 @@ class MoveForm(forms.Form):
     def _words(self) -> dict[str, forms.Field]:
         label = _WORDS.get(self.what, _("Reason") if self.what in _WORDS_NEEDED else _("Words"))
         needed = self.what in _WORDS_NEEDED
-        return {"words": forms.CharField(label=label, required=needed, max_length=LONGEST_WORDS, widget=area(3))}
+        hint = _PASS_ON if self.what is Move.DISPATCH and self.issue.source in PEOPLE else ""
+        field = forms.CharField(
+            label=label, required=needed, max_length=LONGEST_WORDS, widget=area(3), help_text=hint
+        )  # fmt: skip
+        return {"words": field}
 
     def _to(self) -> dict[str, forms.Field]:
         names = forms.Select(attrs={"lang": "zh"})  # of units and people

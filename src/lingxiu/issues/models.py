@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from lingxiu.accounts.authority import NOBODY, Authority
 from lingxiu.accounts.models import Unit, User
-from lingxiu.issues.lifecycle import OPEN, State
+from lingxiu.issues.lifecycle import OPEN, Move, State
 from lingxiu.merchants.models import Merchant
 from lingxiu.policy.schema import Sight
 from lingxiu.privacy.cipher import blind_index
@@ -57,6 +57,10 @@ class Source(models.TextChoices):
     SELF_CHECK = "self_check", _("merchant's self-check")
 
 
+PEOPLE = (Source.PUBLIC, Source.PHONE, Source.HOTLINE)
+"""The sources that are people who reported something."""
+
+
 class ResultChoice(models.TextChoices):
     """`lifecycle.Result` with the words pages show."""
 
@@ -78,9 +82,14 @@ class IssueQuerySet(models.QuerySet["Issue"]):
     def visible_to(self, user: User | AnonymousUser) -> IssueQuerySet:
         """The issues this person may open. Owners see those of their own shops, by a page of their own.
 
-        What was given to a unit is seen by it, wherever it lies.
+        What was given to a unit is seen by it, wherever it lies. An officer who answers for a shop, or serves it, sees
+        what concerns it as its owner does, and nowhere else.
         """
         authority: Authority = getattr(user, "authority", NOBODY)
+        seen = self._in_sight(authority)
+        return seen.of_others(authority) if authority.is_officer else seen
+
+    def _in_sight(self, authority: Authority) -> IssueQuerySet:
         allowed = Q(pk__in=[])
         for sight, post in authority.sight("issues"):
             match sight:
@@ -99,6 +108,14 @@ class IssueQuerySet(models.QuerySet["Issue"]):
                 case Sight.NONE:
                     pass
         return self.filter(allowed)
+
+    def of_others(self, authority: Authority) -> IssueQuerySet:
+        """Issues of shops this person is not bound to."""
+        return self.exclude(merchant_id__in=authority.merchant_ids) if authority.merchant_ids else self
+
+    def told_to_shop(self) -> IssueQuerySet:
+        """Issues the shop is told of: what people reported only once a dispatcher has judged it and sent it on."""
+        return self.filter(~Q(source__in=PEOPLE) | models.Exists(_sent_on(models.OuterRef("pk"))))
 
     def open(self) -> IssueQuerySet:
         """Issues that somebody still holds."""
@@ -189,6 +206,11 @@ class Issue(models.Model):
     def is_open(self) -> bool:
         """Whether somebody still holds it."""
         return self.state in OPEN_STATES
+
+    @property
+    def is_told_to_shop(self) -> bool:
+        """`IssueQuerySet.told_to_shop` of this one."""
+        return self.source not in PEOPLE or _sent_on(self.pk).exists()
 
 
 class IssueNumber(models.Model):
@@ -284,6 +306,10 @@ class MoveRow(models.Model):
         return f"{self.issue_id}.{self.version} {self.move}"
 
 
+def _sent_on(issue: int | models.OuterRef) -> models.QuerySet[MoveRow]:
+    return MoveRow.objects.filter(issue=issue, move=Move.DISPATCH)
+
+
 def new_report_token() -> str:
     """What lets a reporter, and only a reporter, look at what became of their report."""
     return secrets.token_urlsafe(16)
@@ -293,11 +319,14 @@ class ReportQuerySet(models.QuerySet["Report"]):
     """Reports, as far as somebody may see."""
 
     def visible_to(self, user: User | AnonymousUser) -> ReportQuerySet:
-        """A report is seen by officers who see its issue; never by an owner (PIPL; domain-2026 §8)."""
+        """A report, its words and pictures, is for officers who see its issue and further than a grid: who meets the shop
+        every day need not know who lives where. Never for who answers for the shop (PIPL; domain-2026 §8).
+        """
         authority: Authority = getattr(user, "authority", NOBODY)
-        if not authority.is_officer:
+        if not authority.is_officer or authority.farthest("issues") is Sight.GRID:
             return self.none()
-        return self.filter(issue__in=Issue.objects.visible_to(user))
+        seen = self.filter(issue__in=Issue.objects.visible_to(user))
+        return seen.exclude(merchant_id__in=authority.merchant_ids) if authority.merchant_ids else seen
 
 
 class PublicPost(models.Model):

@@ -135,7 +135,7 @@ def mine(user: User) -> IssueQuerySet:
         post.unit_id for post in user.authority.posts if {"issues.handle", "issues.dispatch"} & set(post.role.may)
     ]
     given = Q(lead_person=user.pk)
-    return Issue.objects.open().filter(given | Q(lead_person=None, lead_unit_id__in=acting))
+    return Issue.objects.of_others(user.authority).open().filter(given | Q(lead_person=None, lead_unit_id__in=acting))
 
 
 def unit_work(user: User) -> IssueQuerySet:
@@ -221,11 +221,12 @@ class ForOwner:
 def for_owner(merchant: Merchant, user: User, *, open_only: bool = False, limit: int = 50) -> list[ForOwner]:
     """The issues of an own shop in plain values, open ones first. A lead is a reminder (提醒), never a finding.
 
-    What was joined or dismissed is not told: nothing was found. Nothing for people who are not bound to the shop.
+    What was joined or dismissed is not told: nothing was found; nor what people said before a dispatcher has judged it.
+    Nothing for people who are not bound to the shop.
     """
     if merchant.pk not in user.authority.merchant_ids or not _sees_own(user):
         return []
-    rows = Issue.objects.filter(merchant=merchant).exclude(state__in=[State.DISMISSED, State.PREDICTED])
+    rows = Issue.objects.told_to_shop().filter(merchant=merchant).exclude(state__in=[State.DISMISSED, State.PREDICTED])
     if open_only:
         rows = rows.open()
     return [

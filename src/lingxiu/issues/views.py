@@ -32,7 +32,7 @@ from lingxiu.journal.actions import SubmissionReused, once
 from lingxiu.journal.queries import head
 from lingxiu.merchants.models import Code, Merchant
 from lingxiu.policy.queries import edition, in_force
-from lingxiu.policy.schema import Sight
+from lingxiu.policy.schema import Label, Sight
 from lingxiu.territory.queries import town_names
 from lingxiu.ui import addresses
 
@@ -92,15 +92,13 @@ def issue_list(request: HttpRequest) -> HttpResponse:
 def _rows(issues: list[Issue], now: datetime) -> list[dict[str, object]]:
     """The rows of a page as plain values: words looked up once, times written once; a template spends longer on both."""
     language = get_language() or "zh-hans"
-    violations = {row.id: row.label.text(language) for row in in_force().catalogues.violations}
+    violations = {row.id: row.label for row in in_force().catalogues.violations}
     states = {value: str(label) for value, label in StateChoice.choices}
     return [
         {
             "number": issue.number,
-            "what": violations.get(issue.violation, issue.violation),
-            "summary": issue.summary
-            if len(issue.summary) <= SHOWN_CHARACTERS
-            else f"{issue.summary[:SHOWN_CHARACTERS]}…",
+            "what": violations[issue.violation].text(language) if issue.violation in violations else issue.violation,
+            "summary": _beside(issue.summary, violations.get(issue.violation)),
             "where": issue.merchant.name if issue.merchant else issue.place,
             "state": issue.state,
             "state_word": states[issue.state],
@@ -113,6 +111,13 @@ def _rows(issues: list[Issue], now: datetime) -> list[dict[str, object]]:
         }
         for issue in issues
     ]
+
+
+def _beside(summary: str, what: Label | None) -> str:
+    """What is said of an issue, unless that is what is wrong once more; cut to fit a row."""
+    if what is not None and summary == what.zh:
+        return ""
+    return summary if len(summary) <= SHOWN_CHARACTERS else f"{summary[:SHOWN_CHARACTERS]}…"
 
 
 def _time(at: datetime) -> dict[str, str]:
@@ -171,7 +176,7 @@ def _towns(user: User) -> dict[str, str]:
 
 
 def _choices(wanted: Filter, user: User) -> dict[str, object]:
-    shop = Merchant.objects.filter(pk=wanted.merchant).first() if wanted.merchant else None
+    shop = Merchant.objects.visible_to(user).filter(pk=wanted.merchant).first() if wanted.merchant else None
     return {
         "states": [("open", _("not ended yet")), *StateChoice.choices, ("ended", _("ended"))],
         "levels": LevelChoice.choices,

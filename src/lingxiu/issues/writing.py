@@ -6,7 +6,7 @@ Never decides whether a move may be made. Everything here runs inside the verb's
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
 from uuid import UUID
@@ -151,8 +151,14 @@ def write(
 
 
 def scope_of(issue: Issue) -> Scope:
-    """Whom a change of this issue concerns."""
-    return Scope(town=issue.town, grid=issue.grid, unit_id=issue.lead_unit_id, merchant_id=issue.merchant_id)
+    """Whom a change of this issue concerns: the shop only once it is told."""
+    merchant_id = issue.merchant_id if issue.is_told_to_shop else None
+    return Scope(town=issue.town, grid=issue.grid, unit_id=issue.lead_unit_id, merchant_id=merchant_id)
+
+
+def scope_of_report(issue: Issue) -> Scope:
+    """Whom it concerns that somebody reported something, or was answered: never the shop."""
+    return replace(scope_of(issue), merchant_id=None)
 
 
 def use_photos(photos: tuple[str, ...], subject_kind: str, subject_id: object) -> None:

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from django.db.models import Q
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from lingxiu.issues.models import Issue
 from lingxiu.journal.models import Entry
 from lingxiu.merchants.models import Merchant
-from lingxiu.portal.pulse import concerns
+from lingxiu.portal.pulse import concerns, is_seen_issue
 from lingxiu.territory.queries import town_names
 from lingxiu.ui import addresses
 
@@ -61,16 +63,22 @@ class Event:
 
 
 def latest_events(user: User, limit: int = 10) -> list[Event]:
-    """The newest entries of the kinds people understand that concern this reader."""
-    entries = list(Entry.objects.filter(concerns(user.authority), kind__in=WORDS).order_by("-id")[:limit])
+    """The newest entries of the kinds people understand that concern this reader; of issues, those they may open."""
+    openable = ~Q(subject_kind="issue") | Q(is_seen_issue(user))
+    entries = list(Entry.objects.filter(concerns(user), openable, kind__in=WORDS).order_by("-id")[:limit])
+    shops, towns = _shops(entries), town_names()
+    return [
+        Event(WORDS[one.kind], " · ".join(filter(None, [shops[one.pk], towns.get(one.town)])), _address(one), one.at)
+        for one in entries
+    ]
+
+
+def _shops(entries: list[Entry]) -> dict[int, str]:
+    """Entry id → the shop's name: the one it concerns; of an issue its own, of which the shop may not be told yet."""
     names = dict(Merchant.objects.filter(pk__in=[entry.merchant_id for entry in entries]).values_list("pk", "name"))
-    towns = town_names()
-    return [Event(WORDS[entry.kind], _about(entry, names, towns), _address(entry), entry.at) for entry in entries]
-
-
-def _about(entry: Entry, names: dict[int, str], towns: dict[str, str]) -> str:
-    """Where it was: the merchant and its town, as far as the entry says."""
-    return " · ".join(filter(None, [names.get(entry.merchant_id or 0), towns.get(entry.town)]))
+    numbers = [entry.subject_id for entry in entries if entry.subject_kind == "issue"]
+    of_issues = dict(Issue.objects.filter(number__in=numbers).values_list("number", "merchant__name"))
+    return {one.pk: names.get(one.merchant_id or 0) or of_issues.get(one.subject_id) or "" for one in entries}
 
 
 def _address(entry: Entry) -> str:

@@ -27,7 +27,7 @@ from lingxiu.issues.writing import SomebodyWasFaster
 from lingxiu.journal.actions import SubmissionReused, once
 from lingxiu.journal.queries import head
 from lingxiu.policy.queries import edition
-from lingxiu.policy.schema import Catalogues, Label, Sight
+from lingxiu.policy.schema import Catalogues, Label
 from lingxiu.privacy.masks import mask_name, mask_phone
 from lingxiu.sensing.models import Alarm, Device
 from lingxiu.territory.queries import town_names
@@ -79,11 +79,13 @@ class Happened:
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """A report as this reader may see it: its reporter masked, and hidden from the grid (domain-2026, law 8)."""
+    """A report as this reader may see it: its reporter masked. To the grid, only that there is one (domain-2026, law 8)."""
 
     report: Report
     who: str
     phone: str
+    words: str
+    photos: list[str]
 
 
 @require_safe
@@ -287,17 +289,14 @@ def _outsider(row: MoveRow) -> str | Promise:
 
 
 def _reports(issue: Issue, user: User) -> list[Reported]:
-    """People's reports. The grid sees what was said, never who said it."""
-    hidden = user.authority.farthest("issues") is Sight.GRID
-    rows = issue.reports.select_related("recorded_by").order_by("reported_at")
-    return [
-        Reported(
-            report=row,
-            who="" if hidden else mask_name(row.reporter_name),
-            phone="" if hidden else mask_phone(row.reporter_phone),
-        )
-        for row in rows
-    ]
+    """People's reports. Who may not read them is told when they came and how they were answered."""
+    rows = issue.reports.order_by("reported_at")
+    readable = set(Report.objects.visible_to(user).filter(issue=issue).values_list("pk", flat=True))
+    return [_read(row) if row.pk in readable else Reported(row, "", "", "", []) for row in rows]
+
+
+def _read(row: Report) -> Reported:
+    return Reported(row, mask_name(row.reporter_name), mask_phone(row.reporter_phone), row.words, row.photos)
 
 
 @dataclass(frozen=True, slots=True)
