@@ -51,6 +51,7 @@ def wake_django() -> None:
 @click.version_option(__version__, prog_name="lingxiu")
 def main() -> None:
     """Lingxiu (灵嗅): how a county watches over its restaurants."""
+    os.umask(0o077)  # what an installation writes is its own; what the database's own user must read says so itself
 
 
 # ── the whole installation ───────────────────────────────────────────────────────────────────────────────────────
@@ -152,9 +153,13 @@ def simulate(devices: int, rate: float, target: str) -> None:
 def ready_the_house(merchants: int) -> None:
     """Migrations, static files, the policy edition and, if asked, the demo county; run by `up` before all else."""
     wake_django()
+    from lingxiu.keys import SecretsLost
     from lingxiu.setting_up import set_up
 
-    set_up(demo_merchants=merchants)
+    try:
+        set_up(demo_merchants=merchants)
+    except SecretsLost as error:
+        raise Failed(str(error)) from error
 
 
 @main.command("simulate-demo", hidden=True)

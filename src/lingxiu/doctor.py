@@ -15,6 +15,7 @@ import psycopg
 from lingxiu.config.environment import environment
 from lingxiu.database import url_of
 from lingxiu.home import home
+from lingxiu.keys import MEND, SecretsLost, require_secrets
 from lingxiu.supervisor import answers_http, port_open
 
 LEAST_FREE_GB = 2.0
@@ -44,7 +45,7 @@ def examine() -> list[Finding]:
     findings += database
     if connection is not None:
         with connection:
-            for look in (_characters, _schema, _policy, _journal, _partitions, _calendar):
+            for look in (_characters, _schema, _secrets, _policy, _journal, _partitions, _calendar):
                 findings += look(connection)
     return [*findings, *_processes()]
 
@@ -75,10 +76,16 @@ def _home() -> Iterator[Finding]:
     yield Finding(
         "Free disk", f"{free_gb:.1f} GB", "less than 2 GB: make room, or move LINGXIU_HOME" if short else "", short
     )
-    open_secrets = [path for path in (place / "secrets").glob("*") if stat.S_IMODE(path.stat().st_mode) & 0o077]
-    if open_secrets:
-        named = ", ".join(path.name for path in open_secrets)
-        yield Finding("Secrets", f"{named} can be read by others", f"chmod 600 {place / 'secrets'}/*", True)
+    yield from _open_to_others("Secrets", sorted((place / "secrets").glob("*")), f"chmod 600 {place / 'secrets'}/*")
+    yield from _open_to_others("Settings", [place / "lingxiu.env"], f"chmod 600 {place / 'lingxiu.env'}")
+    yield from _open_to_others("Photos", [place / "files"], f"chmod -R go= {place / 'files'}")
+
+
+def _open_to_others(subject: str, paths: list[Path], mend: str) -> Iterator[Finding]:
+    """What other accounts of this machine may look into, and must not."""
+    named = [path.name for path in paths if path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077]
+    if named:
+        yield Finding(subject, f"{', '.join(named)} can be read by others", mend, True)
 
 
 def _built() -> Iterator[Finding]:
@@ -152,6 +159,13 @@ def _schema(connection: psycopg.Connection) -> Iterator[Finding]:
         "`lingxiu up` applies them" if missing else "",
         bool(missing),
     )
+
+
+def _secrets(connection: psycopg.Connection) -> Iterator[Finding]:
+    try:
+        require_secrets(lambda sql: connection.execute(sql).fetchall())
+    except SecretsLost as error:
+        yield Finding("Keys", error.what, MEND.format(home=home()), True)
 
 
 def _policy(connection: psycopg.Connection) -> Iterator[Finding]:

@@ -242,4 +242,6 @@ def _want_second_factor() -> None:
     path = home() / "lingxiu.env"
     lines = path.read_text().splitlines() if path.exists() else []
     kept = [line for line in lines if not line.startswith("LINGXIU_OFFICER_TOTP=")]
+    path.touch(mode=0o600)
+    path.chmod(0o600)
     path.write_text("\n".join([*kept, "LINGXIU_OFFICER_TOTP=1"]) + "\n")

@@ -5,14 +5,17 @@ from __future__ import annotations
 import hashlib
 import sys
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
+from django.db import connection
 from django.utils import timezone
 
 from lingxiu.config.environment import environment
 from lingxiu.installation import PROGRESS_MARK
+from lingxiu.keys import require_secrets
 from lingxiu.policy.actions import load
 from lingxiu.policy.models import Edition
 from lingxiu.policy.reading import SHIPPED
@@ -23,6 +26,7 @@ def set_up(demo_merchants: int = 0) -> None:
     advance("Database schema", 0, 1)
     call_command("migrate", interactive=False, verbosity=0)
     advance("Database schema", 1, 1)
+    require_secrets(_fetch)
     collect_static_files()
     if environment().policy or not Edition.objects.exists() or settings.DEMO:
         load(environment().policy or SHIPPED, at=timezone.now(), note="at start")
@@ -30,6 +34,12 @@ def set_up(demo_merchants: int = 0) -> None:
         from lingxiu.demo.load import load as load_demo
 
         load_demo(merchants=demo_merchants, at=timezone.now(), advance=advance)
+
+
+def _fetch(sql: str) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+        return list(cursor.fetchall())
 
 
 def advance(what: str, done: int, total: int) -> None:

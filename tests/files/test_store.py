@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
 import resource
 import signal
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -67,6 +69,17 @@ def test_a_full_disk_leaves_nothing_behind(db: None, settings: Any, room_bytes: 
         shoot()
     assert kept_files(settings) == []
     assert not StoredFile.objects.exists()
+
+
+def test_no_other_account_of_the_machine_can_read_what_is_stored(db: None, settings: Any) -> None:
+    before = os.umask(0o022)
+    try:
+        shoot()
+    finally:
+        os.umask(before)
+    stored = [Path(settings.FILES_ROOT), *Path(settings.FILES_ROOT).rglob("*")]
+    modes = {stat.S_IMODE(path.stat().st_mode) for path in stored}
+    assert (len(stored), modes) == (5, {0o700, 0o600})  # three folders, the photo and its small version
 
 
 def test_a_full_disk_does_not_harm_what_was_stored_before(db: None, settings: Any) -> None:

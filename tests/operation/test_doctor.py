@@ -66,6 +66,15 @@ def test_secrets_that_others_can_read_are_told(home: Path) -> None:
     assert found.mend.startswith("chmod 600")
 
 
+def test_photos_and_settings_that_others_can_read_are_told(home: Path) -> None:
+    (home / "files").mkdir()
+    (home / "files").chmod(0o755)
+    (home / "lingxiu.env").write_text("PORT=8000\n")
+    (home / "lingxiu.env").chmod(0o644)
+    assert of("Photos").mend.startswith("chmod -R go= ")
+    assert of("Settings").wrong
+
+
 def test_a_process_that_is_not_there_is_told(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HJ212_PORT", "1")
     environment.cache_clear()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +81,9 @@ def test_a_founded_county_has_its_areas_units_and_administrator(db: None, folder
 
 def test_officers_of_a_founded_county_need_a_second_factor(db: None, folder: Path, own_home: Path) -> None:
     found(read(county(folder)))
-    assert "LINGXIU_OFFICER_TOTP=1" in (own_home / "lingxiu.env").read_text()
+    settings = own_home / "lingxiu.env"
+    assert "LINGXIU_OFFICER_TOTP=1" in settings.read_text()
+    assert stat.S_IMODE(settings.stat().st_mode) == 0o600
 
 
 def test_without_grids_each_town_is_one(db: None, folder: Path) -> None:

@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
+from django.conf import settings
 from django.db import transaction
 
 from lingxiu.files.models import FileUse, Origin, StoredFile
@@ -121,7 +122,7 @@ def _write(contents: dict[Path, bytes]) -> None:
     drafts = {path: path.with_name(f".{path.name}.{secrets.token_hex(4)}") for path in contents}
     try:
         for path, data in contents.items():
-            path.parent.mkdir(parents=True, exist_ok=True)
+            _make_folder(path.parent)
             _write_through(drafts[path], data)
         for path, draft in drafts.items():
             draft.rename(path)
@@ -133,9 +134,16 @@ def _write(contents: dict[Path, bytes]) -> None:
         _sync_folder(folder)
 
 
+def _make_folder(folder: Path) -> None:
+    """The folder and those above it up to `FILES_ROOT`, closed to the machine's other accounts."""
+    root = Path(settings.FILES_ROOT)
+    for part in (root, *reversed([above for above in folder.parents if root in above.parents]), folder):
+        part.mkdir(mode=0o700, exist_ok=True)
+
+
 def _write_through(path: Path, data: bytes) -> None:
-    """Write the bytes down to the disk: the row that names them is committed next."""
-    with path.open("wb") as file:
+    """Write the bytes down to the disk: the row that names them is committed next. Nobody else's to read."""
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
