@@ -13,8 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import django
+import hypothesis
 import pytest
 from django.conf import settings
+
+# The same examples every time, so that a change is judged by what it changed; no deadline, for machines differ in
+# speed. `HYPOTHESIS_PROFILE=search` looks at others.
+hypothesis.settings.register_profile("steady", derandomize=True, deadline=None, print_blob=True)
+hypothesis.settings.register_profile("search", deadline=None, print_blob=True)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
 _stack = ExitStack()
 atexit.register(_stack.close)

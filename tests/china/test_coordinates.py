@@ -48,7 +48,8 @@ def test_there_and_back_is_the_same_place(there: Convert, back: Convert, positio
 
 @given(positions)
 def test_the_web_maps_are_off_by_streets_not_by_towns(position: Position) -> None:
-    assert 10 < distance_m(position, wgs84_to_gcj02(*position)) < 1200
+    # No lower bound: the shift is a sum of waves, and there are places where it is nothing.
+    assert distance_m(position, wgs84_to_gcj02(*position)) < 1200
 
 
 @pytest.mark.parametrize("convert", [f for pair in SYSTEMS for f in pair])
