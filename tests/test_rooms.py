@@ -9,7 +9,18 @@ from django.apps import apps
 from django.db import models
 
 SOURCE = Path(__file__).resolve().parents[1] / "src" / "lingxiu"
-FROM_ROOF_TO_FLOOR = ["portal", "rating", "selfservice", "sensing", "issues", "merchants", "territory", "accounts"]
+FROM_ROOF_TO_FLOOR = [
+    "portal",
+    "exchange",
+    "notices",
+    "rating",
+    "selfservice",
+    "sensing",
+    "issues",
+    "merchants",
+    "territory",
+    "accounts",
+]
 FLOOR = {"journal", "files", "policy", "privacy", "ui", "connectors", "china"}
 
 

@@ -49,6 +49,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 INSTALLED_APPS = [
     # the house, from roof to floor
     "lingxiu.portal",
+    "lingxiu.exchange",
+    "lingxiu.notices",
     "lingxiu.rating",
     "lingxiu.selfservice",
     "lingxiu.sensing",

@@ -5,6 +5,8 @@ from django.urls import include, path
 
 urlpatterns = [
     path("", include("lingxiu.portal.urls")),
+    path("", include("lingxiu.exchange.urls")),
+    path("", include("lingxiu.notices.urls")),
     path("", include("lingxiu.rating.urls")),
     path("", include("lingxiu.selfservice.urls")),
     path("", include("lingxiu.sensing.urls")),
