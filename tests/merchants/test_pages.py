@@ -387,7 +387,7 @@ def upload(client: Client, wish: str, *rows: list[Any]) -> Any:
     out = io.BytesIO()
     with xlsxwriter.Workbook(out) as book:
         sheet = book.add_worksheet()
-        for number, cells in enumerate([["店名", "业态", "地址", "经度", "纬度"], *rows]):
+        for number, cells in enumerate([["店名", "业态", "地址", "经度", "纬度", "许可证号"], *rows]):
             sheet.write_row(number, 0, cells)
     file = io.BytesIO(out.getvalue())
     file.name = "list.xlsx"
@@ -418,6 +418,22 @@ def test_a_dispatcher_takes_in_merchants_of_their_own_town(cast: Cast) -> None:
     other_town = ["新店", "面馆", "解放路1号", 120.85, 30.95]
     assert "This place lies in 西塘镇" in upload(signed_in(cast.dispatcher), "take", other_town).content.decode()
     assert not Merchant.objects.filter(name="新店").exists()
+
+
+def test_a_dispatcher_does_not_take_over_another_towns_merchant_by_a_list(cast: Cast) -> None:
+    Merchant.objects.filter(pk=cast.other_merchant.pk).update(licence_no=LICENCE)
+    before = Merchant.objects.values().get(pk=cast.other_merchant.pk)
+    by_licence = ["魏塘的店", "面馆", "解放路1号", 120.95, 30.85, LICENCE]
+    by_name = [cast.other_merchant.name, "面馆", cast.other_merchant.address, 120.95, 30.85, ""]
+    client = signed_in(cast.dispatcher)
+    for row, field in ((by_licence, f"Licence number “{LICENCE}”"), (by_name, "Name of the shop")):
+        told = upload(client, "take", row).content.decode()
+        assert f"{field} names “老街面馆”, which stands in 西塘镇" in told
+        assert Merchant.objects.values().get(pk=cast.other_merchant.pk) == before
+        Merchant.objects.filter(pk=cast.other_merchant.pk).update(licence_no="")
+        before |= {"licence_no": "", "search": Merchant.objects.get(pk=cast.other_merchant.pk).search}
+    assert upload(signed_in(cast.county_officer), "take", by_name).status_code == 200
+    assert Merchant.objects.get(pk=cast.other_merchant.pk).town == cast.town.town
 
 
 def test_a_file_that_is_no_list_is_refused_with_the_mend(cast: Cast) -> None:

@@ -48,6 +48,10 @@ FOREIGN_TOWN = _(
     "This place lies in %(town)s; you enter merchants of your own town. Correct the position, or tell the dispatcher there."
 )
 
+FOREIGN_MERCHANT = _(
+    "names “%(name)s”, which stands in %(town)s; you enter merchants of your own town. Correct it, or tell the dispatcher there."
+)
+
 
 def choices(kinds: tuple[Kind, ...]) -> Choices:
     """Kinds of the catalogue as a select offers them."""
@@ -230,19 +234,34 @@ class DossierForm(forms.Form):
             self.add_error(None, CHANGED_MEANWHILE % {"time": when})
         except _ForeignTown as error:
             self.add_error("lng", FOREIGN_TOWN % {"town": error.town})
+        except _ForeignMerchant as error:
+            named_by = "licence_no" if merchant.licence_no else "name"
+            self.add_error(named_by, FOREIGN_MERCHANT % {"name": error.name, "town": error.town})
         return None
 
-    @staticmethod
-    def _require_town(merchant: Merchant, towns: frozenset[str]) -> None:
+    def _require_town(self, merchant: Merchant, towns: frozenset[str]) -> None:
+        """Where it stands and where it is to stand: nobody moves another town's merchant into theirs."""
+        if not merchant._state.adding and merchant.town not in towns:
+            raise _ForeignMerchant(str(self.initial["name"]), _name_of(merchant.town))
         actions.place(merchant)
         if merchant.town not in towns:
-            raise _ForeignTown(town_names().get(merchant.town, merchant.town))
+            raise _ForeignTown(_name_of(merchant.town))
+
+
+def _name_of(town: str) -> str:
+    return town_names().get(town, town)
 
 
 class _ForeignTown(Exception):
     def __init__(self, town: str) -> None:
         super().__init__(town)
         self.town = town
+
+
+class _ForeignMerchant(Exception):
+    def __init__(self, name: str, town: str) -> None:
+        super().__init__(f"{name} stands in {town}")
+        self.name, self.town = name, town
 
 
 class CareForm(forms.Form):
