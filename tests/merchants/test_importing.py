@@ -283,6 +283,85 @@ def test_a_workbook_that_unpacks_without_end_is_refused_unopened() -> None:
     assert "unpacks to more" in refusal(out.getvalue(), "list.xlsx")
 
 
+def sheet_of(cells: str, dimension: str = "A1") -> bytes:
+    """A workbook with this XML for rows, written by hand as nobody's program would."""
+    name = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    relations = "http://schemas.openxmlformats.org/package/2006/relationships"
+    document = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    parts = {
+        "_rels/.rels": f'<Relationships xmlns="{relations}"><Relationship Id="r1" Type="{document}/officeDocument" '
+        'Target="xl/workbook.xml"/></Relationships>',
+        "xl/workbook.xml": f'<workbook xmlns="{name}" xmlns:r="{document}"><sheets><sheet name="a" sheetId="1" r:id="r1"/>'
+        "</sheets></workbook>",
+        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{relations}"><Relationship Id="r1" '
+        f'Type="{document}/worksheet" Target="worksheets/sheet1.xml"/></Relationships>',
+        "xl/worksheets/sheet1.xml": f'<worksheet xmlns="{name}"><dimension ref="{dimension}"/><sheetData>{cells}'
+        "</sheetData></worksheet>",
+    }
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path, content in parts.items():
+            archive.writestr(path, f'<?xml version="1.0" encoding="UTF-8"?>{content}')
+    return out.getvalue()
+
+
+def cell(place: str, said: str) -> str:
+    return f'<c r="{place}" t="inlineStr"><is><t>{said}</t></is></c>'
+
+
+HEADED = f'<row r="1">{cell("A1", "店名")}{cell("B1", "业态")}{cell("C1", "经营地址")}</row>'
+
+
+def test_a_sheet_that_claims_every_cell_there_can_be_is_read_for_what_it_holds() -> None:
+    table = read_bytes(sheet_of(HEADED + f'<row r="2">{cell("A2", "面馆")}</row>', "A1:XFD1048576"), "list.xlsx")
+    assert [number for number, _cells in table.rows] == [2]
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        HEADED + f'<row r="1048576">{cell("XFD1048576", "x")}</row>',
+        f'<row r="1048576">{cell("XFD1048576", "x")}</row>',
+        HEADED + f'<row r="2">{cell("XFD2", "x")}</row>',
+        HEADED + f'<row r="1048576">{cell("A1048576", "x")}</row>',
+        HEADED + "".join(f'<row r="{n}">{cell(f"A{n}", "x")}</row>' for n in range(2, 100_100)),
+    ],
+)
+def test_a_sheet_with_cells_far_apart_takes_nobody_down(cells: str) -> None:
+    data = sheet_of(cells)
+    assert len(data) < 1_500_000
+    assert "more than 100000 rows, 500 columns" in refusal(data, "list.xlsx")
+
+
+def test_an_archive_that_lies_about_its_size_takes_nobody_down() -> None:
+    """Its one cell unpacks to 700 MB; its directory says a kilobyte."""
+    whole = sheet_of(HEADED + f'<row r="2">{cell("A2", "@")}</row>')
+    with zipfile.ZipFile(io.BytesIO(whole)) as honest:
+        parts = {entry.filename: honest.read(entry) for entry in honest.infolist()}
+    before, after = parts.pop("xl/worksheets/sheet1.xml").split(b"@")
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for path, content in parts.items():
+            archive.writestr(path, content)
+        with archive.open("xl/worksheets/sheet1.xml", "w") as sheet:
+            for chunk in (before, *[b"x" * 10_000_000] * 70, after):
+                sheet.write(chunk)
+    data = bytearray(out.getvalue())
+    at = data.rindex(b"PK\x01\x02")  # the sheet's entry in the directory: its size when unpacked stands at 24
+    data[at + 24 : at + 28] = (1000).to_bytes(4, "little")
+    assert refusal(bytes(data), "list.xlsx")
+
+
+@pytest.mark.parametrize("content", ["店名,业态,地址\n" + "," * 3_000_000, "店名,业态,地址\n" + "\n" * 200_000])
+def test_a_csv_of_nothing_but_cells_is_refused_unread(content: str) -> None:
+    assert "more than 100000 rows, 500 columns" in refusal(content.encode(), "list.csv")
+
+
+def test_other_old_and_foreign_workbooks_are_refused_or_read_but_never_believed() -> None:
+    assert "cannot be read as a workbook" in refusal(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 5000, "list.xls")
+    assert "cannot be read as a workbook" in refusal(b"PK\x03\x04" + b"\0" * 5000, "list.ods")
+
+
 # ── sheets out ──
 
 

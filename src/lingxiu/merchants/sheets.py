@@ -7,25 +7,30 @@ from __future__ import annotations
 
 import csv
 import io
-import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import xlsxwriter
 import yaml
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
-from python_calamine import CalamineError, CalamineWorkbook
 
 from lingxiu.merchants.words import listed
+from lingxiu.merchants.workbook import (
+    MOST_CELLS,
+    MOST_COLUMNS,
+    MOST_ROWS,
+    Reason,
+    WorkbookRefused,
+    read_rows,
+    text,
+)
 
 Cells: TypeAlias = list[Any]
 
 MOST_BYTES = 30 * 1024 * 1024
-MOST_UNPACKED_BYTES = 400 * 1024 * 1024
 HEADER_WITHIN = 20  # rows: a title and a remark often stand above the header
 HEADER_NEEDS = 3  # columns that are known, the name among them
 
@@ -33,6 +38,13 @@ NO_HEADER = gettext_noop(
     "%(name)s has no header row. Among its first %(rows)d rows one must name the columns, the shop's name among them; "
     "known: %(known)s."
 )
+UNREADABLE = gettext_noop("%(name)s cannot be read as a workbook. Open it, save it as .xlsx, and try again.")
+UNPACKS = gettext_noop("%(name)s unpacks to more than a list of merchants can be. Split it.")
+TOO_MANY = gettext_noop(
+    "%(name)s has more than %(rows)d rows, %(columns)d columns, or more cells than a list can have. Copy the list alone "
+    "into a new sheet, or split it."
+)
+REFUSALS: dict[Reason, str] = {"unreadable": UNREADABLE, "unpacks": UNPACKS, "too_many": TOO_MANY}
 
 _NAMES = yaml.safe_load(Path(__file__).with_name("columns.yaml").read_text(encoding="utf-8"))
 COLUMNS: dict[str, list[str]] = _NAMES["columns"]
@@ -80,24 +92,6 @@ def read_bytes(data: bytes, name: str) -> Table:
     raise FileRefused(_("%(name)s is neither .xlsx nor .csv. Save the list as one of them.") % {"name": name})
 
 
-def text(cell: Any) -> str:
-    """What a cell says: whole numbers without a point, days and times as ISO, yes and no as such."""
-    match cell:
-        case None:
-            return ""
-        case bool():
-            return "true" if cell else "false"
-        case float() if cell.is_integer() and abs(cell) < 1e15:
-            return str(int(cell))
-        case datetime():
-            return cell.date().isoformat()
-        case date():
-            return cell.isoformat()
-        case time():
-            return cell.strftime("%H:%M")
-    return str(cell).strip()
-
-
 def write(header: Sequence[str], rows: Iterable[Sequence[Any]], notes: Iterable[Sequence[str]] = ()) -> bytes:
     """A workbook: a header that stays in sight, the rows as text, a second sheet of notes if there are any."""
     out = io.BytesIO()
@@ -122,23 +116,13 @@ def write(header: Sequence[str], rows: Iterable[Sequence[Any]], notes: Iterable[
 def _workbook(data: bytes, name: str) -> list[Cells]:
     """The first sheet with anything on it."""
     try:
-        _refuse_bomb(data, name)
-        book = CalamineWorkbook.from_filelike(io.BytesIO(data))
-        sheets = (book.get_sheet_by_name(sheet).to_python(skip_empty_area=False) for sheet in book.sheet_names)
-        return next((rows for rows in sheets if rows), [])
-    except (CalamineError, zipfile.BadZipFile, ValueError, OSError) as error:
-        raise FileRefused(
-            _("%(name)s cannot be read as a workbook. Open it, save it as .xlsx, and try again.") % {"name": name}
-        ) from error
+        return cast("list[Cells]", read_rows(data))
+    except WorkbookRefused as refused:
+        raise FileRefused(_(REFUSALS[refused.reason]) % _bounds(name)) from refused
 
 
-def _refuse_bomb(data: bytes, name: str) -> None:
-    """A few kilobytes may unpack to gigabytes."""
-    if not zipfile.is_zipfile(io.BytesIO(data)):
-        return
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        if sum(entry.file_size for entry in archive.infolist()) > MOST_UNPACKED_BYTES:
-            raise FileRefused(_("%(name)s unpacks to more than a list of merchants can be. Split it.") % {"name": name})
+def _bounds(name: str) -> dict[str, object]:
+    return {"name": name, "rows": MOST_ROWS, "columns": MOST_COLUMNS}
 
 
 def _separated(data: bytes, name: str) -> list[Cells]:
@@ -153,6 +137,8 @@ def _separated(data: bytes, name: str) -> list[Cells]:
         raise FileRefused(_("%(name)s is neither UTF-8 nor GBK. Save it as “CSV UTF-8”.") % {"name": name})
     head = content[:4096]
     delimiter = max(",\t;", key=head.count)
+    if content.count("\n") > MOST_ROWS or content.count(delimiter) > MOST_CELLS:
+        raise FileRefused(_(TOO_MANY) % _bounds(name))
     try:
         return list(csv.reader(io.StringIO(content, newline=""), delimiter=delimiter))
     except csv.Error as error:
