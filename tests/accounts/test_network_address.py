@@ -22,6 +22,10 @@ def asked_by(peer: str, forwarded: str | None = None) -> str:
         ("127.0.0.1", "10.0.0.1, 198.51.100.7", "198.51.100.7"),
         ("::1", "2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
         ("::ffff:203.0.113.9", None, "203.0.113.9"),
+        ("127.0.0.1", "198.51.100.7:5678", "198.51.100.7"),
+        ("127.0.0.1", "10.0.0.1, [2001:db8:1:2::9]:80", "2001:db8:1:2::"),
+        ("127.0.0.1", "[2001:db8:1:2::9]", "2001:db8:1:2::"),
+        ("127.0.0.1", "[::1]:80", "::"),
         ("", "198.51.100.7", "198.51.100.7"),
         ("", None, ""),
     ],
@@ -30,7 +34,9 @@ def test_a_proxy_on_this_machine_is_believed_and_nobody_else(peer: str, forwarde
     assert asked_by(peer, forwarded) == found
 
 
-@pytest.mark.parametrize("forwarded", ["203.0.113.9:5555", "unknown", "[2001:db8::1]:80", "x" * 5000, "1.2.3.4,"])
+@pytest.mark.parametrize(
+    "forwarded", ["unknown", "203.0.113.9:x", "[203.0.113.9", "[]:80", "1.2.3:80", "x" * 5000, "1.2.3.4,"]
+)
 def test_what_is_no_address_counts_for_the_proxy(forwarded: str) -> None:
     assert asked_by("127.0.0.1", forwarded) == "127.0.0.1"
 

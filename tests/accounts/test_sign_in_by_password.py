@@ -7,8 +7,12 @@ from typing import Any
 
 import pytest
 import time_machine
+from axes.models import AccessAttempt, AccessFailureLog, AccessLog
+from django.contrib.sessions.models import Session
 from django.test import Client
 
+from lingxiu.accounts import lockout
+from lingxiu.accounts.jobs import forget_at
 from lingxiu.accounts.models import User
 from lingxiu.journal.models import Entry
 from tests.cast import Cast
@@ -109,6 +113,81 @@ def test_a_lock_holds_only_for_the_name_and_the_place_it_was_tried_from(
         client.post("/sign-in/", {"username": "county", "password": PASSWORD}, REMOTE_ADDR="10.0.0.9").status_code
         == 302
     )
+
+
+def spray(client: Client, count: int, address: str = "203.0.113.9") -> list[int]:
+    """One wrong password for each of so many names; the statuses of the answers."""
+    posts = [{"username": f"name-{number}", "password": "Spring-2026"} for number in range(count)]
+    return [client.post("/sign-in/", post, REMOTE_ADDR=address).status_code for post in posts]
+
+
+def enter_from(client: Client, address: str = "203.0.113.9") -> Any:
+    fields = {"username": "county", "password": PASSWORD}
+    return client.post("/sign-in/", fields, REMOTE_ADDR=address, headers=EN)
+
+
+def test_one_password_for_many_names_is_stopped_at_the_thirtieth(officer: User, client: Client) -> None:
+    with time_machine.travel(NOON, tick=False):
+        assert spray(client, lockout.MOST_NAMES + 2) == [400] * lockout.MOST_NAMES + [429] * 2
+        refused = enter_from(client)
+        assert refused.status_code == 429
+        assert "Wrong passwords for too many names" in refused.content.decode()
+        assert "Locked until 12:15" in refused.content.decode()
+        assert enter_from(Client(), "203.0.113.10").status_code == 302
+    with time_machine.travel(NOON + timedelta(minutes=15, seconds=1), tick=False):
+        assert enter_from(client).status_code == 302
+
+
+def test_an_office_behind_one_address_is_not_locked_by_its_mistypes(officer: User, client: Client) -> None:
+    spray(client, lockout.MOST_NAMES - 1)
+    assert enter_from(client).status_code == 302
+
+
+def test_who_signed_in_on_this_device_before_still_may_while_the_office_is_sprayed(
+    officer: User, client: Client
+) -> None:
+    enter_from(client)
+    client.post("/sign-out/")
+    stranger = Client()
+    spray(stranger, lockout.MOST_NAMES)
+    assert enter_from(stranger).status_code == 429
+    stranger.cookies[lockout.DEVICE] = "forged:value"
+    assert enter_from(stranger).status_code == 429
+    wrong_name = client.post("/sign-in/", {"username": "leader", "password": "x"}, REMOTE_ADDR="203.0.113.9")
+    assert wrong_name.status_code == 429
+    assert enter_from(client).status_code == 302
+
+
+# ── what is kept ──
+
+
+def test_failed_sign_ins_keep_neither_names_nor_addresses(officer: User, client: Client) -> None:
+    try_password(client, "wrong")
+    client.post("/sign-in/", {"username": "county", "password": "wrong"}, REMOTE_ADDR="203.0.113.9")
+    enter_from(client, "203.0.113.10")
+    kept = str([*AccessAttempt.objects.values(), *AccessLog.objects.values(), *AccessFailureLog.objects.values()])
+    assert AccessAttempt.objects.count() == 2
+    assert not AccessLog.objects.exists()
+    assert not any(said in kept for said in ("county", "203.0.113", "127.0.0.1", "wrong'"))
+
+
+def test_what_locks_nobody_any_more_is_forgotten_at_night(officer: User, client: Client) -> None:
+    with time_machine.travel(NOON, tick=False):
+        try_password(client, "wrong")
+        client.get("/sign-in/")
+    forget_at(NOON + timedelta(minutes=14))
+    assert AccessAttempt.objects.count() == 1
+    forget_at(NOON + timedelta(minutes=16))
+    assert not AccessAttempt.objects.exists()
+
+
+def test_sessions_that_ended_are_forgotten_at_night(officer: User, client: Client) -> None:
+    with time_machine.travel(NOON, tick=False):
+        try_password(client, PASSWORD)
+    forget_at(NOON + timedelta(minutes=119))
+    assert Session.objects.count() == 1
+    forget_at(NOON + timedelta(minutes=121))
+    assert not Session.objects.exists()
 
 
 def test_a_person_who_left_does_not_come_in(officer: User, client: Client) -> None:

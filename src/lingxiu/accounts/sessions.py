@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from ipaddress import IPv4Address, IPv6Network, ip_address
 
@@ -20,6 +21,7 @@ WRITE_EVERY = timedelta(minutes=1)
 SEEN = "seen"
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 
+WITH_PORT = re.compile(r"\[(?P<six>[^\[\]]+)\](?::[0-9]+)?|(?P<four>[0-9.]+):[0-9]+")
 LOOPBACK_64 = "::"  # ::1, cut to its /64
 
 # What a page left open asks for by itself: nobody need be sitting in front of it.
@@ -68,9 +70,10 @@ def network_address(request: HttpRequest) -> str:
 
 
 def _address(text: str) -> str:
-    """In one spelling, IPv6 cut to its /64; empty for what is no address."""
+    """In one spelling, without the port some proxies add, IPv6 cut to its /64; empty for what is no address."""
+    with_port = WITH_PORT.fullmatch(text)
     try:
-        found = ip_address(text)
+        found = ip_address(with_port["six"] or with_port["four"] if with_port else text)
     except ValueError:
         return ""
     if isinstance(found, IPv4Address):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from base64 import b32encode
+from datetime import datetime
 from typing import Any, cast
 from urllib.parse import quote, urlencode
 
@@ -65,12 +66,17 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     form = PasswordForm(request.POST)
     if not form.is_valid():
         return _page(request, "password", password_form=form, status=400)
+    if (until := lockout.sprayed_until(request, timezone.now())) is not None:
+        log.warning("sign_in_sprayed")
+        return _locked(request, form.cleaned_data["username"], until, sprayed=True)
     user = authenticate(request, **form.cleaned_data)
     if not isinstance(user, User):
         form.add_error(None, WRONG_PASSWORD)
         return _page(request, "password", password_form=form, status=400)
     sessions.begin(request, user, "password", at=timezone.now())
-    return _enter(request, "password")
+    response = _enter(request, "password")
+    lockout.know_device(response, user.username)
+    return response
 
 
 @never_cache
@@ -127,10 +133,13 @@ def other_phone(request: HttpRequest) -> HttpResponse:
 def locked_out(request: HttpRequest, response: object, credentials: dict[str, Any] | None) -> HttpResponse:
     """What django-axes answers after too many wrong passwords: until when, and what to do."""
     username = str((credentials or {}).get("username") or request.POST.get("username", ""))
-    until = lockout.locked_until(username, sessions.network_address(request), timezone.now())
     log.warning("sign_in_locked")
+    return _locked(request, username, lockout.locked_until(request, credentials, timezone.now()))
+
+
+def _locked(request: HttpRequest, username: str, until: datetime, *, sprayed: bool = False) -> HttpResponse:
     form = PasswordForm(initial={"username": username})
-    context = {"locked_until": timezone.localtime(until)}
+    context = {"locked_until": timezone.localtime(until), "sprayed": sprayed}
     return _page(request, "password", password_form=form, status=429, **context)
 
 

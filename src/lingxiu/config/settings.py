@@ -182,7 +182,10 @@ AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_CALLABLE = "lingxiu.accounts.views.locked_out"
-AXES_CLIENT_IP_CALLABLE = "lingxiu.accounts.sessions.network_address"
+# Its tables get keyed hashes for names and addresses, and no row for who came in: the journal has that.
+AXES_USERNAME_CALLABLE = "lingxiu.accounts.lockout.name_index"
+AXES_CLIENT_IP_CALLABLE = "lingxiu.accounts.lockout.address_index"
+AXES_DISABLE_ACCESS_LOG = True
 AXES_VERBOSE = False
 AXES_ENABLE_ADMIN = False
 SILENCED_SYSTEM_CHECKS: list[str] = []
