@@ -43,6 +43,12 @@ def ask(phone: str, at: datetime = NOON, address: str = HERE) -> str:
     return found.group()
 
 
+def enter(phone: str, digits: str, at: datetime) -> User:
+    """Sign in by the newest code."""
+    newest = LoginCode.objects.latest("id")
+    return person_of_code(phone, digits, code_id=newest.pk, at=at)
+
+
 def other_than(digits: str) -> str:
     return f"{(int(digits) + 1) % 1_000_000:06d}"
 
@@ -52,16 +58,16 @@ def other_than(digits: str) -> str:
 
 def test_the_digits_open_the_door_once(cast: Cast) -> None:
     digits = ask(cast.owner.phone)
-    assert person_of_code(cast.owner.phone, digits, at=NOON).pk == cast.owner.pk
+    assert enter(cast.owner.phone, digits, at=NOON).pk == cast.owner.pk
     with pytest.raises(CodeRefused):
-        person_of_code(cast.owner.phone, digits, at=NOON)
+        enter(cast.owner.phone, digits, at=NOON)
 
 
 def test_they_are_good_for_five_minutes(cast: Cast) -> None:
     digits = ask(cast.owner.phone)
     with pytest.raises(CodeRefused):
-        person_of_code(cast.owner.phone, digits, at=NOON + codes.GOOD_FOR)
-    assert person_of_code(cast.owner.phone, digits, at=NOON + codes.GOOD_FOR - timedelta(seconds=1))
+        enter(cast.owner.phone, digits, at=NOON + codes.GOOD_FOR)
+    assert enter(cast.owner.phone, digits, at=NOON + codes.GOOD_FOR - timedelta(seconds=1))
 
 
 def test_five_wrong_tries_use_them_up(cast: Cast) -> None:
@@ -69,34 +75,59 @@ def test_five_wrong_tries_use_them_up(cast: Cast) -> None:
     left = []
     for _ in range(codes.MOST_TRIES):
         with pytest.raises(CodeRefused) as caught:
-            person_of_code(cast.owner.phone, other_than(digits), at=NOON)
+            enter(cast.owner.phone, other_than(digits), at=NOON)
         left.append(caught.value.tries_left)
     assert left == [4, 3, 2, 1, 0]
     with pytest.raises(CodeRefused):
-        person_of_code(cast.owner.phone, digits, at=NOON)
+        enter(cast.owner.phone, digits, at=NOON)
 
 
-def test_a_newer_code_takes_the_place_of_the_older(cast: Cast) -> None:
-    older = ask(cast.owner.phone)
-    newer = ask(cast.owner.phone, NOON + timedelta(minutes=2))
-    if older != newer:
-        with pytest.raises(CodeRefused):
-            person_of_code(cast.owner.phone, older, at=NOON + timedelta(minutes=2))
-    assert person_of_code(cast.owner.phone, newer, at=NOON + timedelta(minutes=2))
+def test_a_newer_code_takes_the_place_of_the_older_in_the_session_that_asked(cast: Cast, client: Client) -> None:
+    with time_machine.travel(NOON, tick=False) as now:
+        send(client, cast.owner.phone)
+        older = read_demo_code()
+        now.shift(timedelta(minutes=2))
+        send(client, cast.owner.phone)
+        newer = read_demo_code()
+        if older != newer:
+            assert client.post("/sign-in/phone/", {"digits": older}).status_code == 400
+        assert client.post("/sign-in/phone/", {"digits": newer}).status_code == 302
+
+
+def test_the_digits_are_good_only_where_they_were_asked_for(cast: Cast, client: Client) -> None:
+    other = Client()
+    with time_machine.travel(NOON, tick=False) as now:
+        send(client, cast.owner.phone)
+        digits = read_demo_code()
+        now.shift(timedelta(minutes=1))
+        send(other, cast.owner.phone)  # a stranger who knows the number asks for it, too
+        if read_demo_code() != digits:
+            for _ in range(codes.MOST_TRIES):
+                assert other.post("/sign-in/phone/", {"digits": digits}).status_code == 400
+        assert Client().post("/sign-in/phone/", {"digits": digits})["Location"] == "/sign-in/?way=phone"
+        assert client.post("/sign-in/phone/", {"digits": digits}).status_code == 302
+
+
+def test_once_somebody_is_in_no_other_code_of_the_phone_is_good(cast: Cast) -> None:
+    first, second = ask(cast.owner.phone), ask(cast.owner.phone, NOON + timedelta(minutes=1))
+    older, newer = LoginCode.objects.order_by("id").values_list("pk", flat=True)
+    assert person_of_code(cast.owner.phone, second, code_id=newer, at=NOON + timedelta(minutes=1)) == cast.owner
+    with pytest.raises(CodeRefused):
+        person_of_code(cast.owner.phone, first, code_id=older, at=NOON + timedelta(minutes=1))
 
 
 def test_one_phones_digits_do_not_open_anothers_door(cast: Cast) -> None:
     digits = ask(cast.owner.phone)
     ask(cast.stranger_owner.phone)
     with pytest.raises(CodeRefused):
-        person_of_code(cast.stranger_owner.phone, other_than(digits), at=NOON)
+        enter(cast.stranger_owner.phone, other_than(digits), at=NOON)
 
 
 def test_an_unknown_phone_is_treated_alike_but_gets_no_message(cast: Cast) -> None:
     assert ask(UNKNOWN) == ""
     assert LoginCode.objects.filter(phone_index=blind_index(UNKNOWN)).count() == 1
     with pytest.raises(CodeRefused) as caught:
-        person_of_code(UNKNOWN, "123456", at=NOON)
+        enter(UNKNOWN, "123456", at=NOON)
     assert caught.value.tries_left == codes.MOST_TRIES - 1
     with pytest.raises(TooManyCodes):
         ask(UNKNOWN, NOON + timedelta(seconds=10))

@@ -66,8 +66,11 @@ def gateway() -> Gateway:
     return DemoPhone() if settings.DEMO else Nowhere()
 
 
-def ask_for_code(phone: str, *, address: str, at: datetime) -> None:
+def ask_for_code(phone: str, *, address: str, at: datetime) -> int:
     """Send six digits to a phone, if somebody signs in by it. Known or not, the caller cannot tell the difference.
+
+    Returns the code's id, for the session that asked: there alone the digits are good. Nobody else's asking or trying
+    spoils them.
 
     Args:
         phone: eleven digits. address: the network address that asks.
@@ -81,8 +84,7 @@ def ask_for_code(phone: str, *, address: str, at: datetime) -> None:
         _refuse_too_many(LoginCode.objects.filter(phone_index=asked_for), codes.PER_PHONE, at)
         _refuse_too_many(LoginCode.objects.filter(address_index=asked_by), codes.PER_ADDRESS, at)
         digits = codes.make_digits()
-        LoginCode.objects.filter(phone_index=asked_for, expires_at__gt=at).update(expires_at=at)
-        LoginCode.objects.create(
+        code = LoginCode.objects.create(
             phone_index=asked_for,
             address_index=asked_by,
             code_hash=_hash(asked_for, digits, at),
@@ -90,14 +92,18 @@ def ask_for_code(phone: str, *, address: str, at: datetime) -> None:
             expires_at=at + codes.GOOD_FOR,
         )
         _send(phone, digits, at)
+    return code.pk
 
 
-def person_of_code(phone: str, digits: str, *, at: datetime) -> User:
-    """Who signs in with these digits: the newest code of the phone counts, once, within five minutes and five tries.
+def person_of_code(phone: str, digits: str, *, code_id: int, at: datetime) -> User:
+    """Who signs in with these digits: the code that was asked for counts, once, within five minutes and five tries.
 
+    Args:
+        code_id: what `ask_for_code` gave this session.
     Raises: CodeRefused.
     """
-    code = LoginCode.objects.filter(phone_index=blind_index(phone), expires_at__gt=at, used_at=None).last()
+    asked = LoginCode.objects.filter(pk=code_id, phone_index=blind_index(phone))
+    code = asked.filter(expires_at__gt=at, used_at=None).first()
     if code is None:
         raise CodeRefused(0)
     alive = LoginCode.objects.filter(pk=code.pk, used_at=None)
@@ -109,6 +115,7 @@ def person_of_code(phone: str, digits: str, *, at: datetime) -> User:
     person = _person_with(phone)
     if not matches or person is None or not alive.update(used_at=at):
         raise CodeRefused(codes.MOST_TRIES - code.tries)
+    LoginCode.objects.filter(phone_index=code.phone_index, expires_at__gt=at).update(expires_at=at)
     return person
 
 

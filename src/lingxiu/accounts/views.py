@@ -38,6 +38,7 @@ from lingxiu.privacy.masks import mask_phone
 from lingxiu.ui.templatetags.lingxiu import label
 
 PHONE = "sign_in_phone"
+CODE = "sign_in_code"
 WAY = "way"
 YEAR_SECONDS = 365 * 24 * 3600
 SMALL_SCREEN = re.compile(r"Mobi|MicroMessenger|Android|iPhone|HarmonyOS")
@@ -88,7 +89,7 @@ def send_code(request: HttpRequest) -> HttpResponse:
         return _page(request, "phone", phone_form=form, status=400)
     phone = form.cleaned_data["phone"]
     try:
-        actions.ask_for_code(phone, address=sessions.network_address(request), at=timezone.now())
+        code_id = actions.ask_for_code(phone, address=sessions.network_address(request), at=timezone.now())
     except actions.TooManyCodes as error:
         wait = date_format(timezone.localtime(error.free_from), "H:i:s")
         form.add_error("phone", _("A code was asked for just now. Another can be sent from %(time)s.") % {"time": wait})
@@ -99,7 +100,7 @@ def send_code(request: HttpRequest) -> HttpResponse:
             None, _("This installation cannot send text messages yet. Please ask your grid member for help.")
         )
         return _page(request, "phone", phone_form=form, status=503)
-    request.session[PHONE] = encrypt(phone)
+    request.session[PHONE], request.session[CODE] = encrypt(phone), code_id
     return redirect(f"/sign-in/?{urlencode({'way': 'phone', 'next': request.POST.get('next', '')})}")
 
 
@@ -107,17 +108,18 @@ def send_code(request: HttpRequest) -> HttpResponse:
 @require_POST
 def use_code(request: HttpRequest) -> HttpResponse:
     """The six digits open the door, or say how many tries are left."""
-    if PHONE not in request.session:
+    if PHONE not in request.session or CODE not in request.session:
         return redirect("/sign-in/?way=phone")
     form = CodeForm(request.POST)
     if not form.is_valid():
         return _page(request, "phone", code_form=form, status=400)
+    phone, code_id = decrypt(request.session[PHONE]), request.session[CODE]
     try:
-        user = actions.person_of_code(decrypt(request.session[PHONE]), form.cleaned_data["digits"], at=timezone.now())
+        user = actions.person_of_code(phone, form.cleaned_data["digits"], code_id=code_id, at=timezone.now())
     except actions.CodeRefused as error:
         form.add_error("digits", _refusal(error.tries_left))
         return _page(request, "phone", code_form=form, status=400)
-    del request.session[PHONE]
+    del request.session[PHONE], request.session[CODE]
     sessions.begin(request, user, "code", at=timezone.now())
     return _enter(request, "phone")
 
@@ -127,6 +129,7 @@ def use_code(request: HttpRequest) -> HttpResponse:
 def other_phone(request: HttpRequest) -> HttpResponse:
     """Back to typing a number."""
     request.session.pop(PHONE, None)
+    request.session.pop(CODE, None)
     return redirect(f"/sign-in/?{urlencode({'way': 'phone', 'next': request.POST.get('next', '')})}")
 
 
