@@ -8,7 +8,17 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import connection
 
-from lingxiu.accounts.actions import Appointment, WrongUnit, appoint, bind, end_post, hand_over, unbind
+from lingxiu.accounts.actions import (
+    Appointment,
+    KnownOtherwise,
+    PersonDisabled,
+    WrongUnit,
+    appoint,
+    bind,
+    end_post,
+    hand_over,
+    unbind,
+)
 from lingxiu.accounts.models import Bond, Post, User
 from lingxiu.accounts.queries import bonds_of, holder_of, members, names, people_in
 from lingxiu.journal.models import Entry
@@ -118,14 +128,44 @@ def test_an_officers_phone_makes_a_person_of_its_own_when_bound_to_a_shop(cast: 
     """An officer who also owns a shop answers for it as an owner, not with an officer's rights."""
     cast.grid_member.phone = "13700000003"
     cast.grid_member.save()
-    bond = bind("13700000003", "网格员家的店", cast.merchant.pk, Bond.Kind.OWNER, at=NOON, by=None)
+    with pytest.raises(KnownOtherwise):
+        bind("13700000003", "网格员家的店", cast.merchant.pk, Bond.Kind.OWNER, at=NOON, by=cast.other_grid_member.pk)
+    assert not Bond.objects.filter(made_at=NOON).exists()
+    bond = bind("13700000003", "网格员家的店", cast.merchant.pk, Bond.Kind.OWNER, at=NOON, by=None, confirmed=True)
     assert bond.user != cast.grid_member
     assert not bond.user.authority.is_officer
 
 
+@pytest.mark.parametrize("role", ["cleaning_company", "waste_hauler"])
+def test_who_serves_shops_owns_none_until_the_town_or_the_county_says_so(cast: Cast, role: str) -> None:
+    company = cast.by_role[role]
+    with pytest.raises(KnownOtherwise):
+        bind(company.phone, "x", cast.merchant.pk, "owner", at=NOON, by=cast.grid_member.pk)
+    assert not company.authority.may("shop.answer")
+    bind(company.phone, "x", cast.other_merchant.pk, role, at=NOON, by=cast.other_grid_member.pk)
+
+
+def test_an_owner_may_be_bound_to_another_shop_at_its_door(cast: Cast) -> None:
+    bond = bind(cast.owner.phone, "x", cast.other_merchant.pk, "owner", at=NOON, by=cast.other_grid_member.pk)
+    assert bond.user == cast.owner
+
+
+def test_who_was_disabled_is_not_let_in_again_at_a_door(cast: Cast) -> None:
+    User.objects.filter(pk=cast.owner.pk).update(is_active=False)
+    with pytest.raises(PersonDisabled):
+        bind(cast.owner.phone, "x", cast.merchant.pk, "owner", at=NOON, by=None)
+
+
+def test_a_number_that_changed_hands_makes_somebody_new(cast: Cast) -> None:
+    first = bind("13900001111", "王", cast.merchant.pk, "owner", at=NOON, by=None).user
+    first.phone = "13900002222"
+    first.save()
+    assert bind("13900001111", "李", cast.merchant.pk, "owner", at=LATER, by=None).user != first
+
+
 def test_a_cleaner_who_is_bound_as_owner_is_an_owner_too(cast: Cast) -> None:
     cleaner = cast.cleaning_company
-    bond = bind(cleaner.phone, "x", cast.other_merchant.pk, "owner", at=NOON, by=cast.county_officer.pk)
+    bond = bind(cleaner.phone, "x", cast.other_merchant.pk, "owner", at=NOON, by=cast.county_officer.pk, confirmed=True)
     assert bond.user == cleaner
     assert set(cleaner.posts.values_list("role", flat=True)) == {"cleaning_company", "owner"}
     bind(cleaner.phone, "x", cast.merchant.pk, "owner", at=LATER, by=None)

@@ -91,6 +91,15 @@ def test_wrong_digits_make_the_right_ones_wait(cast: Cast, client: Client) -> No
         assert client.post("/sign-in/second-factor/", {"digits": right}).status_code == 302
 
 
+def test_two_pages_opened_at_once_do_not_lock_an_officer_out(cast: Cast, client: Client) -> None:
+    devices = [TOTPDevice.objects.create(user=cast.leader, confirmed=False, name="app") for _ in range(2)]
+    client.force_login(cast.leader)
+    with time_machine.travel(NOON, tick=False):
+        assert client.get("/sign-in/second-factor/new/").status_code == 200
+        digits = digits_of(devices[0].bin_key, NOON)
+        assert client.post("/sign-in/second-factor/new/", {"digits": digits}).status_code == 302
+
+
 def test_who_stole_a_password_cannot_set_up_an_app_beside_the_owners(cast: Cast, client: Client) -> None:
     device_of(cast.leader)
     client.force_login(cast.leader)

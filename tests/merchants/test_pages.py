@@ -324,6 +324,25 @@ def test_an_owner_is_bound_at_the_door_and_unbound(cast: Cast) -> None:
     assert "137****0001" not in page(client, f"{at}/dossier/")
 
 
+def test_who_is_known_as_a_company_becomes_an_owner_by_the_dispatcher_alone(cast: Cast) -> None:
+    at = f"/merchants/{cast.merchant.pk}/people/"
+    fields = {"kind": "owner", "name": "王", "phone": cast.waste_hauler.phone}
+    answer = signed_in(cast.grid_member).post(at, fields | {"submission": str(uuid4())})
+    assert answer.status_code == 422
+    assert "Ask the town&#x27;s dispatcher to enter them as owner" in answer.content.decode()
+    assert not Bond.objects.filter(user=cast.waste_hauler, kind="owner").exists()
+    assert signed_in(cast.dispatcher).post(at, fields | {"submission": str(uuid4())}).status_code == 302
+    assert Bond.objects.filter(user=cast.waste_hauler, kind="owner").exists()
+
+
+def test_a_disabled_persons_number_is_refused_in_words(cast: Cast) -> None:
+    User.objects.filter(pk=cast.owner.pk).update(is_active=False)
+    fields = {"kind": "owner", "name": "王", "phone": cast.owner.phone, "submission": str(uuid4())}
+    answer = signed_in(cast.dispatcher).post(f"/merchants/{cast.merchant.pk}/people/", fields)
+    assert answer.status_code == 422
+    assert "whose sign-in was disabled" in answer.content.decode()
+
+
 def test_only_who_edits_or_visits_binds_anybody(cast: Cast) -> None:
     fields = {"kind": "owner", "name": "x", "phone": "13700000001"}
     assert signed_in(cast.leader).post(f"/merchants/{cast.merchant.pk}/people/", fields).status_code == 403

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -49,6 +50,14 @@ class WrongUnit(Exception):
     def __init__(self, role: str, kind: str, allowed: Iterable[str]) -> None:
         self.role, self.kind, self.allowed = role, kind, tuple(allowed)
         super().__init__(f"{role} is not held at a {kind}, but at: {', '.join(self.allowed)}")
+
+
+class KnownOtherwise(Exception):
+    """The phone is an officer's or a service company's: only the county or the town makes them a shop's owner."""
+
+
+class PersonDisabled(Exception):
+    """The phone is somebody's who was disabled: only who manages accounts lets them in again."""
 
 
 # ── six digits ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -236,14 +245,20 @@ def end_post(post: Post, *, at: datetime, by: int | None) -> None:
             record("post.ended", "post", post.pk, at=at, actor_id=by, scope=_scope(post.unit))
 
 
-def bind(phone: str, name: str, merchant_id: int, kind: str, *, at: datetime, by: int | None) -> Bond:
+def bind(
+    phone: str, name: str, merchant_id: int, kind: str, *, at: datetime, by: int | None, confirmed: bool = False
+) -> Bond:
     """Let whoever has this phone answer for a shop, or serve it. A person not known yet is made, without a password.
 
     Args:
         phone: eleven digits. kind: of `Bond.Kind`, which is also the role.
+        confirmed: by the county or the town, which answers for who keeps the dossier; not by whoever stands at the door.
+    Raises: KnownOtherwise, PersonDisabled.
     """
     with transaction.atomic():
         _take_turns(blind_index(phone))  # two who bind a new phone at once make one person
+        if kind == Bond.Kind.OWNER and not confirmed:
+            _refuse_known_otherwise(phone)
         person = _person_with(phone) or next(iter(_people_with(phone)), None) or _new_person(phone, name, kind)
         if not person.posts.filter(role=kind, until=None).exists():
             appoint(person, Appointment(kind, _shops()), at=at, by=by)
@@ -263,8 +278,19 @@ def unbind(bond: Bond, *, at: datetime, by: int | None) -> None:
             record("bond.ended", "bond", bond.pk, at=at, actor_id=by, scope=Scope(merchant_id=bond.merchant_id))
 
 
+def _refuse_known_otherwise(phone: str) -> None:
+    """Raises KnownOtherwise for an officer's phone, or that of somebody who serves shops and owns none."""
+    for person in User.objects.with_phone(phone):
+        roles = {post.role.id for post in person.authority.posts}
+        if person.is_official or (roles and Bond.Kind.OWNER not in roles):
+            raise KnownOtherwise
+
+
 def _new_person(phone: str, name: str, role: str) -> User:
-    return User.objects.create_user(f"{role}-{blind_index(phone)[:12]}", None, name=name, phone=phone)
+    """Raises PersonDisabled."""
+    if User.objects.filter(phone_index=blind_index(phone), is_active=False).exists():
+        raise PersonDisabled
+    return User.objects.create_user(f"{role}-{secrets.token_hex(6)}", None, name=name, phone=phone)
 
 
 def _shops() -> Unit:

@@ -239,7 +239,9 @@ def new_second_factor(request: HttpRequest) -> HttpResponse:
         return redirect(sessions.own_address(request, wanted))
     if TOTPDevice.objects.filter(user=user, confirmed=True).exists():
         return redirect(f"/sign-in/second-factor/?{urlencode({'next': wanted})}")
-    device, _made = TOTPDevice.objects.get_or_create(user=user, confirmed=False, defaults={"name": "app"})
+    # Two pages opened at once may make two: the first counts, and the same for both pages once it is reloaded.
+    waiting = TOTPDevice.objects.filter(user=user, confirmed=False).order_by("id").first()
+    device = waiting or TOTPDevice.objects.create(user=user, confirmed=False, name="app")
     form = TokenForm(request.POST or None)
     if request.method == "POST" and form.is_valid() and _passes(request, user, device, form):
         return redirect(sessions.own_address(request, wanted))

@@ -10,18 +10,28 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from lingxiu.accounts.actions import bind, unbind
+from lingxiu.accounts.actions import KnownOtherwise, PersonDisabled, bind, unbind
 from lingxiu.accounts.models import Bond, User
 from lingxiu.journal.actions import Json
 from lingxiu.merchants import actions
 from lingxiu.merchants.forms import BindForm, CareForm, FacilityForm, VisitForm
 from lingxiu.merchants.models import Facility
-from lingxiu.merchants.views.asking import merchant_of, reader, reader_who_may, write_once
+from lingxiu.merchants.views.asking import Refused, merchant_of, reader, reader_who_may, write_once
 from lingxiu.merchants.views.dossier import bond_kinds, show_dossier
 from lingxiu.ui import addresses
+
+NOT_BOUND = {
+    KnownOtherwise: gettext_lazy(
+        "This number is known here already, and not as an owner's. Ask the town's dispatcher to enter them as owner."
+    ),
+    PersonDisabled: gettext_lazy(
+        "This number is somebody's whose sign-in was disabled. Whoever manages accounts can enable it again."
+    ),
+}
 
 
 @never_cache
@@ -102,7 +112,15 @@ def bind_person(request: HttpRequest, merchant_id: int) -> HttpResponse:
         said = form.cleaned_data
 
         def do(at: datetime) -> Json:
-            return {"bond": bind(said["phone"], said["name"], merchant.pk, said["kind"], at=at, by=user.pk).pk}
+            confirmed = user.authority.may("merchants.edit")
+            try:
+                bond = bind(
+                    said["phone"], said["name"], merchant.pk, said["kind"], at=at, by=user.pk, confirmed=confirmed
+                )
+            except (KnownOtherwise, PersonDisabled) as error:
+                form.add_error("phone", NOT_BOUND[type(error)])
+                raise Refused from error
+            return {"bond": bond.pk}
 
         if write_once(request, user, do) is not None:
             messages.success(request, _("They can sign in with this number now."))
