@@ -10,8 +10,10 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import click
 
@@ -191,8 +193,11 @@ def _folder(given: Path | None) -> Path:
 
 @policy.command("check")
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path), required=False)
-def policy_check(folder: Path | None) -> None:
-    """Say what is wrong with a folder of catalogues."""
+@click.option("--day", type=click.DateTime(["%Y-%m-%d"]), help="Of which day's law is asked (today).")
+def policy_check(folder: Path | None, day: datetime | None) -> None:
+    """Say what is wrong with a folder of catalogues, and which rules rest on no law that can be printed."""
+    from lingxiu.config.environment import environment
+    from lingxiu.policy.comparing import without_article, without_basis
     from lingxiu.policy.reading import PolicyRefused, read_folder
 
     try:
@@ -201,6 +206,13 @@ def policy_check(folder: Path | None) -> None:
         raise Failed("\n".join(error.mistakes)) from error
     click.echo(f"{len(catalogues.violations)} violations, {len(catalogues.routing)} routing rules, "
                f"{len(catalogues.alarms.rules)} alarm rules, {len(catalogues.devices)} device profiles: in order.")  # fmt: skip
+    asked = (day or datetime.now(ZoneInfo(environment().time_zone))).date()
+    for what, rules in (
+        ("no law in force, repealed or not yet", without_basis(catalogues, asked)),
+        ("law in force, its article not known for certain", without_article(catalogues, asked)),
+    ):
+        if rules:
+            click.echo(f"{asked}: {what}: {', '.join(rules)}. They guide and stand on no notice.")
 
 
 @policy.command("load")

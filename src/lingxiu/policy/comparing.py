@@ -1,4 +1,4 @@
-"""What differs between two editions, rule by rule, and which rules rest on nothing that is in force. Plain values, no ORM."""
+"""What differs between two editions, rule by rule, and which rules rest on no law of today. Plain values, no ORM."""
 
 from __future__ import annotations
 
@@ -29,9 +29,20 @@ def compare(older: Any, newer: Any, where: str = "") -> Iterator[str]:
 
 def without_basis(catalogues: Catalogues, day: date) -> list[str]:
     """The rules that name bases, none of which is in force on this day: they may guide, and stand on no notice."""
+    return [rule.id for rule in _with_bases(catalogues, day) if not rule.bases_on(day)]
+
+
+def without_article(catalogues: Catalogues, day: date) -> list[str]:
+    """The rules whose law of this day is known and its article is not, or not for certain: they stand on no notice either."""
+    rules = [rule for rule in _with_bases(catalogues, day) if rule.bases_on(day)]
+    return [rule.id for rule in rules if not any(basis.printable(day) for basis in rule.bases)]
+
+
+def _with_bases(catalogues: Catalogues, day: date) -> list[Rule]:
+    """The rules that hold on this day and name a law."""
     rules: list[Rule] = [*catalogues.violations, *catalogues.routing, *catalogues.alarms.rules]
     rules += catalogues.kinds.cleaning_cycles
-    return [rule.id for rule in rules if rule.holds(day) and rule.bases and not rule.bases_on(day)]
+    return [rule for rule in rules if rule.holds(day) and rule.bases]
 
 
 def _compare_keys(older: dict[str, Any], newer: dict[str, Any], where: str) -> Iterator[str]:

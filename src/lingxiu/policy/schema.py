@@ -13,6 +13,8 @@ from typing import Annotated, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Confidence = Literal["S", "S-", "V", "G", "P", "U"]
+SURE: frozenset[Confidence] = frozenset({"S", "V"})
+"""What may stand on paper that binds somebody: seen in a full source, or recomputed."""
 Level = Literal["grid", "town", "county"]
 Flow = Literal["quick", "joint"]
 ReportSource = Literal["public", "phone", "12345"]
@@ -37,17 +39,25 @@ class Label(Row):
 
 
 class Basis(Row):
-    """Law, article and the days it is in force. Without an article or outside its days it may guide, never be printed."""
+    """Law, article and the days it is in force. Without an article or outside its days it may guide, never be printed.
+
+    `only_in_built_up`: the law binds built-up areas and places run as such.
+    """
 
     law: Label
     article: str = ""
     since: date | None = None
     until: date | None = None
+    only_in_built_up: bool = False
     confidence: Confidence = "G"
 
     def in_force(self, day: date) -> bool:
         """Whether this basis may be named for an act of this day."""
-        return (self.since is None or self.since <= day) and (self.until is None or day <= self.until)
+        return _within(day, self.since, self.until)
+
+    def printable(self, day: date) -> bool:
+        """Whether a notice about an act of this day may name it: in force, its article known and seen in a source."""
+        return self.in_force(day) and bool(self.article) and self.confidence in SURE
 
 
 class Rule(Row):
@@ -63,7 +73,7 @@ class Rule(Row):
 
     def holds(self, day: date) -> bool:
         """Whether this rule is switched on for an act of this day."""
-        return self.enabled and (self.since is None or self.since <= day) and (self.until is None or day <= self.until)
+        return self.enabled and _within(day, self.since, self.until)
 
     def bases_on(self, day: date) -> tuple[Basis, ...]:
         """The bases in force on the day of the act."""
@@ -153,30 +163,123 @@ class Kinds(Row):
 
 
 class Evidence(Row):
-    """What must be there before an issue of this kind may be fed back."""
+    """What must be there before an issue of this kind may be fed back. `reading`: a measured value; `form`: a filled form."""
 
     photo_before: bool = False
     photo_after: bool = False
+    reading: bool = False
+    form: bool = False
+
+
+class Penalty(Row):
+    """One variant of what may follow, for acts of its days: CNY from `least` to `most`, and in words what is beside the money.
+
+    Whether a sole trader is a person or a unit changes a fine a hundredfold: all variants are shown, a person decides.
+    `may`: the law leaves it open (可以). Only a guide: how much within a range is not ours to say.
+    """
+
+    who: Literal["anyone", "person", "unit"] = "anyone"
+    when: Literal["at_once", "uncorrected", "grave", "uncorrected_or_grave"] = "at_once"
+    least: int | None = Field(None, gt=0)
+    most: int | None = Field(None, gt=0)
+    may: bool = False
+    text: Label | None = None
+    since: date | None = None
+    until: date | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Penalty:
+        if self.most is None and (self.least is not None or self.text is None):
+            raise ValueError("give most (and least, if there is one), or a text")
+        if self.most is not None and self.least is not None and self.least > self.most:
+            raise ValueError(f"least {self.least} lies above most {self.most}")
+        return self
+
+
+class ToTown(Row):
+    """Whether the county gave an item to its towns (赋权), and for which days."""
+
+    given: bool = False
+    since: date | None = None
+    until: date | None = None
+    confidence: Literal["S", "G", "P"] = "P"
+
+
+class Power(Row):
+    """The item of the province's list of powers (权力事项) a finding is handled under. An unknown code stays empty."""
+
+    code: str = ""
+    level: Literal["county", "town"] = "county"
+    confidence: Confidence = "U"
+    to_town: ToTown = ToTown()
+
+
+class Choice(Row):
+    """One of the answers of a question."""
+
+    id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    label: Label
+
+
+class Question(Row):
+    """What is asked beside the usual when this is found. `unit`: of a number, as it is written."""
+
+    id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    label: Label
+    kind: Literal["choice", "number", "text", "date"]
+    choices: tuple[Choice, ...] = ()
+    unit: str = ""
+
+    @model_validator(mode="after")
+    def _choices_where_chosen(self) -> Question:
+        if (self.kind == "choice") != bool(self.choices):
+            raise ValueError("give choices to a question of kind choice, and to no other")
+        _refuse_doubles([choice.id for choice in self.choices])
+        return self
 
 
 class Violation(Rule):
-    """What may be wrong. A `lead` is all that a sensor may open; a `finding` is what a person established.
+    """What may be wrong. A `lead` is all that a sensor or a forecast may open; a `finding` is what a person established.
 
     `public`: offered to people who complain. `everyday`: what grid members meet daily, offered to officers first.
+    `licences`: kinds of licence (kinds.yaml) it is about, any when empty. `penalty`: in one sentence, as editions had it before
+    `penalties` gave the amounts. `power`: none where nothing is punished.
     """
 
     kind: Literal["lead", "finding"]
     task: str
     responsible: str
     cooperating: tuple[str, ...] = ()
+    licences: tuple[str, ...] = ()
     severity: Literal[1, 2, 3] = 2
     flow: Flow = "quick"
     evidence: Evidence = Evidence()
+    questions: tuple[Question, ...] = ()
     first_step: Label | None = None
     penalty: Label | None = None
+    penalties: tuple[Penalty, ...] = ()
+    power: Power | None = None
     advice: Label | None = None
     public: bool = False
     everyday: bool = False
+
+    def printable_basis(self, day: date) -> tuple[Basis, ...]:
+        """What a notice about an act of this day may name; nothing printable, no notice."""
+        return tuple(basis for basis in self.bases if basis.printable(day))
+
+    def variants_on(self, day: date) -> tuple[Penalty, ...]:
+        """What may follow an act of this day, every variant."""
+        return tuple(one for one in self.penalties if _within(day, one.since, one.until))
+
+    def given_to_town(self, day: date) -> bool:
+        """Whether the towns were given it on this day."""
+        to_town = self.power.to_town if self.power else ToTown()
+        return to_town.given and _within(day, to_town.since, to_town.until)
+
+    @model_validator(mode="after")
+    def _asks_each_once(self) -> Violation:
+        _refuse_doubles([question.id for question in self.questions])
+        return self
 
 
 class RoutingCondition(Row):
@@ -532,6 +635,7 @@ class Catalogues(Row):
     def _points_to_what_exists(self) -> Catalogues:
         departments = {row.id for row in self.departments}
         tasks = {row.id for row in self.tasks}
+        licences = {row.id for row in self.kinds.licences}
         violations = {row.id: row for row in self.violations}
         for group in (self.roles, self.departments, self.tasks, self.violations, self.routing, self.devices):
             _refuse_doubles([row.id for row in group])
@@ -541,6 +645,7 @@ class Catalogues(Row):
             _refuse_unknown(f"violations {violation.id}: task", [violation.task], tasks)
             bodies = [violation.responsible, *violation.cooperating]
             _refuse_unknown(f"violations {violation.id}: responsible, cooperating", bodies, departments)
+            _refuse_unknown(f"violations {violation.id}: licences", violation.licences, licences)
         for rule in self.routing:
             _refuse_unknown(f"routing {rule.id}: when.violation", rule.when.violation, set(violations))
         if not any(rule.when == RoutingCondition() and rule.enabled and not rule.until for rule in self.routing):
@@ -572,6 +677,11 @@ class Catalogues(Row):
     def role(self, role_id: str) -> Role:
         """Raises KeyError."""
         return {row.id: row for row in self.roles}[role_id]
+
+
+def _within(day: date, since: date | None, until: date | None) -> bool:
+    """Whether a day lies between two, both included; an end that is not given is open."""
+    return (since is None or since <= day) and (until is None or day <= until)
 
 
 def _refuse_doubles(ids: list[str]) -> None:
