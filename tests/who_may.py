@@ -71,10 +71,10 @@ WHO_MAY: dict[str, Row] = {
     "shop/<merchant_id>/waste/": Row(get=SHOP - {"cleaning_company"}, post=SHOP - {"cleaning_company"}),
     # ── sensing ──
     "sensing/": Row(get=OFFICERS),
-    "sensing/devices/<mn>/": Row(get=SIGNED_IN, far=WHOLE_COUNTY),
-    "sensing/devices/<mn>/chart.json": Row(get=SIGNED_IN, far=WHOLE_COUNTY),
+    "sensing/devices/<mn>/": Row(get=OFFICERS | OWNER, far=WHOLE_COUNTY),
+    "sensing/devices/<mn>/chart.json": Row(get=OFFICERS | OWNER, far=WHOLE_COUNTY),
     "sensing/devices/<mn>/<verb>/": Row(post=MANAGERS, far_post=MANAGERS),
-    "sensing/alarms/<alarm_id>/": Row(get=SIGNED_IN, far=WHOLE_COUNTY),
+    "sensing/alarms/<alarm_id>/": Row(get=OFFICERS | OWNER, far=WHOLE_COUNTY),
     "sensing/unknown/<mn>/": Row(get=MANAGERS, post=MANAGERS, far=MANAGERS, far_post=MANAGERS),
     # ── issues ──
     "issues/": Row(get=OFFICERS),

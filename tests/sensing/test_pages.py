@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
 
+from lingxiu.accounts.models import Bond
 from lingxiu.journal.models import Entry
 from lingxiu.merchants.models import Standing
 from lingxiu.policy.queries import in_force
@@ -228,6 +231,29 @@ def test_an_owner_sees_the_own_device_and_no_other(reader: Any, cast: Cast, devi
     assert client.get("/sensing/").status_code == 403
 
 
+@pytest.mark.parametrize("role", ["cleaning_company", "waste_hauler"])
+def test_who_cleans_or_hauls_for_a_shop_sees_nothing_of_what_it_measures(
+    reader: Any, cast: Cast, device: Device, role: str
+) -> None:
+    client, alarm = reader(role), raise_alarm(device)
+    for path in (f"devices/{MN}/", f"devices/{MN}/chart.json", f"alarms/{alarm.pk}/"):
+        assert client.get(f"/sensing/{path}").status_code == 404
+    user = cast.by_role[role]
+    assert not Device.objects.visible_to(user).exists()
+    assert not Alarm.objects.visible_to(user).exists()
+
+
+def test_an_owner_who_also_cleans_for_another_shop_sees_the_own_device_only(cast: Cast, device: Device) -> None:
+    other = make_device(cast.other_merchant.pk, "OTHER")
+    raise_alarm(device)
+    raise_alarm(other)
+    Bond.objects.create(
+        user=cast.owner, merchant_id=cast.other_merchant.pk, kind=Bond.Kind.CLEANING_COMPANY, made_at=BEGAN
+    )
+    assert list(Device.objects.visible_to(cast.owner)) == [device]
+    assert [alarm.device for alarm in Alarm.objects.visible_to(cast.owner)] == [device]
+
+
 def test_a_high_value_is_never_called_an_exceedance(reader: Any, device: Device) -> None:
     alarm = raise_alarm(device)
     for language in ("zh-hans", "en"):
@@ -373,6 +399,47 @@ def test_a_device_is_registered_once(cast: Cast, device: Device) -> None:
         actions.register(mn=MN, merchant=cast.merchant, profile_id="plain-2017", at=NOON)
     with pytest.raises(KeyError):
         actions.register(mn="X", merchant=cast.merchant, profile_id="no such", at=NOON)
+
+
+def test_who_comes_second_to_a_stranger_device_is_told_so(reader: Any, cast: Cast) -> None:
+    client = reader("county_officer")
+    actions.register(mn="STRANGER-1", merchant=cast.other_merchant, profile_id="plain-2017", at=NOON)
+    answer = client.post(
+        f"/sensing/unknown/STRANGER-1/?merchant={cast.merchant.pk}",
+        {"profile": "sb-states"},
+        headers={"accept-language": "en"},
+        follow=True,
+    )
+    assert answer.redirect_chain == [("/sensing/devices/STRANGER-1/", 302)]
+    assert "Somebody else has registered this device" in answer.content.decode()
+    assert Device.objects.get(mn="STRANGER-1").merchant == cast.other_merchant
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_who_adopt_one_device_at_the_same_instant_do_not_both(cast: Cast) -> None:
+    stranger("STRANGER-1")
+
+    def second() -> Any:
+        try:
+            client = Client(headers={"accept-language": "en"})
+            client.force_login(cast.county_officer)
+            address = f"/sensing/unknown/STRANGER-1/?merchant={cast.merchant.pk}"
+            return client.post(address, {"profile": "sb-states"}, follow=True)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as other:
+        with transaction.atomic():
+            actions.register(mn="STRANGER-1", merchant=cast.other_merchant, profile_id="plain-2017", at=NOON)
+            answered = other.submit(second)
+            by = time.monotonic() + 10
+            while run("SELECT count(*) FROM pg_locks WHERE NOT granted") == [(0,)]:
+                assert not answered.done() and time.monotonic() < by
+        answer = answered.result(timeout=20)
+    assert answer.redirect_chain == [("/sensing/devices/STRANGER-1/", 302)]
+    assert "Somebody else has registered this device" in answer.content.decode()
+    assert Device.objects.get(mn="STRANGER-1").merchant == cast.other_merchant
+    assert Entry.objects.filter(kind="device.registered").count() == 1
 
 
 # ── keeping house ──

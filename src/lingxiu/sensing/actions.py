@@ -41,18 +41,18 @@ def register(
     catalogues = in_force().catalogues
     kind = catalogues.profile(profile_id).device_kind
     with transaction.atomic():
-        known = Device.objects.filter(mn=mn).first()
-        if known is not None:
-            raise DeviceKnown(known)
-        device = Device.objects.create(
-            mn=mn,
-            merchant=merchant,
-            profile=profile_id,
-            kind=kind,
-            vendor=vendor,
-            installed_on=timezone.localdate(at),
-            observe_until=at + timedelta(days=catalogues.alarms.observe_days),
-        )
+        said = {
+            "merchant": merchant,
+            "profile": profile_id,
+            "kind": kind,
+            "vendor": vendor,
+            "installed_on": timezone.localdate(at),
+            "observe_until": at + timedelta(days=catalogues.alarms.observe_days),
+        }
+        # Of two at the same instant the second waits here for the first, and then finds its device.
+        device, first = Device.objects.get_or_create(mn=mn, defaults=said)
+        if not first:
+            raise DeviceKnown(device)
         UnknownDevice.objects.filter(mn=mn).delete()
         _tell("device.registered", device, at, actor_id)
         write_device_states(in_force(), at)

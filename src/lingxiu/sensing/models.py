@@ -8,6 +8,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from lingxiu.accounts.authority import NOBODY
+from lingxiu.accounts.models import Bond
 from lingxiu.journal.models import TransactionIdField
 from lingxiu.merchants.models import Merchant
 
@@ -17,12 +19,25 @@ if TYPE_CHECKING:
     from lingxiu.accounts.models import User
 
 
+def measured_for(user: User | AnonymousUser) -> models.QuerySet[Merchant]:
+    """The merchants whose readings this person may look at: officers by what they see, owners their own.
+
+    Who only cleans or hauls for a shop needs its address and its dates, not what it measures.
+    """
+    authority = getattr(user, "authority", NOBODY)
+    seen = Merchant.objects.visible_to(user)
+    if authority.is_officer:
+        return seen
+    owned = Bond.objects.filter(user_id=user.pk, kind=Bond.Kind.OWNER, ended_at=None)
+    return seen.filter(pk__in=owned.values("merchant_id")) if authority.may("shop.answer") else seen.none()
+
+
 class DeviceQuerySet(models.QuerySet["Device"]):
     """Devices, as far as somebody may see."""
 
     def visible_to(self, user: User | AnonymousUser) -> DeviceQuerySet:
-        """The devices of the merchants this person may open."""
-        return self.filter(merchant__in=Merchant.objects.visible_to(user))
+        """The devices of the merchants whose readings this person may look at."""
+        return self.filter(merchant__in=measured_for(user))
 
 
 class Device(models.Model):
@@ -95,8 +110,8 @@ class AlarmQuerySet(models.QuerySet["Alarm"]):
     """Alarms, as far as somebody may see."""
 
     def visible_to(self, user: User | AnonymousUser) -> AlarmQuerySet:
-        """The alarms of the merchants this person may open."""
-        return self.filter(device__merchant__in=Merchant.objects.visible_to(user))
+        """The alarms of the merchants whose readings this person may look at."""
+        return self.filter(device__merchant__in=measured_for(user))
 
 
 class Alarm(models.Model):

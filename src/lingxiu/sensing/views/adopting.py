@@ -16,7 +16,7 @@ from lingxiu.merchants.models import Merchant
 from lingxiu.merchants.views.asking import reader_who_may, write_once
 from lingxiu.sensing import actions, queries
 from lingxiu.sensing.forms import AdoptForm
-from lingxiu.sensing.models import UnknownDevice
+from lingxiu.sensing.models import Device, UnknownDevice
 from lingxiu.ui import addresses
 
 SHOPS_SHOWN = 12
@@ -26,6 +26,8 @@ SHOPS_SHOWN = 12
 def adopt(request: HttpRequest, mn: str) -> HttpResponse:
     """Look at what it said, find its shop, register it; for `sensing.manage`."""
     user = reader_who_may(request, "sensing.manage")
+    if request.method == "POST" and Device.objects.filter(mn=mn).exists():
+        return _came_second(request, mn)
     unknown = get_object_or_404(UnknownDevice, mn=mn)
     chosen = request.GET.get("merchant", "")
     visible = Merchant.objects.visible_to(user)
@@ -40,11 +42,11 @@ def adopt(request: HttpRequest, mn: str) -> HttpResponse:
                     mn=mn, merchant=shop, profile_id=said["profile"], vendor=said["vendor"], at=at, actor_id=user.pk
                 )
             except actions.DeviceKnown:
-                messages.error(request, _("Somebody else has registered this device in the meantime."))
+                _came_second(request, mn)
             return {}
 
-        write_once(request, user, do)
-        return redirect(addresses.device(mn))
+        done = write_once(request, user, do)
+        return redirect(request.get_full_path() if done is None else addresses.device(mn))
     asked = " ".join(request.GET.get("q", "").split())[:60]
     found = merchants.find(visible, merchants.Wanted(q=asked)).order_by("initials")[:SHOPS_SHOWN] if asked else []
     context = {
@@ -57,3 +59,8 @@ def adopt(request: HttpRequest, mn: str) -> HttpResponse:
         "shops": found,
     }
     return render(request, "sensing/adopt.html", context, status=422 if form.is_bound else 200)
+
+
+def _came_second(request: HttpRequest, mn: str) -> HttpResponse:
+    messages.error(request, _("Somebody else has registered this device in the meantime."))
+    return redirect(addresses.device(mn))
