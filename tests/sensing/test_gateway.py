@@ -7,6 +7,7 @@ import socket
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import psycopg
@@ -15,7 +16,7 @@ from django.db import connection
 from psycopg.conninfo import conninfo_to_dict
 
 from hj212 import Message, encode, make_qn
-from lingxiu.sensing.gateway import CannotListen, Gateway, Limits
+from lingxiu.sensing.gateway import SPLITS_KEPT, CannotListen, Gateway, Limits, connected_time
 from lingxiu.sensing.models import Deafness, Device, Process, UnknownDevice
 from lingxiu.sensing.profiles import microseconds
 from tests.sensing.conftest import Plant, make_device
@@ -496,7 +497,146 @@ def test_there_is_room_for_so_many_and_no_more(plant: Plant) -> None:
     with_gateway(plant, talk, Limits(connections=1))
 
 
+def test_who_never_names_a_known_device_is_cut_off_and_who_does_stays(plant: Plant) -> None:
+    async def talk(running: Gateway, dial: Dial) -> None:
+        good, stranger, silent = await dial(), await dial(), await dial()
+        await good.say(reading_frame(plant.device.mn, NOON))
+        await good.hear()
+        await stranger.say(reading_frame(STRANGER, NOON))
+        assert await silent.is_hung_up() and await stranger.is_hung_up()
+        await good.say(reading_frame(plant.device.mn, NOON + timedelta(minutes=1)))
+        await good.hear()
+
+    with_gateway(plant, talk, Limits(stranger_seconds=0.5))
+
+
+def test_an_address_holds_so_many_connections_nobody_known_has_spoken_on(plant: Plant) -> None:
+    async def talk(running: Gateway, dial: Dial) -> None:
+        for n in range(5):  # those of known devices do not count
+            peer = await dial()
+            await peer.say(reading_frame(plant.device.mn, NOON + timedelta(minutes=n)))
+            await peer.hear()
+        first, second, third = await dial(), await dial(), await dial()
+        assert await third.is_hung_up()
+        await first.close()
+        async with asyncio.timeout(5):
+            while running.counts.connections > 6:
+                await asyncio.sleep(0.01)
+        fourth = await dial()
+        for peer in (fourth, second):
+            await peer.say(reading_frame(plant.device.mn, NOON))
+            await peer.hear()
+
+    with_gateway(plant, talk, Limits(stranger_connections=2, spare_loopback=False))
+
+
+def test_a_stranger_says_so_much_a_minute_and_no_more_and_hurts_no_device_beside_it(plant: Plant) -> None:
+    async def talk(_: Gateway, dial: Dial) -> None:
+        good, loud = await dial(), await dial()
+        frames = [reading_frame(plant.device.mn, at) for at in minutes(NOON, 60)]
+        for _n in range(2):
+            await loud.say(*(reading_frame(STRANGER, at) for at in minutes(NOON, 60)))
+        assert await loud.is_hung_up()
+        await good.say(*frames)
+        await good.hear(60)
+
+    with_gateway(plant, talk, Limits(stranger_bytes=12_000, spare_loopback=False))
+
+
+def test_a_stranger_that_never_reads_is_cut_off_early(plant: Plant) -> None:
+    async def talk(running: Gateway, dial: Dial) -> None:
+        deaf = await deaf_peer(running)
+        pouring = asyncio.create_task(pour_raw(deaf, control("1013", STRANGER) * 200, 4_000))
+        async with asyncio.timeout(30):
+            while not running.cuts and running.counts.connections == 0:
+                await asyncio.sleep(0.01)
+            while running.counts.connections:
+                await asyncio.sleep(0.01)
+        pouring.cancel()
+        deaf.close()
+
+    with_gateway(plant, talk)
+
+
+def test_an_address_names_so_many_unknown_devices_a_minute_and_each_is_written_once_in_it(plant: Plant) -> None:
+    async def talk(running: Gateway, dial: Dial) -> None:
+        peer = await dial()
+        for _n in range(3):
+            await peer.say(*(reading_frame(f"M{n}", NOON) for n in range(5)))
+            assert await peer.hears_nothing()
+            await asyncio.to_thread(running.logbook.write)
+        rows = await asyncio.to_thread(unknown_rows, plant)
+        assert rows == [("M0", 1), ("M1", 1), ("M2", 1)]
+
+    with_gateway(plant, talk, Limits(stranger_names=3, spare_loopback=False))
+    assert {(one.mn, one.frames) for one in UnknownDevice.objects.all()} == {("M0", 3), ("M1", 3), ("M2", 3)}
+
+
+def unknown_rows(plant: Plant) -> list[tuple[Any, ...]]:
+    with psycopg.connect(plant.database) as database:
+        return database.execute("SELECT mn, frames FROM sensing_unknowndevice ORDER BY mn").fetchall()
+
+
+@pytest.mark.parametrize("limits", [Limits(queue_bytes=20_000), Limits(owed_acks=50)], ids=["bytes", "acks"])
+def test_what_waits_is_bounded_by_bytes_and_by_answers_owed(plant: Plant, limits: Limits) -> None:
+    """One moment said a thousand times is one row, and a thousand answers."""
+
+    async def talk(running: Gateway, dial: Dial) -> None:
+        peer = await dial()
+        frame = reading_frame(plant.device.mn, NOON)
+        peer.writer.write(frame * 2_000)
+        waiting = asyncio.create_task(peer.hear(2_000, within=30))
+        most = paused = 0
+        while not waiting.done():
+            most = max(most, len(running._pending.acks) + len(running._in_flight.acks))
+            paused += running._paused
+            await asyncio.sleep(0)
+        await waiting
+        assert paused and most < 1_000  # what one reading of the socket may add
+
+    with_gateway(plant, talk, limits)
+    assert readings() == 1
+
+
+def test_the_parts_of_splits_are_remembered_few_and_short() -> None:
+    connected = SimpleNamespace(times={})
+    for n in range(40):
+        note = (
+            f"QN=20260305120000000;ST=31;CN=20{n:02};PW=123456;MN={STRANGER};Flag=7;PNUM=3;PNO=1;CP=&&DataTime={{}}&&"
+        )
+        connected_time(connected, decode(segment_frame(note.format("20260305120000"))))  # type: ignore[arg-type]  # a part of one
+        connected_time(connected, decode(segment_frame(note.format("9" * 700))))  # type: ignore[arg-type]  # a part of one
+    assert 0 < len(connected.times) <= SPLITS_KEPT
+    assert all(len(time) == 14 for time in connected.times.values())
+
+
 # ── without a database ──
+
+
+def test_a_device_adopted_after_the_line_that_tells_was_cut_is_known_within_the_time_of_polling(plant: Plant) -> None:
+    def cut_the_line() -> None:
+        with psycopg.connect(plant.database, autocommit=True) as admin:
+            admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN %'")
+            while admin.execute("SELECT FROM pg_stat_activity WHERE query LIKE 'LISTEN %'").fetchone() is not None:
+                pass
+
+    def adopt() -> None:
+        try:
+            make_device(plant.cast.merchant.pk, STRANGER)
+        finally:
+            connection.close()
+
+    async def talk(running: Gateway, dial: Dial) -> None:
+        await asyncio.to_thread(cut_the_line)
+        await asyncio.to_thread(adopt)
+        async with asyncio.timeout(5):
+            while running.registry.get(STRANGER) is None:
+                await asyncio.sleep(0.01)
+        peer = await dial()
+        await peer.say(reading_frame(STRANGER, NOON))
+        await peer.hear()
+
+    with_gateway(plant, talk, Limits(registry_seconds=3.0))
 
 
 @contextmanager
@@ -563,7 +703,7 @@ def test_a_full_queue_stops_the_reading_and_forgets_nothing(plant: Plant) -> Non
             peer.writer.write(b"".join(reading_frame(plant.device.mn, at) for at in minutes(start, 1_000)))
         waiting = [asyncio.create_task(peer.hear(1_000, within=30)) for peer in peers]
         while not all(one.done() for one in waiting):
-            most = max(most, len(running._pending.batch.rows) + running._in_flight)
+            most = max(most, running._queued())
             await asyncio.sleep(0)
         assert most < limits.queue_rows + 4 * 300  # what one reading of each socket may add
 

@@ -12,7 +12,7 @@ import resource
 import signal
 import sys
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -31,6 +31,7 @@ from lingxiu.sensing.logbook import Counts, Logbook
 from lingxiu.sensing.profiles import NotAReading
 from lingxiu.sensing.registry import KnownDevice, Registry
 from lingxiu.sensing.store import Batch, OddFrame, Store, conninfo
+from lingxiu.sensing.strangers import Strangers, origin_of
 
 log = structlog.get_logger(__name__)
 
@@ -40,6 +41,10 @@ DATA_CLASS: Final = "2"
 """2000 to 2999 are data (HJ 212-2017 table 8)."""
 REQUESTED_DATA: Final = frozenset({"3015", "3017", "3018", "3019", "3020"})
 """What a device uploads besides, if it is asked for."""
+SPLITS_KEPT: Final = 8
+SPLIT_BYTES: Final = 96
+KEPT_COST: Final = 256
+"""Bytes that keeping a frame or an answer takes besides its text, about."""
 _POSTGRES_EPOCH_NS: Final = 946_684_800 * 1_000_000_000
 
 
@@ -58,12 +63,28 @@ class CannotListen(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What the gateway takes from one device, from all, and how long it waits; seconds, bytes, rows."""
+    """What the gateway takes from one device, from all, and how long it waits; seconds, bytes, rows.
+
+    Nothing more is read while `queue_rows`, `queue_bytes` or `owed_acks` wait for the database. `unread_bytes` wait for one peer
+    that does not listen, `stranger_unread_bytes` for one nobody knows; the decoder keeps one longest segment (4 KiB) a
+    connection, and `connected_time` at most SPLITS_KEPT times of SPLIT_BYTES.
+    """
 
     batch_rows: int = 1_000
     batch_seconds: float = 0.05
     queue_rows: int = 20_000
+    queue_bytes: int = 32 * 1024 * 1024
+    owed_acks: int = 40_000
     connections: int = 20_000
+    stranger_seconds: float = 75.0
+    """From dialling in to the first word of a known device: a device that speaks every minute has a quarter to spare."""
+    stranger_connections: int = 200
+    stranger_bytes: int = 2 * 1024 * 1024
+    """Of one address in a minute, on connections no known device has spoken on."""
+    stranger_names: int = 60
+    """MNs nobody registered that are noted of one address in a minute."""
+    stranger_unread_bytes: int = 4 * 1024
+    spare_loopback: bool = True
     idle_seconds: float = 1_800.0
     quiet_seconds: float = 2.0
     stall_seconds: float = 60.0
@@ -83,6 +104,11 @@ class Pending:
     batch: Batch
     acks: list[tuple[Connection, bytes]] = field(default_factory=list)
     since: float = 0.0
+    size: int = 0  # bytes of text it holds, and what holding it takes
+
+    def owe(self, connected: Connection, data: bytes) -> None:
+        self.acks.append((connected, data))
+        self.size += len(data) + KEPT_COST
 
 
 class Connection(asyncio.BufferedProtocol):
@@ -94,7 +120,9 @@ class Connection(asyncio.BufferedProtocol):
     def __init__(self, gateway: Gateway) -> None:
         self.gateway = gateway
         self.decoder = Decoder()
-        self.heard = self.unfinished_since = gateway.loop.time()
+        self.heard = self.unfinished_since = self.dialled = gateway.loop.time()
+        self.known = False  # whether a known device has spoken
+        self.origin = ""
         self.frames = 0  # since the last sweep
         self.floods = 0  # sweeps in a row with too many
         self.skipped = 0  # of the decoder, when the last frame came
@@ -105,7 +133,8 @@ class Connection(asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        self.peer = _address(transport)
+        host, self.peer = _address(transport)
+        self.origin = origin_of(host, spare_loopback=self.gateway.limits.spare_loopback)
         if not self.gateway.admit(self):
             transport.abort()
 
@@ -118,6 +147,8 @@ class Connection(asyncio.BufferedProtocol):
 
     def buffer_updated(self, size: int) -> None:
         self.take(self.decoder.feed(bytes(self._buffer[:size])))
+        if not self.known and not self.gateway.strangers.may_say(self.origin, size, self.heard):
+            self.cut("says-too-much")
 
     def eof_received(self) -> bool:
         """The peer will say no more, but may still listen for what it is owed."""
@@ -147,14 +178,19 @@ class Connection(asyncio.BufferedProtocol):
         if transport is None or transport.is_closing():
             return
         transport.write(data)
-        if transport.get_write_buffer_size() > self.gateway.limits.unread_bytes:
+        limits = self.gateway.limits
+        if transport.get_write_buffer_size() > (limits.unread_bytes if self.known else limits.stranger_unread_bytes):
             self.cut("does-not-read")
 
     def cut(self, why: str) -> None:
         """End it at once."""
-        if self._transport is not None:
+        if self._transport is None or self._transport.is_closing():
+            return
+        if self.known:
             log.info("connection.cut", peer=self.peer, why=why)
-            self._transport.abort()
+        else:
+            self.gateway.cuts[why] += 1  # told together: a stranger must not fill the log either
+        self._transport.abort()
 
     def close(self) -> None:
         """End it when what is owed has been said."""
@@ -177,6 +213,8 @@ class Connection(asyncio.BufferedProtocol):
         self.frames = 0
         if self.floods >= limits.flood_seconds:
             self.cut("floods")
+        elif not self.known and now - self.dialled > limits.stranger_seconds:
+            self.cut("unknown")
         elif now - self.heard > limits.idle_seconds:
             self.cut("idle")
         elif self.decoder.buffered:
@@ -198,12 +236,14 @@ class Gateway:
         self.counts = Counts()
         self.registry = Registry(database)
         self.logbook = Logbook(database, self.counts, clock)
+        self.strangers = Strangers(limits.stranger_connections, limits.stranger_bytes, limits.stranger_names)
+        self.cuts: Counter[str] = Counter()  # of connections no known device has spoken on, since the last sweep
         self.loop = asyncio.get_running_loop()
         self._database = database
         self._store = Store(database)
         self._connections: set[Connection] = set()
         self._pending = Pending(Batch(0))
-        self._in_flight = 0
+        self._in_flight = Pending(Batch(0))
         self._wake = asyncio.Event()
         self._paused = False
         self._closing = False
@@ -250,7 +290,7 @@ class Gateway:
         with suppress(psycopg.Error):
             await asyncio.to_thread(self.logbook.close)
         self._store.close()
-        log.info("gateway.stopped", unstored=len(self._pending.batch.rows) + self._in_flight)
+        log.info("gateway.stopped", unstored=self._queued())
 
     async def _until_done(self, what: str, work: Callable[[], None]) -> None:
         """Do blocking work in a thread, again until the database lets us."""
@@ -269,6 +309,9 @@ class Gateway:
         """Whether there is room for another."""
         if self._closing or len(self._connections) >= self.limits.connections:
             return False
+        if not self.strangers.came(connected.origin):
+            self.cuts["too-many"] += 1
+            return False
         self._connections.add(connected)
         self.counts.connections = len(self._connections)
         if self._paused:
@@ -276,7 +319,11 @@ class Gateway:
         return True
 
     def forget(self, connected: Connection) -> None:
+        if connected not in self._connections:
+            return
         self._connections.discard(connected)
+        if not connected.known:
+            self.strangers.left(connected.origin)
         self.counts.connections = len(self._connections)
 
     def _pause(self) -> None:
@@ -290,7 +337,7 @@ class Gateway:
             self._paused = False
             now = self.loop.time()
             for connected in self._connections:
-                connected.heard = connected.unfinished_since = now  # it was we who did not listen
+                connected.heard = connected.unfinished_since = connected.dialled = now  # it was we who did not listen
                 connected.resume()
 
     # ---- frames ----
@@ -310,10 +357,13 @@ class Gateway:
                 self._keep_odd(device, frame, now, "crc")
             else:
                 self._take_known(connected, device, frame, now)
-        if len(self._pending.batch.rows) + self._in_flight >= self.limits.queue_rows:
+        if self._is_full():
             self._pause()
 
     def _take_known(self, connected: Connection, device: KnownDevice, frame: Frame, now: int) -> None:
+        if not connected.known:
+            connected.known = True
+            self.strangers.left(connected.origin)
         cn = frame.cn or ""
         if cn.startswith(DATA_CLASS):
             self._take_data(connected, device, frame, now)
@@ -337,6 +387,7 @@ class Gateway:
             self._keep_odd(device, frame, now, error.why)
         else:
             self._began(now).add(understood.reading, frame.raw)
+            self._pending.size += len(frame.raw) + KEPT_COST
             if understood.odd:
                 self._keep_odd(device, frame, now, understood.odd)
         self._owe(connected, device, frame)
@@ -346,7 +397,8 @@ class Gateway:
         self.counts.unknown += 1
         if not frame.crc_ok:
             return
-        self.logbook.note_unknown(frame, connected.peer, now)
+        if self.logbook.knows(frame.mn or "") or self.strangers.may_name(connected.origin, self.loop.time()):
+            self.logbook.note_unknown(frame, connected.peer, now)
         cn = frame.cn or ""
         upload = cn.startswith(DATA_CLASS) or cn in REQUESTED_DATA or cn in ACK_COMMANDS
         if not upload and (frame.wants_ack or cn == LOGIN):
@@ -355,16 +407,29 @@ class Gateway:
     def _keep_odd(self, device: KnownDevice, frame: Frame, now: int, why: str) -> None:
         self.counts.odd += 1
         self._began(now).odd.append(OddFrame(device.id, now, why, frame.raw))
+        self._pending.size += len(frame.raw) + KEPT_COST
 
     def _owe(self, connected: Connection, device: KnownDevice, frame: Frame) -> None:
         """What is to be said when the batch this frame is part of has been committed."""
         if frame.wants_ack and device.profile is not None:
-            self._pending.acks.append((connected, device.acknowledge(frame, device.profile.style)))
+            self._pending.owe(connected, device.acknowledge(frame, device.profile.style))
 
     def _recall(self, device: KnownDevice, frame: Frame, now: int) -> None:
         self.logbook.note_frame(device.id, frame.raw, now)
 
     # ---- the queue ----
+
+    def _queued(self) -> int:
+        return len(self._pending.batch.rows) + len(self._in_flight.batch.rows)
+
+    def _is_full(self, share: float = 1.0) -> bool:
+        """Whether this share of what may wait for the database does."""
+        limits, filling, flying = self.limits, self._pending, self._in_flight
+        return (
+            len(filling.batch.rows) + len(flying.batch.rows) >= limits.queue_rows * share
+            or filling.size + flying.size >= limits.queue_bytes * share
+            or len(filling.acks) + len(flying.acks) >= limits.owed_acks * share
+        )
 
     def _began(self, now: int) -> Batch:
         """The batch that is being filled; the first to put something into it sets its clock."""
@@ -397,13 +462,13 @@ class Gateway:
 
     async def _write(self, pending: Pending) -> None:
         self._pending = Pending(Batch(0))
-        self._in_flight = len(pending.batch.rows)
+        self._in_flight = pending
         try:
             await self._store_until_done(pending.batch)
         finally:
-            self._in_flight = 0
+            self._in_flight = Pending(Batch(0))
         _acknowledge(pending.acks)
-        if len(self._pending.batch.rows) < self.limits.queue_rows // 2:
+        if not self._is_full(0.5):
             self._resume()
 
     async def _store_until_done(self, batch: Batch) -> None:
@@ -432,7 +497,11 @@ class Gateway:
             if not self._paused:
                 for connected in list(self._connections):
                     connected.sweep(now, now - last)
-            self.counts.queued = len(self._pending.batch.rows) + self._in_flight
+            self.counts.queued = self._queued()
+            self.strangers.forget(now)
+            if self.cuts:
+                log.info("connections.cut", **self.cuts)
+                self.cuts.clear()
             last = now
 
     async def _keep_logbook(self) -> None:
@@ -453,7 +522,7 @@ class Gateway:
                         await asyncio.to_thread(_and_let_go, self.registry.load)
                         async for _ in database.notifies(timeout=self.limits.registry_seconds, stop_after=1):
                             pass
-            except (psycopg.Error, DjangoError, OSError) as error:
+            except (psycopg.Error, DjangoError, NoPolicy, OSError) as error:
                 log.warning("registry.waits", error=type(error).__name__)
                 await asyncio.sleep(1.0)
 
@@ -467,7 +536,9 @@ def connected_time(connected: Connection, frame: Frame) -> str | None:
     own = frame.items().get("DataTime")
     if own is None:
         return connected.times.get(key)
-    if len(connected.times) >= 32:
+    if len(own) + sum(len(text or "") for text in key) > SPLIT_BYTES:
+        return None
+    if len(connected.times) >= SPLITS_KEPT:
         connected.times.clear()
     connected.times[key] = own
     return None
@@ -486,9 +557,10 @@ def _answer_login(frame: Frame) -> bytes:
     return encode(Message(LOGIN_ANSWER, "91", frame.mn, frame.pw, frame.qn, "4"))
 
 
-def _address(transport: asyncio.Transport) -> str:
+def _address(transport: asyncio.Transport) -> tuple[str, str]:
+    """(the host, host and port); both empty for a peer that has gone already."""
     peer = transport.get_extra_info("peername")
-    return f"{peer[0]}:{peer[1]}" if peer else ""
+    return (peer[0], f"{peer[0]}:{peer[1]}") if peer else ("", "")
 
 
 def _and_let_go(work: Callable[[], None]) -> None:

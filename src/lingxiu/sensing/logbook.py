@@ -10,7 +10,7 @@ import re
 import socket
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from threading import Lock
 from typing import Final
@@ -25,7 +25,12 @@ RECENT_A_DEVICE: Final = 100
 RECENT_A_WRITE: Final = 1_000
 """Frames remembered between two writes; in a storm the earlier ones are not shown."""
 UNKNOWN_DEVICES: Final = 10_000
+UNKNOWN_HELD: Final = 1_000
+"""Unknown MNs remembered between two writes; at 4 KiB each."""
+UNKNOWN_SECONDS: Final = 60
+"""An unknown MN's row is written this often at most, however often it says something."""
 DEAF_AFTER: Final = timedelta(seconds=60)
+_UNKNOWN_PAUSE: Final = timedelta(seconds=UNKNOWN_SECONDS)
 _MN: Final = re.compile(r"[0-9A-Za-z_.-]{1,24}")
 _LONGEST_FRAME: Final = 2_048  # bytes of an unknown device's frame that are kept
 
@@ -55,6 +60,8 @@ _UNKNOWN_FIRST: Final = """
       AND NOT EXISTS (SELECT FROM sensing_device WHERE mn = %(mn)s::text)
     ON CONFLICT (mn) DO UPDATE SET frames = sensing_unknowndevice.frames + excluded.frames
 """
+# The rows are counted before one is added: two gateways must not both find the last place free.
+_ONE_AT_A_TIME: Final = "LOCK TABLE sensing_unknowndevice IN SHARE ROW EXCLUSIVE MODE"
 _FORGET_OLD_FRAMES: Final = """
     DELETE FROM recent_frame r USING (
         SELECT device_id, (SELECT id FROM recent_frame newer WHERE newer.device_id = d.device_id
@@ -90,6 +97,15 @@ class Stranger:
     first_frame: bytes
     last_frame: bytes
     frames: int = 1
+    written_at: datetime | None = None
+
+    def is_due(self, now: datetime) -> bool:
+        """Whether it has said something that may be written."""
+        return self.frames > 0 and (self.written_at is None or now - self.written_at >= _UNKNOWN_PAUSE)
+
+    def is_over(self, now: datetime) -> bool:
+        """Whether it is written, and long enough ago."""
+        return self.frames == 0 and self.written_at is not None and now - self.written_at >= _UNKNOWN_PAUSE
 
 
 class Logbook:
@@ -118,20 +134,23 @@ class Logbook:
         if known is not None:
             known.frames += 1
             known.peer, known.last_at, known.last_frame = peer, at, raw
-        elif len(self._strangers) < UNKNOWN_DEVICES and _MN.fullmatch(mn):
+        elif len(self._strangers) < UNKNOWN_HELD and _MN.fullmatch(mn):
             self._strangers[mn] = Stranger(mn, peer, at, at, raw, raw)
+
+    def knows(self, mn: str) -> bool:
+        """Whether this unknown MN was noted a short while ago."""
+        return mn in self._strangers
 
     def open(self) -> None:
         """The first sign of life. Raises psycopg.Error."""
         self.write()
 
-    def write(self) -> None:
-        """Write down what was noted. Raises psycopg.Error: what was noted since is lost, the counts are not."""
+    def write(self, *, last: bool = False) -> None:
+        """Write down what was noted; `last`: all of it. Raises psycopg.Error: what was noted since is lost, the counts are not."""
         with self._writing:
             recent, self._recent = self._recent, deque(maxlen=RECENT_A_WRITE)
-            strangers, self._strangers = self._strangers, {}
             try:
-                self._write(recent, strangers)
+                self._write(recent, self._due_strangers(last))
             except psycopg.Error:
                 self._let_go()
                 raise
@@ -139,15 +158,28 @@ class Logbook:
     def close(self) -> None:
         """The last sign of life. Raises psycopg.Error."""
         try:
-            self.write()
+            self.write(last=True)
         finally:
             self._let_go()
 
-    def _write(self, recent: deque[tuple[int, int, bytes]], strangers: dict[str, Stranger]) -> None:
+    def _due_strangers(self, last: bool) -> list[Stranger]:
+        """Copies of those to be written now; the gateway goes on noting in the meantime."""
+        now, due = moment(self._clock()), []
+        for mn, one in list(self._strangers.items()):
+            if one.is_over(now):
+                del self._strangers[mn]
+            elif one.is_due(now) or (last and one.frames):
+                due.append(replace(one))
+                one.frames, one.written_at = 0, now
+        return due
+
+    def _write(self, recent: deque[tuple[int, int, bytes]], strangers: list[Stranger]) -> None:
         database = self._connected()
         with database.transaction(), database.cursor() as cursor:
             self._beat(cursor)
-            _write_strangers(cursor, strangers)
+        if strangers:
+            with database.transaction(), database.cursor() as cursor:
+                _write_strangers(cursor, strangers)
         if recent:
             with database.transaction(), database.cursor() as cursor:
                 _write_recent(cursor, recent)
@@ -170,8 +202,9 @@ class Logbook:
             self._connection = None
 
 
-def _write_strangers(cursor: psycopg.Cursor, strangers: dict[str, Stranger]) -> None:
-    for one in strangers.values():
+def _write_strangers(cursor: psycopg.Cursor, strangers: list[Stranger]) -> None:
+    cursor.execute(_ONE_AT_A_TIME)
+    for one in strangers:
         values = {field.name: getattr(one, field.name) for field in fields(Stranger)}
         cursor.execute(_UNKNOWN_AGAIN, values)
         if cursor.rowcount == 0:

@@ -26,6 +26,8 @@ MONDAY: Final = 2 * 86_400 * MICROSECONDS  # 2000-01-03, the first Monday of Pos
 WINDOW_SECONDS: Final = 600
 ODD_AN_HOUR: Final = 120
 """Odd frames kept of one device in an hour, and of all unknown ones together; the rest are only counted."""
+FRAMES_A_ROW: Final = 8_192
+"""Bytes of a row's frames that are kept until it is stored; doubles are not kept twice."""
 _UNIX_EPOCH: Final = 946_684_800  # 2000-01-01 in seconds of 1970; a multiple of 600
 
 _SQL: Final = Path(__file__).resolve().parent / "sql"
@@ -64,7 +66,9 @@ class Batch:
         merged, same = merge(first, reading)
         self.rows[key] = merged
         if same:
-            self.frames[key] += b"\r\n" + frame
+            kept = self.frames[key]
+            if len(kept) + len(frame) < FRAMES_A_ROW and frame not in kept:
+                self.frames[key] = kept + b"\r\n" + frame
         else:
             self.odd.append(OddFrame(reading.device_id, self.at, "contradiction", frame))
 
