@@ -143,9 +143,18 @@ function means(data: Answer, words: Words): LineSeriesOption {
       silent: true,
       itemStyle: { color: COLOURS.alarm },
       label: { color: palette.tones.red.ink, position: "insideTop" },
-      data: data.alarms.map(({ label, from, to }) => [{ name: label || words.alarm, xAxis: wall(from) }, { xAxis: wall(to ?? last) }]),
+      data: data.alarms.map(({ label, from, to }) => [
+        { name: label || words.alarm, xAxis: wall(from), label: beside(wall(from), data) },
+        { xAxis: wall(to ?? last) },
+      ]),
     },
   };
+}
+
+/** An alarm's name begins where the alarm does; late in the day it ends there, or it would run over the right edge. */
+function beside(from: string, { windows }: Answer): { position: "insideTopLeft"; align: "left" | "right" } {
+  const [first, last] = [wall(windows[0]?.[0] ?? from), wall(windows.at(-1)?.[0] ?? from)].map(Date.parse) as [number, number];
+  return { position: "insideTopLeft", align: Date.parse(from) - first > (last - first) / 2 ? "right" : "left" };
 }
 
 /** When something ran, as a strip: its height is the share of the window it ran in. */
