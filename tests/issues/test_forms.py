@@ -85,9 +85,10 @@ def test_one_primary_button_leads_each_person_along_the_quick_way(cast: Cast) ->
 
 def test_the_rest_stands_beside_it_and_readers_are_offered_nothing(cast: Cast) -> None:
     issue = alarm(cast.merchant)
-    assert offered(shown(cast.grid_member, issue)) == {"accept", "transfer", "return", "escalate", "note"}
-    assert offered(shown(cast.leader, issue)) == set()
-    assert offered(shown(cast.county_officer, issue)) == {"note"}
+    assert offered(shown(cast.grid_member, issue)) == {"accept", "transfer", "return", "escalate", "extend", "note"}
+    assert offered(shown(cast.assessor, issue)) == set()
+    assert offered(shown(cast.leader, issue)) == {"supervise", "note"}
+    assert offered(shown(cast.county_officer, issue)) == {"supervise", "note"}
     closed = to_closed(cast, find(cast.grid_member, merchant=cast.merchant))
     assert offered(shown(cast.dispatcher, closed)) == {"reopen", "note"}
 
@@ -251,7 +252,7 @@ def test_words_that_are_needed_are_asked_for_at_their_field(cast: Cast) -> None:
     assert 'id="escalate-words_error"' in response.content.decode()
 
 
-@pytest.mark.parametrize("move", ["explode", "", "report", "suspend"])
+@pytest.mark.parametrize("move", ["explode", "", "report", "add"])
 def test_a_step_that_does_not_exist_is_refused(cast: Cast, move: str) -> None:
     issue = alarm(cast.merchant)
     response = send(cast.dispatcher, issue, move)
@@ -268,7 +269,7 @@ def test_a_step_the_table_does_not_allow_is_refused_in_words(cast: Cast) -> None
 
 
 def test_a_step_that_is_somebody_elses_is_refused_in_words(cast: Cast) -> None:
-    response = send(cast.leader, alarm(cast.merchant), "note", words="x")
+    response = send(cast.assessor, alarm(cast.merchant), "note", words="x")
     assert response.status_code == 409
     assert "This step is not yours" in response.content.decode()
 

@@ -34,10 +34,10 @@ ALL = {By.DISPATCHER, By.CHECKER, By.PARTY}
     [
         ("town_dispatcher", ALL),
         ("grid_member", {By.ASSIGNEE, By.PARTY}),
-        ("county_officer", {By.CHECKER, By.PARTY}),
+        ("county_officer", {By.CHECKER, By.LEADER, By.PARTY}),
         ("town_officer", set()),
         ("department_officer", set()),
-        ("leader", set()),
+        ("leader", {By.LEADER, By.PARTY}),
         ("assessor", set()),
         ("system_administrator", set()),
         ("owner", set()),

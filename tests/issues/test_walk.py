@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 from django.db import connection, transaction
@@ -14,12 +15,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from lingxiu.accounts.models import User
 from lingxiu.issues.actions import Brought, move
-from lingxiu.issues.lifecycle import FOUND_TRUE, MOVES, OPEN, Level, Move, MoveRefused, State, moves_from
+from lingxiu.issues.lifecycle import FOUND_TRUE, MOVES, OPEN, Level, Move, MoveRefused, State, moves_from, replay
 from lingxiu.issues.models import Issue
-from lingxiu.issues.queries import held
+from lingxiu.issues.queries import situation, step_of
 from lingxiu.issues.relations import relations
 from tests.cast import NOON, Cast
 from tests.issues.world import alarm, complain, find, photo
+
+PEOPLE = ["dispatcher", "county_officer", "grid_member", "town_officer", "department_officer", "leader"]
 
 
 class _Back(Exception):
@@ -58,12 +61,11 @@ class Walk(RuleBasedStateMachine):
             "banned": lambda: find(cast.town_officer, "V-A2", merchant=cast.merchant),
         }[source]()
         self.made = self.issue.moves.count()
+        self.other = find(cast.town_officer, merchant=cast.other_merchant)
 
     @rule(
         what=st.sampled_from(list(MOVES)),
-        who=st.sampled_from(
-            ["dispatcher", "county_officer", "grid_member", "town_officer", "department_officer", "leader"]
-        ),
+        who=st.sampled_from([*PEOPLE, "owner", "assessor"]),
         to=st.sampled_from(["grid", "town_team", "ecology", "other_grid"]),
         result=st.sampled_from(list(FOUND_TRUE)),
     )
@@ -74,14 +76,15 @@ class Walk(RuleBasedStateMachine):
     def somebody_does_what_they_are_offered(self, data: st.DataObject) -> None:
         """So that walks get somewhere: only moves the page would offer to this person."""
         self.issue.refresh_from_db()
-        people = [self.cast.dispatcher, self.cast.county_officer, self.cast.grid_member, self.cast.town_officer]
+        now = situation(self.issue)
         offered = [
             (user, what)
-            for user in [*people, self.cast.department_officer]
+            for user in (getattr(self.cast, name) for name in [*PEOPLE, "owner"])
             for what in moves_from(
                 State(self.issue.state),
                 Level(self.issue.level),
-                relations(user.pk, user.authority, held(self.issue)),
+                relations(user.pk, user.authority, now.held),
+                now.marks,
             )
         ]
         user, what = data.draw(st.sampled_from(offered))
@@ -96,17 +99,31 @@ class Walk(RuleBasedStateMachine):
             result=result,
             photos=(self.picture,),
             answer="已处理",
-            into="none",
+            into=self.other.number,
+            units=(self.cast.ecology, self.cast.enforcement, self.cast.town_team),
+            report=self.issue.reports.values_list("pk", flat=True).last(),
+            until=(self.at + timedelta(days=3)).date(),
+            reason="PART-ORDERED",
+            days=2,
+            upheld=self.made % 2 == 0,
+            case_number="立〔2026〕1号",
         )  # type: ignore[arg-type]  # a member of FOUND_TRUE
-        before = State(Issue.objects.get(pk=self.issue.pk).state)
+        stored = Issue.objects.get(pk=self.issue.pk)
+        before, due_at = State(stored.state), stored.due_at
         try:
             with transaction.atomic():
                 move(self.issue.number, what, actor=user, at=self.at, brought=brought)
         except MoveRefused as refused:
             assert refused.state == before
             return
-        self.made += 1
+        self.issue.refresh_from_db()
+        self.made = self.issue.version + 1
         assert before in MOVES[what].come_from
+        assert self.issue.due_at >= due_at, "the whole clock is only ever lengthened"
+
+    @rule(days=st.integers(1, 5))
+    def days_pass(self, days: int) -> None:
+        self.at += timedelta(days=days)
 
     @invariant()
     def nothing_is_out_of_order(self) -> None:
@@ -121,7 +138,10 @@ class Walk(RuleBasedStateMachine):
             assert issue.closed_at is None
         else:
             assert (leads, issue.lead_unit_id) == ([], None)
-        assert (issue.state == "closed") <= (issue.result in FOUND_TRUE)
+        assert (issue.state == "closed") <= (issue.result in {*FOUND_TRUE, "case_filed"})
+        parts = list(issue.assignments.filter(part="cooperating", ended_at=None))
+        assert not parts or (issue.flow == "joint" and State(issue.state) in OPEN)
+        assert (issue.suspended_until is None) or State(issue.state) in OPEN
         with connection.cursor() as cursor:
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
             cursor.execute("SET CONSTRAINTS ALL DEFERRED")
@@ -130,15 +150,14 @@ class Walk(RuleBasedStateMachine):
     def the_moves_replay_to_what_is_stored(self) -> None:
         if not hasattr(self, "issue"):
             return
-        issue, state, level = self.issue, "", ""
-        rows = list(issue.moves.order_by("version"))
+        issue, rows = self.issue, list(self.issue.moves.order_by("version"))
         assert [row.version for row in rows] == list(range(self.made))
-        for row in rows:
-            assert (row.from_state, row.from_level) == (state, level)
-            state, level = row.to_state, row.to_level
-        last = rows[-1]
-        assert (state, level, issue.version) == (issue.state, issue.level, last.version)
-        assert (last.to_unit_id, last.to_person_id) == (issue.lead_unit_id, issue.lead_person_id)
+        assert [row.at for row in rows] == sorted(row.at for row in rows), "time never runs backwards"
+        told = replay(step_of(row) for row in rows)
+        assert (told.state, told.level, told.version) == (issue.state, issue.level, issue.version)
+        assert told.holder == (issue.lead_unit_id, issue.lead_person_id)
+        assert told.suspended == (issue.suspended_until is not None)
+        assert all((row.from_state, row.from_level) == (b.to_state, b.to_level) for b, row in pairwise(rows))
         standing = self.cast.merchant.standing
         standing.refresh_from_db()
         assert standing.open_issues == Issue.objects.open().filter(merchant=self.cast.merchant).count()

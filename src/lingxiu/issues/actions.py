@@ -6,7 +6,7 @@ What may be done is in `lifecycle.MOVES`, where it goes in `routing`, by when in
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import cast
 from uuid import UUID, uuid5
@@ -15,6 +15,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from lingxiu.accounts.models import User
+from lingxiu.china.calendar import END_OF_DAY
 from lingxiu.issues import deadlines, queries, writing
 from lingxiu.issues.holding import LEVEL_OF, dispatchers_unit, handles_at, routed_unit, units_to_give
 from lingxiu.issues.lifecycle import (
@@ -32,15 +33,15 @@ from lingxiu.issues.lifecycle import (
     level_after,
     shows_enough,
 )
-from lingxiu.issues.models import Assignment, Issue, MoveRow, Report, Source
+from lingxiu.issues.models import Assignment, FlowChoice, Issue, MoveRow, Report, Source
 from lingxiu.issues.numbering import next_number
-from lingxiu.issues.relations import is_assignee, relations
+from lingxiu.issues.relations import Held, is_assignee, parts_of, relations
 from lingxiu.issues.routing import Facts, Routed, route
 from lingxiu.issues.writing import NOTHING, Before, Brought, SomebodyWasFaster
 from lingxiu.journal.actions import SubmissionReused, record
 from lingxiu.merchants.models import Merchant
 from lingxiu.policy.queries import InForce, edition, in_force
-from lingxiu.policy.schema import ReportSource, Violation
+from lingxiu.policy.schema import ReportSource, Routing, Violation
 from lingxiu.territory.queries import locate
 
 EARLIER = timedelta(days=90)
@@ -49,6 +50,7 @@ ALARMS = UUID("6f0a4a53-1d0b-4d58-9c3b-6f1f3f6f5c11")
 TRIES = 5
 TOWN_DIGITS = 9  # of a town's statistical code; a grid's begins with it
 LAST_DAYS = timedelta(days=7)
+A_DAY = timedelta(days=1)
 
 
 class OwnNumberKnown(Exception):
@@ -88,6 +90,8 @@ class Found:
 def report(found: Found, *, at: datetime, submission: UUID | None = None, held_back: bool = False) -> Issue:
     """Make an issue of what was found: number, route, clocks, first move; and send it on at once where the rule says so.
 
+    A forecast's issue starts as predicted, and goes nowhere before a person has confirmed it.
+
     Args:
         held_back: leave it with the dispatcher whatever the rule says (people's reports are judged by a person).
     Raises: KeyError for a violation no catalogue has; SubmissionReused.
@@ -96,17 +100,18 @@ def report(found: Found, *, at: datetime, submission: UUID | None = None, held_b
         if submission and (known := _made_before(submission, Move.REPORT, found.found_by)):
             return known.issue
         issue, routed = _draft(found, at)
+        issue.state = State.PREDICTED if found.source is Source.FORECAST else State.RECEIVED
         holder = dispatchers_unit(Level(issue.level), issue.town)
         issue.lead_unit = holder
         writing.set_clocks(issue, at)
         issue.save(force_insert=True)
-        writing.hand_over(issue, State.RECEIVED, holder, at=at)
+        writing.hand_over(issue, State(issue.state), holder, at=at)
         brought = Brought(words=found.summary, photos=found.photos, lng=found.lng, lat=found.lat)
         data = {**found.data, "rule": routed.rule.id}
         writing.write(issue, Move.REPORT, found.found_by, at, brought=brought, submission=submission, data=data)
         writing.tell_standing(issue.merchant_id, at, reported=True)
-        if routed.rule.dispatch == "at_once" and not held_back:
-            _dispatch_at_once(issue, routed, at)
+        if routed.rule.dispatch == "at_once" and not held_back and issue.state == State.RECEIVED:
+            _dispatch_at_once(issue, routed.rule, at)
     return issue
 
 
@@ -140,7 +145,7 @@ def _take_alarm(found: Found, at: datetime) -> str:
         if issue is None:
             return report(found, at=at, submission=submission).number
         before, brought = Before.of(issue), Brought(words=found.summary)
-        writing.claim(issue)
+        at = writing.claim(issue, at)
         writing.write(
             issue, Move.NOTE, None, at, before=before, brought=brought, submission=submission, data=found.data
         )
@@ -223,7 +228,8 @@ def _draft(found: Found, at: datetime) -> tuple[Issue, Routed]:
         responsible=violation.responsible, merchant=found.merchant, town=town, grid=grid, lng=lng, lat=lat,
         place=found.place or (found.merchant.address if found.merchant else ""), summary=found.summary[:200],
         act_at=found.act_at, reported_at=at, found_by=found.found_by, alarm_id=found.alarm_id, clock_from=at,
-        edition=policy.id, routing_rule=routed.rule.id, routing_why={"tried": list(routed.tried)},
+        edition=policy.id, routing_rule=routed.rule.id, moved_at=at,
+        routing_why={"tried": list(routed.tried), "facts": asdict(routed.facts)},
         synthetic=found.synthetic or bool(found.merchant and found.merchant.synthetic),
     )  # fmt: skip
     return issue, routed
@@ -245,6 +251,7 @@ def _where(found: Found) -> tuple[str, str, float | None, float | None]:
 
 
 def _routed(policy: InForce, violation: Violation, found: Found, town: str, grid: str, at: datetime) -> Routed:
+    act_at = timezone.localtime(found.act_at)
     facts = Facts(
         source=found.source,
         violation=violation.id,
@@ -254,8 +261,19 @@ def _routed(policy: InForce, violation: Violation, found: Found, town: str, grid
         town_known=bool(town),
         grid_known=bool(grid),
         earlier_in_90_days=_earlier(found, at),
+        towns_at_once=_towns_at_once(found.violation, town, at),
+        town=town,
+        merchant_kind=found.merchant.kind if found.merchant else "",
+        hour=act_at.hour,
     )
-    return route(policy.catalogues.routing, facts, timezone.localtime(found.act_at).date())
+    return route(policy.catalogues.routing, facts, act_at.date())
+
+
+def _towns_at_once(violation: str, town: str, at: datetime) -> int:
+    """In how many towns this was reported within a day, this one included."""
+    others = Issue.objects.filter(violation=violation, reported_at__gt=at - A_DAY, reported_at__lte=at)
+    towns = set(others.exclude(town="").order_by().values_list("town", flat=True).distinct())
+    return len(towns | ({town} if town else set())) or 1
 
 
 def _earlier(found: Found, at: datetime) -> int:
@@ -265,18 +283,18 @@ def _earlier(found: Found, at: datetime) -> int:
     return same.filter(reported_at__gte=at - EARLIER).exclude(state=State.DISMISSED).count()
 
 
-def _dispatch_at_once(issue: Issue, routed: Routed, at: datetime) -> None:
+def _dispatch_at_once(issue: Issue, rule: Routing, at: datetime) -> None:
     """The system's own move. Who found it in their own unit is given it; without such a unit the dispatcher keeps it."""
-    unit = routed_unit(routed.rule.to, town=issue.town, grid=issue.grid, responsible=issue.responsible)
+    unit = routed_unit(rule.to, town=issue.town, grid=issue.grid, responsible=issue.responsible)
     if unit is None:
         return
     finder = issue.found_by if issue.found_by and handles_at(issue.found_by, unit) else None
     before = Before.of(issue)
-    writing.claim(issue)
+    at = writing.claim(issue, at)
     writing.let_go(issue, done=True, at=at)
     writing.hand_over(issue, State.DISPATCHED, unit, finder, accepted=False, at=at)
     writing.keep(issue, before)
-    writing.write(issue, Move.DISPATCH, None, at, before=before, data={"rule": routed.rule.id})
+    writing.write(issue, Move.DISPATCH, None, at, before=before, data={"rule": rule.id})
 
 
 # ── moving ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -307,13 +325,22 @@ def move(
         _refuse_stale(issue, what, seen)
         to = _checked(issue, what, actor, brought)
         before = Before.of(issue)
-        writing.claim(issue)
+        at = writing.claim(issue, at)
         _know_the_merchant(issue, what, brought)
         data = _EFFECTS[what](issue, to, actor, brought, at)
         writing.keep(issue, before)
         row = writing.write(issue, what, actor, at, before=before, brought=brought, submission=submission, data=data)
         writing.tell_standing(issue.merchant_id, at, visited=what is Move.HANDLE)
+        if what is Move.CONFIRM:
+            _send_on_confirmed(issue, at)
     return row
+
+
+def _send_on_confirmed(issue: Issue, at: datetime) -> None:
+    """A forecast somebody believes goes where its rule sends such issues."""
+    rules = {rule.id: rule for rule in edition(issue.edition).catalogues.routing}
+    if rules[issue.routing_rule].dispatch == "at_once":
+        _dispatch_at_once(issue, rules[issue.routing_rule], at)
 
 
 def _made_before(submission: UUID, what: Move, actor: User | None) -> MoveRow | None:
@@ -339,9 +366,10 @@ def _refuse_stale(issue: Issue, what: Move, seen: int | None) -> None:
 
 def _checked(issue: Issue, what: Move, actor: User, brought: Brought) -> State:
     """The state the move leads to. Raises MoveRefused."""
-    state, doer = State(issue.state), brought.on_behalf_of or actor
+    state, doer, situation = State(issue.state), brought.on_behalf_of or actor, queries.situation(issue)
     met = frozenset(need for need in MOVES[what].needs if _MET[need](issue, actor, brought))
-    to = check(what, state, _relations(issue, what, actor, brought.on_behalf_of), met)
+    own = _relations(situation.held, what, actor, brought.on_behalf_of)
+    to = check(what, state, own, met, level=Level(issue.level), marks=situation.marks)
     if (brought.inspection or brought.result in CERTIFIED_ONLY) and not doer.authority.may("issues.inspect"):
         raise MoveRefused(what, state, "certificate")
     return to
@@ -351,8 +379,7 @@ ENTERED_FOR_OTHERS = frozenset({Move.ACCEPT, Move.HANDLE, Move.FEED_BACK})
 """代办: what was phoned in, the dispatcher enters, in the name of whoever did it."""
 
 
-def _relations(issue: Issue, what: Move, actor: User, doer: User | None) -> frozenset[By]:
-    held = queries.held(issue)
+def _relations(held: Held, what: Move, actor: User, doer: User | None) -> frozenset[By]:
     own = relations(actor.pk, actor.authority, held)
     if doer is None:
         return own
@@ -395,7 +422,21 @@ _MET: dict[Needs, Callable[[Issue, User, Brought], bool]] = {
     Needs.EVIDENCE: _has_evidence,
     Needs.ANSWER: _has_answer,
     Needs.ISSUE: _has_issue,
+    Needs.PERSON: lambda issue, actor, brought: _is_colleague(issue, brought.person),
+    Needs.DEPARTMENTS: lambda issue, actor, brought: bool(brought.units),
+    Needs.REPORT: lambda issue, actor, brought: issue.reports.filter(pk=brought.report or 0).exists(),
+    Needs.UNTIL: lambda issue, actor, brought: brought.until is not None and bool(brought.reason),
+    Needs.DAYS: lambda issue, actor, brought: bool(brought.days and brought.days > 0),
+    Needs.CASE: lambda issue, actor, brought: bool(brought.case_number.strip()),
 }
+
+
+def _is_colleague(issue: Issue, person: User | None) -> bool:
+    """Whether somebody else of the unit that has it may handle it."""
+    if person is None or issue.lead_unit is None or person.pk == issue.lead_person_id or not person.is_active:
+        return False
+    return handles_at(person, issue.lead_unit)
+
 
 Data = dict[str, object]
 Effect = Callable[[Issue, State, User, Brought, datetime], Data]
@@ -478,7 +519,7 @@ def _join(issue: Issue, to: State, actor: User, brought: Brought, at: datetime) 
     moved = list(issue.reports.order_by("pk").values_list("pk", flat=True))
     Report.objects.filter(pk__in=moved).update(issue=other)
     before = Before.of(other)
-    writing.claim(other)
+    at = writing.claim(other, at)
     writing.write(other, Move.NOTE, actor, at, before=before, data={"joined": issue.number, "reports": moved})
     issue.joined_into, issue.result = other, Result.JOINED
     writing.end(issue, to, at)
@@ -496,13 +537,186 @@ def _reopen(issue: Issue, to: State, actor: User, brought: Brought, at: datetime
         Report.objects.filter(pk__in=joined.data["reports"], issue=issue.joined_into_id).update(issue=issue)
         data["from"] = joined.data["into"]
     issue.joined_into, issue.result, issue.found_true = None, "", None
-    issue.closed_at, issue.clock_from = None, at
+    issue.closed_at, issue.clock_from, issue.more_days, issue.extensions = None, at, 0, 0
     writing.hand_over(issue, to, dispatchers_unit(Level(issue.level), issue.town), at=at)
     return data
 
 
 def _nothing(issue: Issue, to: State, actor: User, brought: Brought, at: datetime) -> Data:
     return {}
+
+
+def _note(issue: Issue, to: State, actor: User, brought: Brought, at: datetime) -> Data:
+    return {"mentioned": [person.pk for person in brought.mentioned]} if brought.mentioned else {}
+
+
+def _decline(issue: Issue, to: State, actor: User, brought: Brought, at: datetime) -> Data:
+    """Back to whoever transferred it: the one who had the lead before."""
+    former = (
+        issue.assignments.filter(part=Assignment.Part.LEAD, ended_at__isnull=False).select_related("unit", "person")
+    ).latest("ended_at", "id")
+    still = former.person if former.person and handles_at(former.person, former.unit) else None
+    writing.let_go(issue, done=False, at=at)
+    issue.level = LEVEL_OF[former.unit.kind]
+    writing.hand_over(issue, to, former.unit, still, accepted=False, at=at)
+    return {}
+
+
+def _reassign(issue: Issue, to: State, actor: User, brought: Brought, at: datetime) -> Data:
+    """To a colleague; the clock runs on."""
+    former, issue.lead_person = issue.lead_person_id, brought.person
+    lead = writing.open_lead(issue)
+    lead.person = brought.person
+    lead.save(update_fields=["person"])
+    return {"former": former}
+
+
+def _split(issue: Issue, to: State, actor: User, brought: Brought, at: datetime) -> Data:
+    """One report becomes an issue of its own, with its dispatcher; joining it again undoes this."""
+    row = issue.reports.select_related("merchant").get(pk=brought.report or 0)
+    found = Found(
+        Source(row.source), issue.violation, issue.summary, row.seen_at, row.merchant, row.place,
+        issue.grid or issue.town, row.lng, row.lat, data={"split_from": issue.number, "reports": [row.pk]},
+    )  # fmt: skip
+    new = report(found, at=at, held_back=True)
+    Report.objects.filter(pk=row.pk).update(issue=new)
+    return {"split_into": new.number, "reports": [row.pk]}
+
+
+# the joint flow
+
+
+def _involve(issue: Issue, to: State, actor: User, brought: Brought, at: datetime) -> Data:
+    """Departments, or the town's team, work along. Who leads, or has an open part, is not asked twice. Raises MoveRefused."""
+    taken = {issue.lead_unit_id, *writing.open_parts(issue).values_list("unit_id", flat=True)}
+    allowed = set(units_to_give(Level.COUNTY, issue.town).values_list("pk", flat=True))
+    units = [unit for unit in brought.units if unit.pk in allowed - taken]
+    if not units:
+        raise MoveRefused(Move.INVOLVE, State(issue.state), Needs.DEPARTMENTS.value)
+    for unit in units:
+        writing.give_part(issue, unit, at)
+    issue.flow = FlowChoice.JOINT
+    return {"units": [unit.pk for unit in units]}
+
+
+def _end_parts(outcome: Assignment.Outcome) -> Effect:
+    def effect(issue: Issue, to: State, actor: User, brought: Brought, at: datetime) -> Data:
+        own = parts_of(actor.pk, actor.authority, queries.situation(issue).held)
+        writing.open_parts(issue).filter(unit_id__in=own).update(
+            state=Assignment.State.DONE, ended_at=at, outcome=outcome, words=brought.words.strip(), person=actor
+        )
+        return {"units": sorted(own), "outcome": outcome.value}
+
+    return effect
+
+
+def _settle(issue: Issue, to: State, actor: User, brought: Brought, at: datetime) -> Data:
+    """The county has read both sides: whoever objected does its part all the same, with a new due time, or is released."""
+    rows = list(writing.objections(issue).select_related("unit"))
+    outcome = Assignment.Outcome.UPHELD if brought.upheld else Assignment.Outcome.RELEASED
+    writing.objections(issue).update(outcome=outcome)
+    if brought.upheld:
+        for row in rows:
+            writing.give_part(issue, row.unit, at)
+    return {"units": [row.unit_id for row in rows], "outcome": outcome.value}
+
+
+def _release(issue: Issue, to: State, actor: User, brought: Brought, at: datetime) -> Data:
+    parts = writing.open_parts(issue).filter(unit__in=brought.units)
+    units = list(parts.values_list("unit_id", flat=True))
+    if not units:
+        raise MoveRefused(Move.RELEASE, State(issue.state), Needs.DEPARTMENTS.value)
+    parts.update(
+        state=Assignment.State.GIVEN_UP, ended_at=at, outcome=Assignment.Outcome.RELEASED, words=brought.words.strip()
+    )
+    return {"units": units}
+
+
+# time
+
+
+def _suspend(issue: Issue, to: State, actor: User, brought: Brought, at: datetime) -> Data:
+    """It rests until the end of a day. Raises MoveRefused for a date that has passed or lies further than policy lets it."""
+    assert brought.until is not None  # Needs.UNTIL
+    state = State(issue.state)
+    try:
+        reason = writing.limits(issue).suspend_reason(brought.reason)
+    except KeyError as error:
+        raise MoveRefused(Move.SUSPEND, state, Needs.UNTIL.value) from error
+    rests = (brought.until - timezone.localtime(at).date()).days
+    if rests < 1:
+        raise MoveRefused(Move.SUSPEND, state, Needs.UNTIL.value)
+    if rests > reason.longest_days:
+        raise MoveRefused(Move.SUSPEND, state, "long")
+    issue.suspended_at, issue.suspended_for = at, reason.id
+    issue.suspended_until = datetime.combine(brought.until, END_OF_DAY, timezone.get_current_timezone())
+    return {"until": brought.until.isoformat(), "reason": reason.id, "suspended": True}
+
+
+def _resume(issue: Issue, to: State, actor: User | None, brought: Brought, at: datetime) -> Data:
+    """Work goes on. Where the reason stopped the clocks, the working days that passed are added to them."""
+    assert issue.suspended_at is not None  # Mark.SUSPENDED
+    reason = writing.limits(issue).suspend_reason(issue.suspended_for)
+    days = deadlines.working_days_between(writing.calendar(), issue.suspended_at, at) if reason.pauses else 0
+    issue.suspended_at, issue.suspended_until, issue.suspended_for = None, None, ""
+    writing.lengthen(issue, days)
+    return {"days": days, "suspended": False}
+
+
+def _ask_for_time(issue: Issue, to: State, actor: User, brought: Brought, at: datetime) -> Data:
+    assert brought.days is not None  # Needs.DAYS
+    if brought.days > writing.limits(issue).extending.working_days:
+        raise MoveRefused(Move.EXTEND, State(issue.state), "long")
+    issue.extension_asked_days = brought.days
+    return {"days": brought.days}
+
+
+def _grant(issue: Issue, to: State, actor: User, brought: Brought, at: datetime) -> Data:
+    """As many days as were asked for, or fewer."""
+    asked = issue.extension_asked_days or 0
+    days = min(asked, brought.days or asked)
+    issue.extension_asked_days, issue.extensions = None, issue.extensions + 1
+    writing.lengthen(issue, days)
+    return {"days": days}
+
+
+def _refuse_time(issue: Issue, to: State, actor: User, brought: Brought, at: datetime) -> Data:
+    issue.extension_asked_days = None
+    return {}
+
+
+# a leader's eye
+
+
+def _supervise(issue: Issue, to: State, actor: User, brought: Brought, at: datetime) -> Data:
+    due = deadlines.due(writing.calendar(), at, writing.limits(issue).supervise)
+    issue.supervised_at, issue.supervised_due_at, issue.supervised_by = at, due.at, actor
+    return {"due": due.at.isoformat()}
+
+
+def _report_up(issue: Issue, to: State, actor: User, brought: Brought, at: datetime) -> Data:
+    asked_by = issue.supervised_by_id
+    issue.supervised_at, issue.supervised_due_at, issue.supervised_by = None, None, None
+    return {"asked_by": asked_by}
+
+
+# those it concerns
+
+
+def _ask(issue: Issue, to: State, actor: User, brought: Brought, at: datetime) -> Data:
+    """Ask whoever reported it for more: one of them, or all."""
+    asked = issue.reports.filter(pk=brought.report) if brought.report else issue.reports.all()
+    pks = list(asked.order_by("pk").values_list("pk", flat=True))
+    asked.update(asked=brought.words.strip(), asked_at=at)
+    return {"reports": pks}
+
+
+def _file_case(issue: Issue, to: State, actor: User, brought: Brought, at: datetime) -> Data:
+    """It goes on as a case of enforcement; here it ends, found true."""
+    issue.case_number = brought.case_number.strip()
+    issue.result, issue.found_true = Result.CASE_FILED, True
+    writing.end(issue, to, at)
+    return {**_answer(issue, brought, at), "case": issue.case_number, "found_true": True}
 
 
 _EFFECTS: dict[Move, Effect] = {
@@ -519,8 +733,27 @@ _EFFECTS: dict[Move, Effect] = {
     Move.DISMISS: _close,
     Move.REOPEN: _reopen,
     Move.JOIN: _join,
-    Move.NOTE: _nothing,
+    Move.NOTE: _note,
+    Move.DECLINE: _decline,
+    Move.REASSIGN: _reassign,
+    Move.SPLIT: _split,
+    Move.INVOLVE: _involve,
+    Move.CONTRIBUTE: _end_parts(Assignment.Outcome.CONTRIBUTED),
+    Move.OBJECT: _end_parts(Assignment.Outcome.OBJECTED),
+    Move.SETTLE: _settle,
+    Move.RELEASE: _release,
+    Move.SUSPEND: _suspend,
+    Move.RESUME: _resume,
+    Move.EXTEND: _ask_for_time,
+    Move.GRANT: _grant,
+    Move.REFUSE: _refuse_time,
+    Move.SUPERVISE: _supervise,
+    Move.REPORT_UP: _report_up,
+    Move.CORRECT: _nothing,
+    Move.ASK: _ask,
+    Move.FILE_CASE: _file_case,
 }
+"""What only a reporter does (ADD, and REOPEN for them) has verbs of its own: they have no account."""
 
 
 def _know_the_merchant(issue: Issue, what: Move, brought: Brought) -> None:
@@ -554,9 +787,9 @@ def _set_again(pk: int, at: datetime) -> bool:
         if lead is None:
             return False
         before = Before.of(issue)
-        step = deadlines.step_due(
-            writing.calendar(), writing.limits(issue), State(lead.step), Level(issue.level), lead.given_at
-        )
+        calendar = writing.calendar()
+        step = deadlines.step_due(calendar, writing.limits(issue), State(lead.step), Level(issue.level), lead.given_at)
+        step = deadlines.longer(calendar, step, lead.more_days)
         writing.show_clocks(issue, writing.whole_due(issue), step)
         if Before.of(issue) == before:
             return False

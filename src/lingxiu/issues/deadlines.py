@@ -6,7 +6,7 @@ A deadline reckoned through a year whose holidays are not published yet is provi
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from lingxiu.china.calendar import Due, WorkingCalendar, YearNotice
@@ -38,9 +38,28 @@ def due(calendar: WorkingCalendar, start: datetime, period: Period) -> Due:
     return calendar.add_working_days(start, period.working_days)
 
 
-def whole_due(calendar: WorkingCalendar, limits: Deadlines, level: Level, start: datetime) -> Due:
-    """When an issue of this level must have ended."""
-    return due(calendar, start, limits.whole.of(level))
+def whole_due(calendar: WorkingCalendar, limits: Deadlines, level: Level, start: datetime, more_days: int = 0) -> Due:
+    """When an issue of this level must have ended. `more_days`: working days granted, or passed while it rested."""
+    return longer(calendar, due(calendar, start, limits.whole.of(level)), more_days)
+
+
+def longer(calendar: WorkingCalendar, was: Due, days: int) -> Due:
+    """Due so many working days later. A clock is never set back."""
+    if days <= 0:
+        return was
+    later = calendar.add_working_days(was.at, days)
+    return Due(later.at, was.provisional or later.provisional)
+
+
+def later_of(one: Due, other: Due) -> Due:
+    """The later of two."""
+    return one if one.at >= other.at else other
+
+
+def working_days_between(calendar: WorkingCalendar, start: datetime, end: datetime) -> int:
+    """How many working days began after `start` and no later than `end`: what a rest adds to a clock that stood still."""
+    day, last = start.astimezone(calendar.zone).date(), end.astimezone(calendar.zone).date()
+    return sum(calendar.is_working_day(day + timedelta(days=n + 1)).working for n in range(max(0, (last - day).days)))
 
 
 def step_due(calendar: WorkingCalendar, limits: Deadlines, state: State, level: Level, start: datetime) -> Due:
@@ -50,4 +69,4 @@ def step_due(calendar: WorkingCalendar, limits: Deadlines, state: State, level: 
 
 def answer_due(calendar: WorkingCalendar, limits: Deadlines, source: ReportSource, start: datetime) -> Due:
     """When whoever reported it must have been answered."""
-    return due(calendar, start, limits.answers[source])
+    return due(calendar, start, limits.answer_within(source))

@@ -14,11 +14,11 @@ from django.utils.translation import gettext_lazy as _
 from lingxiu.accounts.models import Post, Unit, User
 from lingxiu.issues import queries
 from lingxiu.issues.holding import routed_unit, units_to_give
-from lingxiu.issues.lifecycle import CERTIFIED_ONLY, FOUND_TRUE, Level, Move, Result
-from lingxiu.issues.models import PEOPLE, Issue, ResultChoice
-from lingxiu.issues.writing import Brought
+from lingxiu.issues.lifecycle import CERTIFIED_ONLY, FOUND_TRUE, MOVES, Level, Move, Needs, Result
+from lingxiu.issues.models import PEOPLE, Issue, Report, ResultChoice
+from lingxiu.issues.writing import Brought, open_parts
 from lingxiu.merchants.models import Merchant
-from lingxiu.policy.queries import in_force
+from lingxiu.policy.queries import edition, in_force
 from lingxiu.policy.schema import Violation
 from lingxiu.territory.queries import town_names
 
@@ -38,17 +38,41 @@ FIELDS: dict[Move, tuple[str, ...]] = {
     Move.ESCALATE: ("words",),
     Move.DISMISS: ("words", "answer"),
     Move.REOPEN: ("words",),
+    Move.SPLIT: ("report",),
+    Move.INVOLVE: ("units", "words"),
+    Move.CONTRIBUTE: ("words",),
+    Move.OBJECT: ("words",),
+    Move.SETTLE: ("upheld", "words"),
+    Move.RELEASE: ("units", "words"),
+    Move.DECLINE: ("words",),
+    Move.REASSIGN: ("colleague", "words"),
+    Move.SUSPEND: ("rest", "words"),
+    Move.RESUME: (),
+    Move.EXTEND: ("days", "words"),
+    Move.GRANT: ("days",),
+    Move.REFUSE: ("words",),
+    Move.SUPERVISE: ("words",),
+    Move.REPORT_UP: ("words",),
+    Move.CORRECT: ("words",),
+    Move.ASK: ("which_report", "words"),
+    Move.FILE_CASE: ("case_number", "words", "answer"),
     Move.NOTE: ("words",),
 }
-WITH_PICTURE = frozenset({Move.HANDLE, Move.FEED_BACK, Move.NOTE})
-_WORDS_NEEDED = frozenset(
-    {Move.HANDLE, Move.REWORK, Move.TRANSFER, Move.RETURN, Move.ESCALATE, Move.DISMISS, Move.REOPEN, Move.NOTE}
-)
+WITH_PICTURE = frozenset({Move.HANDLE, Move.FEED_BACK, Move.CONTRIBUTE, Move.CORRECT, Move.NOTE})
+_WORDS_NEEDED = frozenset(what for what, rule in MOVES.items() if Needs.WORDS in rule.needs)
 _WORDS: dict[Move, Any] = {
     Move.HANDLE: _("What you saw and said"),
     Move.FEED_BACK: _("In a few words"),
     Move.REWORK: _("What is still to be done"),
     Move.DISMISS: _("Why nothing is to be done"),
+    Move.CONTRIBUTE: _("What you did, and what came of it"),
+    Move.OBJECT: _("Why it is not yours, with the clause of your duties"),
+    Move.SETTLE: _("How it is settled, and why"),
+    Move.SUPERVISE: _("What you want to know or done"),
+    Move.REPORT_UP: _("Answer to the leader"),
+    Move.CORRECT: _("What you have done"),
+    Move.ASK: _("Question to the reporter"),
+    Move.EXTEND: _("Why it takes longer"),
     Move.NOTE: _("Note"),
 }
 
@@ -70,11 +94,17 @@ class MoveForm(forms.Form):
         self, what: Move, issue: Issue, user: User, data: Any = None, *, on_behalf: bool = False, **kwargs: Any
     ) -> None:
         self.what, self.issue, self.user, self.on_behalf = what, issue, user, on_behalf
+        self._empty = False
         super().__init__(data, auto_id=f"{what.value}{'-for' if on_behalf else ''}-%s", **kwargs)
         if on_behalf:
             self.fields["doer"] = forms.ChoiceField(label=_("Who did it"), choices=_doers(issue))
         for name in FIELDS[what]:
             self.fields.update(getattr(self, f"_{name}")())
+
+    @property
+    def has_nothing_to_choose(self) -> bool:
+        """Whether a choice it asks for is empty: no colleague, no unit that could be called in."""
+        return self._empty
 
     # Each of these makes the fields of one name of FIELDS: none, one, or several.
 
@@ -139,6 +169,84 @@ class MoveForm(forms.Form):
         self.suggested = near
         return {"into": field}
 
+    def _units(self) -> dict[str, forms.Field]:
+        """Units to call in, or, to release, those that have a part."""
+        taken = {*open_parts(self.issue).values_list("unit_id", flat=True)}
+        units = units_to_give(Level(self.issue.level), self.issue.town).order_by("kind", "code")
+        if self.what is Move.RELEASE:
+            choices = [(str(unit.pk), unit.name) for unit in units if unit.pk in taken]
+        else:
+            choices = [(str(unit.pk), unit.name) for unit in units if unit.pk not in taken | {self.issue.lead_unit_id}]
+        boxes = forms.CheckboxSelectMultiple(attrs={"lang": "zh"})
+        self._empty = not choices
+        initial = [] if self.what is Move.RELEASE else self._cooperating(units)
+        return {
+            "units": forms.MultipleChoiceField(label=_("Which units"), choices=choices, initial=initial, widget=boxes)
+        }
+
+    def _cooperating(self, units: Iterable[Unit]) -> list[str]:
+        """Whom the catalogue names for this kind of issue."""
+        named = edition(self.issue.edition).catalogues.violation(self.issue.violation)
+        return [str(unit.pk) for unit in units if unit.code in (*named.cooperating, named.responsible)]
+
+    def _upheld(self) -> dict[str, forms.Field]:
+        return {
+            "upheld": forms.ChoiceField(
+                label=_("Decision"), widget=forms.RadioSelect,
+                choices=[("no", _("released: it is not theirs")), ("yes", _("not released: they do their part"))],
+            )
+        }  # fmt: skip
+
+    def _colleague(self) -> dict[str, forms.Field]:
+        unit = self.issue.lead_unit
+        people = _handlers([unit]).get(unit.pk, []) if unit else []
+        own = {self.issue.lead_person_id, self.user.pk}
+        choices = [(str(user.pk), user.name) for user in people if user.pk not in own]
+        self._empty = not choices
+        return {
+            "colleague": forms.ChoiceField(
+                label=_("Colleague"), choices=[("", _("Choose …")), *choices], widget=forms.Select(attrs={"lang": "zh"})
+            )
+        }
+
+    def _rest(self) -> dict[str, forms.Field]:
+        language = get_language() or "zh-hans"
+        reasons = edition(self.issue.edition).catalogues.deadlines.suspending
+        choices = [
+            (row.id, gettext("%(reason)s (%(days)s days at most)") % {
+                "reason": row.label.text(language), "days": row.longest_days})
+            for row in reasons
+        ]  # fmt: skip
+        self._empty = not choices
+        return {
+            "reason": forms.ChoiceField(label=_("Why it rests"), choices=choices, widget=forms.RadioSelect),
+            "until": forms.DateField(label=_("Until the end of"), widget=forms.DateInput(attrs={"type": "date"})),
+        }
+
+    def _days(self) -> dict[str, forms.Field]:
+        most = edition(self.issue.edition).catalogues.deadlines.extending.working_days
+        if self.what is Move.GRANT:
+            most = self.issue.extension_asked_days or most
+        return {"days": forms.IntegerField(label=_("Working days more"), min_value=1, max_value=most, initial=most)}
+
+    def _report(self) -> dict[str, forms.Field]:
+        choices = [(str(row.pk), self._said(row)) for row in self.issue.reports.order_by("reported_at")]
+        return {"report": forms.ChoiceField(label=_("Which report"), choices=choices, widget=forms.RadioSelect)}
+
+    def _which_report(self) -> dict[str, forms.Field]:
+        reports = list(self.issue.reports.order_by("reported_at"))
+        if len(reports) < 2:
+            return {}
+        choices = [("", _("all of them")), *((str(row.pk), self._said(row)) for row in reports)]
+        return {"report": forms.ChoiceField(label=_("Whom"), choices=choices, required=False)}
+
+    def _said(self, row: Report) -> str:
+        at = timezone.localtime(row.reported_at)
+        return f"{at:%m-%d %H:%M} · {row.own_number or row.words[:20] or row.get_source_display()}"
+
+    def _case_number(self) -> dict[str, forms.Field]:
+        return {"case_number": forms.CharField(label=_("Number of the case"), max_length=60)}
+
     def _shop(self) -> dict[str, forms.Field]:
         if self.issue.merchant_id is not None:
             return {}
@@ -173,7 +281,7 @@ class MoveForm(forms.Form):
         return Brought(
             words=data.get("words", ""),
             unit=unit,
-            person=person,
+            person=User.objects.filter(pk=data["colleague"]).first() if data.get("colleague") else person,
             result=Result(data["result"]) if data.get("result") else None,
             photos=photos,
             answer=data.get("answer", ""),
@@ -182,6 +290,13 @@ class MoveForm(forms.Form):
             inspection=bool(data.get("inspection")),
             on_behalf_of=User.objects.filter(pk=data["doer"]).first() if self.on_behalf else None,
             merchant=data.get("shop"),
+            units=tuple(Unit.objects.filter(pk__in=data.get("units", []))),
+            report=int(data["report"]) if data.get("report") else None,
+            until=data.get("until"),
+            reason=data.get("reason", ""),
+            days=data.get("days"),
+            upheld=data.get("upheld") == "yes",
+            case_number=data.get("case_number", ""),
             lng=position[0],
             lat=position[1],
         )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from lingxiu.accounts.authority import NOBODY, Authority
@@ -49,15 +50,20 @@ class Source(models.TextChoices):
     """Where an issue or a report came from."""
 
     ALARM = "alarm", _("device alarm")
+    FORECAST = "forecast", _("forecast")
     OFFICER = "officer", _("officer's find")
     GRID_MEMBER = "grid_member", _("grid member's find")
     PUBLIC = "public", _("public report")
     PHONE = "phone", _("phoned in")
     HOTLINE = "12345", _("12345 hotline")
+    OTHER_SYSTEM = "other_system", _("another system")
     SELF_CHECK = "self_check", _("merchant's self-check")
+    JOINT_INSPECTION = "joint_inspection", _("joint inspection")
+    INSTRUCTION = "instruction", _("leader's instruction")
+    CAMPAIGN = "campaign", _("campaign")
 
 
-PEOPLE = (Source.PUBLIC, Source.PHONE, Source.HOTLINE)
+PEOPLE = (Source.PUBLIC, Source.PHONE, Source.HOTLINE, Source.OTHER_SYSTEM)
 """The sources that are people who reported something."""
 
 
@@ -70,6 +76,7 @@ class ResultChoice(models.TextChoices):
     CANNOT_FIX = "cannot_fix", _("true, cannot be fixed here")
     NOT_FOUND = "not_found", _("not found to be so")
     DEVICE_FAULT = "device_fault", _("the device is at fault")
+    CASE_FILED = "case_filed", _("case filed")
     JOINED = "joined", _("joined to another issue")
 
 
@@ -126,8 +133,10 @@ class Issue(models.Model):
     """Something that is wrong, from any source, until it is closed with an answer.
 
     `lead_unit` and `lead_person` repeat the open lead assignment, so that lists need no join; actions keep them.
-    `due_at` is the whole issue's clock, which runs from `clock_from` (receipt, or the last reopening); `step_due_at` the
-    present step's. `act_at` is the date of the act: it picks the law. `found_true` (属实) is what the last feedback said.
+    `due_at` is the whole issue's clock, which runs from `clock_from` (receipt, or the last reopening) and is only ever
+    lengthened: by a higher level's longer time, and by `more_days`, working days granted or passed while it rested.
+    `step_due_at` is the present step's. `moved_at`: of the last move; never goes back. `act_at` is the date of the act: it
+    picks the law. `found_true` (属实) is what the last feedback said.
     """
 
     number = models.CharField(max_length=13, unique=True)
@@ -135,7 +144,7 @@ class Issue(models.Model):
     state = models.CharField(max_length=12, choices=StateChoice)
     flow = models.CharField(max_length=6, choices=FlowChoice, default=FlowChoice.QUICK)
     level = models.CharField(max_length=6, choices=LevelChoice)
-    source = models.CharField(max_length=12, choices=Source)
+    source = models.CharField(max_length=16, choices=Source)
     violation = models.CharField(max_length=30)
     violation_kind = models.CharField(max_length=8, choices=[("lead", _("lead")), ("finding", _("finding"))])
     severity = models.PositiveSmallIntegerField(default=2)
@@ -157,7 +166,17 @@ class Issue(models.Model):
     due_provisional = models.BooleanField(default=False)
     lead_unit = models.ForeignKey(Unit, null=True, on_delete=models.PROTECT, related_name="+")
     lead_person = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    suspended_at = models.DateTimeField(null=True)
     suspended_until = models.DateTimeField(null=True)
+    suspended_for = models.CharField(max_length=30, default="", blank=True)
+    more_days = models.PositiveSmallIntegerField(default=0)
+    extensions = models.PositiveSmallIntegerField(default=0)
+    extension_asked_days = models.PositiveSmallIntegerField(null=True)
+    supervised_at = models.DateTimeField(null=True)
+    supervised_due_at = models.DateTimeField(null=True)
+    supervised_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    case_number = models.CharField(max_length=60, default="", blank=True)
+    moved_at = models.DateTimeField(db_default=Now())
     closed_at = models.DateTimeField(null=True)
     result = models.CharField(max_length=20, choices=ResultChoice, default="")
     found_true = models.BooleanField(null=True)
@@ -183,6 +202,21 @@ class Issue(models.Model):
                 name="issue_open_is_held",
             ),
             models.CheckConstraint(condition=~Q(joined_into=F("id")), name="issue_not_joined_to_itself"),
+            models.CheckConstraint(
+                condition=Q(suspended_at=None, suspended_until=None, suspended_for="")
+                | (Q(suspended_at__isnull=False, suspended_until__isnull=False) & ~Q(suspended_for="")),
+                name="issue_rests_for_a_reason_until_a_date",
+            ),
+            models.CheckConstraint(
+                condition=Q(supervised_at=None, supervised_due_at=None, supervised_by=None)
+                | Q(supervised_at__isnull=False, supervised_due_at__isnull=False, supervised_by__isnull=False),
+                name="issue_supervised_by_somebody",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=OPEN_STATES)
+                | Q(suspended_at=None, supervised_at=None, extension_asked_days=None),
+                name="issue_ended_owes_nothing",
+            ),
             models.UniqueConstraint(
                 fields=["merchant", "violation"],
                 condition=Q(source="alarm", state__in=OPEN_STATES),
@@ -224,11 +258,22 @@ class IssueNumber(models.Model):
 
 
 class Assignment(models.Model):
-    """Who holds an issue, or a part of it, with a due time and a clock of their own. The lead's is the ball."""
+    """Who holds an issue, or a part of it, with a due time and a clock of their own. The lead's is the ball.
+
+    `outcome` and `words`: what a co-operating unit said at its end. An objection stays open business until it is settled.
+    """
 
     class Part(models.TextChoices):
         LEAD = "lead", _("lead")
         COOPERATING = "cooperating", _("co-operating")
+
+    class Outcome(models.TextChoices):
+        """What came of a co-operating part."""
+
+        CONTRIBUTED = "contributed", _("did its part")
+        OBJECTED = "objected", _("objects")
+        UPHELD = "upheld", _("objected, and has to do it")
+        RELEASED = "released", _("released")
 
     class State(models.TextChoices):
         OFFERED = "offered", _("offered")
@@ -246,6 +291,9 @@ class Assignment(models.Model):
     due_at = models.DateTimeField()
     due_provisional = models.BooleanField(default=False)
     ended_at = models.DateTimeField(null=True)
+    more_days = models.PositiveSmallIntegerField(default=0)
+    outcome = models.CharField(max_length=12, choices=Outcome, default="", blank=True)
+    words = models.TextField(max_length=2000, default="", blank=True)
 
     class Meta:
         constraints: ClassVar = [
@@ -253,6 +301,11 @@ class Assignment(models.Model):
                 fields=["issue"],
                 condition=Q(part="lead", state__in=["offered", "accepted"]),
                 name="assignment_one_open_lead",
+            ),
+            models.UniqueConstraint(
+                fields=["issue", "unit"],
+                condition=Q(part="cooperating", state__in=["offered", "accepted"]),
+                name="assignment_one_open_part_a_unit",
             ),
             models.CheckConstraint(
                 condition=Q(state__in=["offered", "accepted"], ended_at=None)
@@ -263,6 +316,7 @@ class Assignment(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["issue"], name="assignment_issue"),
             models.Index(fields=["unit", "state"], name="assignment_unit"),
+            models.Index(fields=["due_at"], name="assignment_open_due", condition=Q(ended_at=None)),
         ]
 
     def __str__(self) -> str:
@@ -343,12 +397,27 @@ class PublicPost(models.Model):
         return f"{self.day} {self.count}"
 
 
+class Addition(models.Model):
+    """What a reporter said later, by the page of their report."""
+
+    report = models.ForeignKey("Report", on_delete=models.CASCADE, related_name="additions")
+    words = models.TextField(max_length=2000)
+    photos = models.JSONField(default=list)
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering: ClassVar = ["at", "id"]
+
+    def __str__(self) -> str:
+        return f"{self.report_id} {self.at:%Y-%m-%d}"
+
+
 class Report(models.Model):
     """What one person, call or 12345 number said. It points at an issue, keeps its own answer, deadline and public token."""
 
     token = models.CharField(max_length=32, unique=True, default=new_report_token)
     issue = models.ForeignKey(Issue, on_delete=models.PROTECT, related_name="reports")
-    source = models.CharField(max_length=12, choices=Source)
+    source = models.CharField(max_length=16, choices=Source)
     own_number = models.CharField(max_length=60, default="", blank=True)
     merchant = models.ForeignKey(Merchant, null=True, on_delete=models.PROTECT, related_name="+")
     words = models.TextField(max_length=2000)
@@ -365,6 +434,11 @@ class Report(models.Model):
     due_provisional = models.BooleanField(default=False)
     answer = models.TextField(default="", max_length=2000, blank=True)
     answered_at = models.DateTimeField(null=True)
+    asked = models.TextField(default="", max_length=2000, blank=True)
+    asked_at = models.DateTimeField(null=True)
+    stars = models.PositiveSmallIntegerField(null=True)
+    rating_words = models.TextField(default="", max_length=500, blank=True)
+    rated_at = models.DateTimeField(null=True)
     recorded_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     submission = models.UUIDField(null=True, unique=True)
     synthetic = models.BooleanField(default=False)
@@ -380,6 +454,10 @@ class Report(models.Model):
                 condition=Q(answer="", answered_at=None) | (~Q(answer="") & Q(answered_at__isnull=False)),
                 name="report_answer_has_time",
             ),
+            models.CheckConstraint(
+                condition=Q(stars=None, rated_at=None) | Q(stars__range=(1, 5), rated_at__isnull=False),
+                name="report_rated_one_to_five",
+            ),
         ]
         indexes: ClassVar = [models.Index(fields=["issue"], name="report_issue")]
 
@@ -389,3 +467,20 @@ class Report(models.Model):
     def save(self, *args: object, **kwargs: object) -> None:
         self.phone_index = blind_index(self.reporter_phone)
         super().save(*args, **kwargs)  # type: ignore[arg-type]  # Django's own signature, passed through
+
+
+class Reminder(models.Model):
+    """That a rule of escalation was followed for a clock: once. `clock`: which one, of which issue, part or report."""
+
+    issue = models.ForeignKey(Issue, on_delete=models.CASCADE, related_name="reminders")
+    rule = models.CharField(max_length=40)
+    clock = models.CharField(max_length=60)
+    passed_at = models.DateTimeField()
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["clock", "rule"], name="reminder_once_a_clock")]
+        indexes: ClassVar = [models.Index(fields=["issue"], name="reminder_issue")]
+
+    def __str__(self) -> str:
+        return f"{self.clock} {self.rule}"

@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from lingxiu.accounts.models import User
 from lingxiu.china.pinyin import fold
-from lingxiu.issues.lifecycle import Level, Move, Pictures, State
-from lingxiu.issues.models import OPEN_STATES, Issue, IssueQuerySet, MoveRow, Report
+from lingxiu.issues.lifecycle import Level, Mark, Move, Pictures, State, Step
+from lingxiu.issues.models import OPEN_STATES, Assignment, Issue, IssueQuerySet, MoveRow, Report
 from lingxiu.issues.relations import Held
 from lingxiu.merchants.models import Merchant
 from lingxiu.policy.queries import edition
@@ -27,16 +27,55 @@ NEARBY_DAYS = timedelta(days=30)
 # ── one issue ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def held(issue: Issue) -> Held:
-    """The issue as far as relations go."""
-    return Held(
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """All that moves depend on beside the issue's state and level: who stands in which relation to it, and its marks."""
+
+    held: Held
+    marks: frozenset[Mark]
+
+
+def situation(issue: Issue) -> Situation:
+    """How the issue stands."""
+    rows = list(issue.assignments.values_list("unit_id", "person_id", "part", "ended_at", "outcome"))
+    parts = {unit: person for unit, person, part, ended, _ in rows if part == Assignment.Part.COOPERATING and not ended}
+    reports = issue.reports.count()
+    limits = edition(issue.edition).catalogues.deadlines
+    marks = {
+        Mark.SUSPENDED: issue.suspended_until is not None,
+        Mark.EXTENSION_ASKED: issue.extension_asked_days is not None,
+        Mark.EXTENDED: issue.extensions >= limits.extending.times,
+        Mark.SUPERVISED: issue.supervised_at is not None,
+        Mark.PARTS_OPEN: bool(parts),
+        Mark.OBJECTED: any(outcome == Assignment.Outcome.OBJECTED for *_, outcome in rows),
+        Mark.MAY_DECLINE: _may_decline(issue),
+        Mark.REPORTED: reports > 0,
+        Mark.SEVERAL_REPORTS: reports > 1,
+    }
+    held = Held(
         level=Level(issue.level),
         town=issue.town,
         lead_unit_id=issue.lead_unit_id,
         lead_person_id=issue.lead_person_id,
         found_by_id=issue.found_by_id,
         handled_by=_handled_by(issue) if issue.state == State.RECHECK else frozenset(),
+        parts=parts,
+        taken_part=frozenset(unit for unit, *_ in rows),
+        merchant_id=issue.merchant_id,
     )
+    return Situation(held, frozenset(mark for mark, holds in marks.items() if holds))
+
+
+_GIVES = (Move.DISPATCH, Move.TRANSFER, Move.RETURN, Move.ESCALATE, Move.REWORK)
+
+
+def _may_decline(issue: Issue) -> bool:
+    """It came to its holder by transfer, and nobody has declined it since it was last opened."""
+    if issue.state != State.DISPATCHED:
+        return False
+    rows = this_round(issue).filter(move__in=[*_GIVES, Move.DECLINE]).order_by("-version")
+    made = list(rows.values_list("move", flat=True))
+    return bool(made) and made[0] == Move.TRANSFER and Move.DECLINE not in made
 
 
 def this_round(issue: Issue) -> QuerySet[MoveRow]:
@@ -62,6 +101,18 @@ def pictures(issue: Issue, *, fed_back: int = 0) -> Pictures:
         before=reported + first,
         visit=by_move.get(Move.HANDLE, 0),
         after=by_move.get(Move.FEED_BACK, 0) + fed_back,
+    )
+
+
+def step_of(row: MoveRow) -> Step:
+    """A move's row as `lifecycle.replay` reads it."""
+    return Step(
+        move=Move(row.move),
+        version=row.version,
+        level=Level(row.to_level),
+        holder=(row.to_unit_id, row.to_person_id),
+        begins_in=State(row.to_state),
+        suspended=row.data.get("suspended"),
     )
 
 
@@ -135,7 +186,10 @@ def mine(user: User) -> IssueQuerySet:
         post.unit_id for post in user.authority.posts if {"issues.handle", "issues.dispatch"} & set(post.role.may)
     ]
     given = Q(lead_person=user.pk)
-    return Issue.objects.of_others(user.authority).open().filter(given | Q(lead_person=None, lead_unit_id__in=acting))
+    parts = Assignment.objects.filter(part=Assignment.Part.COOPERATING, ended_at=None, unit_id__in=acting)
+    cooperating = Q(pk__in=parts.filter(Q(person=None) | Q(person=user.pk)).values("issue_id"))
+    held = given | Q(lead_person=None, lead_unit_id__in=acting)
+    return Issue.objects.of_others(user.authority).open().filter(held | cooperating)
 
 
 def unit_work(user: User) -> IssueQuerySet:
@@ -148,8 +202,13 @@ def unit_work(user: User) -> IssueQuerySet:
         elif post.unit_kind == "county_office":
             work |= Q(level=Level.COUNTY)
         elif post.role.officer:
-            work |= Q(lead_unit_id=post.unit_id)
+            work |= Q(lead_unit_id=post.unit_id) | _parts_of(post.unit_id)
     return Issue.objects.visible_to(user).open().filter(work)
+
+
+def _parts_of(unit_id: int) -> Q:
+    parts = Assignment.objects.filter(part=Assignment.Part.COOPERATING, ended_at=None, unit_id=unit_id)
+    return Q(pk__in=parts.values("issue_id"))
 
 
 @dataclass(frozen=True, slots=True)

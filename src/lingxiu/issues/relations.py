@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from lingxiu.accounts.authority import Authority, HeldPost
 from lingxiu.issues.lifecycle import By, Level
@@ -10,7 +11,11 @@ from lingxiu.issues.lifecycle import By, Level
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """An issue as far as relations go. `handled_by`: who handled it since it was last opened, and who entered that for them."""
+    """An issue as far as relations go.
+
+    `handled_by`: who handled it since it was last opened, and who entered that for them. `parts`: unit id → person id of
+    each open co-operating part. `taken_part`: units that have or had it, or a part of it.
+    """
 
     level: Level
     town: str
@@ -18,6 +23,9 @@ class Held:
     lead_person_id: int | None
     found_by_id: int | None
     handled_by: frozenset[int] = frozenset()
+    parts: Mapping[int, int | None] = field(default_factory=dict)
+    taken_part: frozenset[int] = frozenset()
+    merchant_id: int | None = None
 
 
 def relations(user_id: int, authority: Authority, held: Held) -> frozenset[By]:
@@ -30,6 +38,15 @@ def relations(user_id: int, authority: Authority, held: Held) -> frozenset[By]:
         found.add(By.CHECKER)
     if is_assignee(user_id, authority, held):
         found.add(By.ASSIGNEE)
+    if parts_of(user_id, authority, held):
+        found.add(By.COOPERATOR)
+    if any(post.unit_id in held.taken_part for post in authority.posts_that_may("issues.inspect")):
+        found.add(By.ENFORCER)
+    if not found & {By.ASSIGNEE, By.DISPATCHER} and authority.may("issues.supervise"):
+        found.add(By.LEADER)
+    if held.merchant_id is not None and held.merchant_id in authority.merchant_ids:
+        # an officer who answers for the shop is its owner here, and nothing else
+        return frozenset({By.MERCHANT}) if authority.may("shop.answer") else frozenset()
     if found or held.found_by_id == user_id:
         found.add(By.PARTY)
     return frozenset(found)
@@ -40,6 +57,12 @@ def is_assignee(user_id: int, authority: Authority, held: Held) -> bool:
     if held.lead_person_id not in (None, user_id):
         return False
     return any(post.unit_id == held.lead_unit_id for post in authority.posts_that_may("issues.handle"))
+
+
+def parts_of(user_id: int, authority: Authority, held: Held) -> frozenset[int]:
+    """The units whose open co-operating part this person may work on."""
+    own = {post.unit_id for post in authority.posts_that_may("issues.handle")}
+    return frozenset(unit for unit, person in held.parts.items() if unit in own and person in (None, user_id))
 
 
 def _dispatches(post: HeldPost, held: Held) -> bool:

@@ -7,12 +7,16 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import TypedDict
 
-from lingxiu.policy.schema import Routing, RoutingCondition
+from lingxiu.policy.schema import Hours, Routing, RoutingCondition
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What rules ask about. `earlier_in_90_days`: issues of the same merchant and violation, reported in the 90 days before."""
+    """What rules ask about.
+
+    `earlier_in_90_days`: issues of the same merchant and violation, reported in the 90 days before. `towns_at_once`: towns in
+    which the violation was reported within a day, this one included. `hour`: of the act, in the county.
+    """
 
     source: str
     violation: str
@@ -22,6 +26,10 @@ class Facts:
     grid_known: bool
     earlier_in_90_days: int = 0
     town_known: bool = False
+    towns_at_once: int = 1
+    town: str = ""
+    merchant_kind: str = ""
+    hour: int = 12
 
 
 class Tried(TypedDict):
@@ -39,6 +47,7 @@ class Routed:
 
     rule: Routing
     tried: tuple[Tried, ...]
+    facts: Facts
 
 
 class NoRouteFits(Exception):
@@ -64,7 +73,7 @@ def route(rules: Iterable[Routing], facts: Facts, day: date) -> Routed:
         failed = first_failed(rule.when, facts)
         tried.append({**(failed or _FITS), "rule": rule.id})
         if failed is None:
-            return Routed(rule, tuple(tried))
+            return Routed(rule, tuple(tried), facts)
     raise NoRouteFits(facts, day)
 
 
@@ -86,6 +95,11 @@ def _conditions(when: RoutingCondition, facts: Facts) -> Iterator[tuple[str, boo
     yield "town_known", *_same(when.town_known, facts.town_known)
     yield "grid_known", *_same(when.grid_known, facts.grid_known)
     yield "earlier_in_90_days_at_least", *_at_least(when.earlier_in_90_days_at_least, facts.earlier_in_90_days)
+    yield "towns_at_once_at_least", *_at_least(when.towns_at_once_at_least, facts.towns_at_once)
+    yield "towns", not when.towns or facts.town in when.towns, when.towns, facts.town
+    kinds = when.merchant_kinds
+    yield "merchant_kinds", not kinds or facts.merchant_kind in kinds, kinds, facts.merchant_kind
+    yield "hours", when.hours is None or when.hours.hold(facts.hour), _span(when.hours), str(facts.hour)
 
 
 def _same(wanted: object, found: object) -> tuple[bool, object, object]:
@@ -94,6 +108,10 @@ def _same(wanted: object, found: object) -> tuple[bool, object, object]:
 
 def _at_least(wanted: int | None, found: int) -> tuple[bool, object, object]:
     return wanted is None or found >= wanted, wanted, found
+
+
+def _span(hours: Hours | None) -> str:
+    return f"{hours.since}–{hours.until}" if hours else ""
 
 
 def _text(value: object) -> str:

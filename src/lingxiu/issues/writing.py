@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
-from functools import lru_cache
+from datetime import date, datetime
+from functools import lru_cache, reduce
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -42,6 +42,25 @@ JOURNAL: dict[Move, str] = {
     Move.DISMISS: "issue.dismissed",
     Move.REOPEN: "issue.reopened",
     Move.JOIN: "issue.joined",
+    Move.SPLIT: "issue.split",
+    Move.INVOLVE: "issue.involved",
+    Move.CONTRIBUTE: "issue.contributed",
+    Move.OBJECT: "issue.objected",
+    Move.SETTLE: "issue.settled",
+    Move.RELEASE: "issue.released",
+    Move.DECLINE: "issue.declined",
+    Move.REASSIGN: "issue.reassigned",
+    Move.SUSPEND: "issue.suspended",
+    Move.RESUME: "issue.resumed",
+    Move.EXTEND: "issue.extension_asked",
+    Move.GRANT: "issue.extended",
+    Move.REFUSE: "issue.extension_refused",
+    Move.SUPERVISE: "issue.supervised",
+    Move.REPORT_UP: "issue.reported_up",
+    Move.CORRECT: "issue.corrected",
+    Move.ASK: "issue.asked",
+    Move.ADD: "issue.added",
+    Move.FILE_CASE: "issue.case_filed",
     Move.NOTE: "issue.noted",
 }
 
@@ -60,7 +79,9 @@ class Brought:
 
     `answer` is told to everybody who reported it, unless `answers` has one of their own, by report id. `inspection`: a
     certified officer's; anything else is a visit. `on_behalf_of`: who did what a dispatcher only enters (代办).
-    `merchant`: which shop it is, where that was unknown. `photos`: sha256 of stored files.
+    `merchant`: which shop it is, where that was unknown. `photos`: sha256 of stored files. `units`: co-operating departments.
+    `report`: which report is meant. `until`: the end of a rest, `reason` why (`deadlines.yaml`: suspending). `days`: working
+    days asked for, or granted. `upheld`: an objecting unit has to do its part all the same. `mentioned`: colleagues named.
     """
 
     words: str = ""
@@ -76,6 +97,14 @@ class Brought:
     merchant: Merchant | None = None
     lng: float | None = None
     lat: float | None = None
+    units: tuple[Unit, ...] = ()
+    report: int | None = None
+    until: date | None = None
+    reason: str = ""
+    days: int | None = None
+    upheld: bool = False
+    case_number: str = ""
+    mentioned: tuple[User, ...] = ()
 
 
 NOTHING = Brought()
@@ -84,8 +113,10 @@ NOTHING = Brought()
 # ── the issue itself ─────────────────────────────────────────────────────────────────────────────────────────────
 
 _COLUMNS = (
-    "state", "level", "result", "found_true", "joined_into_id", "closed_at", "clock_from", "due_at", "step_due_at",
-    "due_provisional", "lead_unit_id", "lead_person_id", "merchant_id", "town", "grid", "lng", "lat",
+    "state", "flow", "level", "result", "found_true", "joined_into_id", "closed_at", "clock_from", "due_at", "step_due_at",
+    "due_provisional", "lead_unit_id", "lead_person_id", "merchant_id", "town", "grid", "lng", "lat", "suspended_at",
+    "suspended_until", "suspended_for", "more_days", "extensions", "extension_asked_days", "supervised_at",
+    "supervised_due_at", "supervised_by_id", "case_number",
 )  # fmt: skip
 
 
@@ -108,12 +139,18 @@ class Before:
         return str(self.columns["level"])
 
 
-def claim(issue: Issue) -> None:
-    """Take the issue's next version, if nobody has since it was read: of two, one wins. Raises SomebodyWasFaster."""
+def claim(issue: Issue, at: datetime) -> datetime:
+    """Take the issue's next version, if nobody has since it was read: of two, one wins.
+
+    Returns: when the move is made: `at`, or the time of the move before if the clocks of two processes differ.
+    Raises: SomebodyWasFaster.
+    """
+    made_at = max(at, issue.moved_at)
     unmoved = Issue.objects.filter(pk=issue.pk, state=issue.state, version=issue.version)
-    if not unmoved.update(version=issue.version + 1):
+    if not unmoved.update(version=issue.version + 1, moved_at=made_at):
         raise SomebodyWasFaster(issue.number, issue.moves.select_related("actor").order_by("-version").first())
-    issue.version += 1
+    issue.version, issue.moved_at = issue.version + 1, made_at
+    return made_at
 
 
 def keep(issue: Issue, before: Before) -> None:
@@ -182,6 +219,7 @@ def hand_over(
 ) -> None:
     """Give it to this unit, and person if named, in this state, with a new clock. The assignment before has ended."""
     issue.state, issue.lead_unit, issue.lead_person = to, unit, person
+    issue.extension_asked_days = None
     due = set_clocks(issue, at)
     Assignment.objects.create(
         issue=issue,
@@ -207,9 +245,37 @@ def let_go(issue: Issue, *, done: bool, at: datetime) -> None:
 
 
 def end(issue: Issue, to: State, at: datetime) -> None:
-    """Nobody holds it any more."""
+    """Nobody holds it, or a part of it, any more, and nothing is owed."""
     let_go(issue, done=to is State.CLOSED, at=at)
+    open_parts(issue).update(state=Assignment.State.GIVEN_UP, ended_at=at)
     issue.state, issue.closed_at, issue.lead_unit, issue.lead_person = to, at, None, None
+    issue.suspended_at, issue.suspended_until, issue.suspended_for = None, None, ""
+    issue.supervised_at, issue.supervised_due_at, issue.supervised_by = None, None, None
+    issue.extension_asked_days = None
+
+
+def give_part(issue: Issue, unit: Unit, at: datetime) -> Assignment:
+    """A co-operating unit's part, with its own due time."""
+    due = deadlines.due(calendar(), at, limits(issue).cooperate)
+    return Assignment.objects.create(
+        issue=issue, unit=unit, part=Assignment.Part.COOPERATING, state=Assignment.State.OFFERED, step=issue.state,
+        given_at=at, due_at=due.at, due_provisional=due.provisional,
+    )  # fmt: skip
+
+
+def open_parts(issue: Issue) -> QuerySet[Assignment]:
+    """The co-operating parts that are not done yet."""
+    return issue.assignments.filter(part=Assignment.Part.COOPERATING, ended_at=None)
+
+
+def objections(issue: Issue) -> QuerySet[Assignment]:
+    """Co-operating units that say it is not theirs, until the county has settled it."""
+    return issue.assignments.filter(part=Assignment.Part.COOPERATING, outcome=Assignment.Outcome.OBJECTED)
+
+
+def open_lead(issue: Issue) -> Assignment:
+    """The one open lead assignment. Raises Assignment.DoesNotExist for an issue that has ended."""
+    return _open_leads(issue).get()
 
 
 def _open_leads(issue: Issue) -> QuerySet[Assignment]:
@@ -232,8 +298,18 @@ def set_clocks(issue: Issue, at: datetime) -> Due:
 
 
 def whole_due(issue: Issue) -> Due:
-    """When the issue must have ended, by the calendar of today."""
-    return deadlines.whole_due(calendar(), limits(issue), Level(issue.level), issue.clock_from)
+    """When the issue must have ended, by the calendar of today: of the highest level it has reached since it was opened."""
+    level = Level(issue.level)
+    reached = {level, *(Level(one) for one in _levels_reached(issue))} if issue.pk else {level}
+    ends = [
+        deadlines.whole_due(calendar(), limits(issue), one, issue.clock_from, issue.more_days)
+        for one in sorted(reached)
+    ]
+    return reduce(deadlines.later_of, ends)
+
+
+def _levels_reached(issue: Issue) -> QuerySet[MoveRow, str]:
+    return issue.moves.filter(at__gte=issue.clock_from).values_list("to_level", flat=True).distinct()
 
 
 def show_clocks(issue: Issue, whole: Due, step: Due) -> None:
@@ -241,6 +317,16 @@ def show_clocks(issue: Issue, whole: Due, step: Due) -> None:
     issue.due_at = whole.at
     issue.step_due_at = min(step.at, whole.at)
     issue.due_provisional = whole.provisional or step.provisional
+
+
+def lengthen(issue: Issue, days: int) -> None:
+    """Both clocks are due so many working days later: time was granted, or passed while the issue rested."""
+    issue.more_days += days
+    lead = open_lead(issue)
+    step = deadlines.longer(calendar(), Due(lead.due_at, lead.due_provisional), days)
+    lead.due_at, lead.due_provisional, lead.more_days = step.at, step.provisional, lead.more_days + days
+    lead.save(update_fields=["due_at", "due_provisional", "more_days"])
+    show_clocks(issue, whole_due(issue), step)
 
 
 def limits(issue: Issue) -> Deadlines:

@@ -6,7 +6,7 @@ the research behind it: S seen in a source, S- in a weak one, V recomputed, G ge
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, time
 from enum import StrEnum
 from typing import Annotated, Literal, get_args
 
@@ -17,8 +17,11 @@ SURE: frozenset[Confidence] = frozenset({"S", "V"})
 """What may stand on paper that binds somebody: seen in a full source, or recomputed."""
 Level = Literal["grid", "town", "county"]
 Flow = Literal["quick", "joint"]
-ReportSource = Literal["public", "phone", "12345"]
-IssueSource = Literal["alarm", "officer", "grid_member", "public", "phone", "12345", "self_check"]
+ReportSource = Literal["public", "phone", "12345", "other_system"]
+IssueSource = Literal[
+    "alarm", "forecast", "officer", "grid_member", "public", "phone", "12345", "other_system", "self_check",
+    "joint_inspection", "instruction", "campaign",
+]  # fmt: skip
 
 
 class Row(BaseModel):
@@ -282,8 +285,21 @@ class Violation(Rule):
         return self
 
 
+class Hours(Row):
+    """From an hour of the county's day to another, past midnight if `until` is not later: 21 to 6 is the night."""
+
+    since: int = Field(ge=0, le=23)
+    until: int = Field(ge=0, le=24)
+
+    def hold(self, hour: int) -> bool:
+        """Whether this hour (0–23) lies between them."""
+        if self.since < self.until:
+            return self.since <= hour < self.until
+        return hour >= self.since or hour < self.until
+
+
 class RoutingCondition(Row):
-    """All that are given must hold."""
+    """All that are given must hold. `towns_at_once_at_least`: of an issue's violation, reported in so many towns within a day."""
 
     source: tuple[IssueSource, ...] = ()
     violation: tuple[str, ...] = ()
@@ -293,6 +309,10 @@ class RoutingCondition(Row):
     town_known: bool | None = None
     grid_known: bool | None = None
     earlier_in_90_days_at_least: int | None = None
+    towns_at_once_at_least: int | None = None
+    towns: tuple[str, ...] = ()
+    merchant_kinds: tuple[str, ...] = ()
+    hours: Hours | None = None
 
 
 class Routing(Rule):
@@ -330,22 +350,65 @@ class ByLevel(Row):
         return {"grid": self.grid, "town": self.town, "county": self.county}[level]
 
 
+class Extending(Row):
+    """How often an issue's time may be extended, and by how many working days at once (舟山: 20 in all)."""
+
+    times: int = Field(ge=0)
+    working_days: int = Field(gt=0)
+
+
+class SuspendReason(Rule):
+    """Why an issue may rest. `pauses`: whether its clocks stand still meanwhile. `longest_days`: of the calendar."""
+
+    pauses: bool
+    longest_days: int = Field(gt=0)
+
+
 class Deadlines(Row):
-    """Two clocks. `whole` runs from receipt to closing; the others are the steps'. `answers`: to each reporter, by source."""
+    """Two clocks. `whole` runs from receipt to closing; the others are the steps'. `answers`: to each reporter, by source.
+
+    `cooperate`: a co-operating unit's part. `supervise`: what a leader asked about. `reopen_days`: how long a reporter may
+    say that it is not so (days of the calendar).
+    """
 
     whole: ByLevel
     dispatch: ByLevel
     handle: ByLevel
     recheck: ByLevel
     answers: dict[ReportSource, Period]
+    cooperate: Period = Period(working_days=5)
+    supervise: Period = Period(working_days=2)
+    reopen_days: int = Field(15, gt=0)
+    extending: Extending = Extending(times=1, working_days=3)
+    suspending: tuple[SuspendReason, ...] = ()
     confidence: Confidence = "P"
+
+    def answer_within(self, source: ReportSource) -> Period:
+        """How long until a reporter is answered; who wrote by another system is answered as callers are, unless said."""
+        return self.answers.get(source) or self.answers["phone"]
+
+    def suspend_reason(self, reason_id: str) -> SuspendReason:
+        """Raises KeyError."""
+        return {row.id: row for row in self.suspending}[reason_id]
 
     @model_validator(mode="after")
     def _answers_every_source(self) -> Deadlines:
-        missing = sorted(set(get_args(ReportSource)) - set(self.answers))
+        missing = sorted(set(get_args(ReportSource)) - {"other_system"} - set(self.answers))
         if missing:
             raise ValueError(f"answers has no period for {', '.join(missing)}; every reporter is answered by a date")
         return self
+
+
+class Escalation(Rule):
+    """What happens when a share of a clock's time is over. `clock`: the step's, the whole issue's, a co-operating part's, a
+    leader's question's, a reporter's answer's. `tell`: who hears of it. `raise_level`: whether the next level gains the issue.
+    """
+
+    clock: Literal["step", "whole", "part", "supervision", "answer"]
+    share: float = Field(gt=0)
+    levels: tuple[Level, ...] = ("grid", "town", "county")
+    tell: tuple[Literal["holder", "dispatcher", "county", "leader", "lead"], ...] = ()
+    raise_level: bool = False
 
 
 class Year(Row):
@@ -615,6 +678,83 @@ class SelfCheckList(Rule):
     issues: tuple[OwnerWords, ...] = ()
 
 
+# ── notices ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+NoticeWay = Literal["zhezhengding", "sms", "email", "robot"]
+Audience = Literal[
+    "holder", "cooperating", "dispatcher", "county", "leader", "finder", "recorder", "handler", "owner", "grid", "as_said"
+]
+
+
+class NoticeTopic(Row):
+    """What people choose by: a heading of their settings."""
+
+    id: str = Field(pattern=r"^[a-z_]+$")
+    label: Label
+    help: Label
+
+
+class TellingCondition(Row):
+    """All that are given must hold of the issue; an entry about anything else meets none of them."""
+
+    level: tuple[Level, ...] = ()
+    flow: Flow | None = None
+    severity_at_least: int | None = None
+    violation: tuple[str, ...] = ()
+
+
+class Telling(Rule):
+    """Of which entries of the journal who is told. A person is told of an entry once, by the first rule that names them.
+
+    `tell`: holder, whoever has it now · cooperating, whose part is open · dispatcher of the place · county office · leader who
+    supervises · finder · recorder, who wrote a report down · handler, who last fed back · owner of the shop, if the shop is told
+    · grid members of the place · as_said: the people, units and audiences the entry itself or its rule of escalation names.
+    `ways`: beside the page in the program, for whoever has not chosen. `todo`: it stands on their list until the ball moves on.
+    """
+
+    kinds: tuple[str, ...] = Field(min_length=1)
+    when: TellingCondition = TellingCondition()
+    tell: tuple[Audience, ...] = Field(min_length=1)
+    topic: str
+    ways: tuple[NoticeWay, ...] = ()
+    urgent: bool = False
+    todo: bool = False
+
+
+class Notices(Row):
+    """Who is told what. Times of the day are the county's; `most_an_hour` counts what one way brings one person.
+
+    `kept_for_urgent`: so many of those wait for what is urgent. `stale_hours`: what is older is told to nobody any more.
+    `retry_minutes`: after which time what could not be sent is tried again; after the last it is an administrator's.
+    `link_hours`: how long a link signs anybody in.
+    """
+
+    topics: tuple[NoticeTopic, ...] = ()
+    rules: tuple[Telling, ...] = ()
+    quiet_from: time = time(21)
+    quiet_until: time = time(7, 30)
+    digest_at: time = time(7, 45)
+    most_an_hour: int = Field(6, gt=0)
+    kept_for_urgent: int = Field(2, ge=0)
+    stale_hours: int = Field(72, gt=0)
+    retry_minutes: tuple[int, ...] = Field((1, 5, 15, 60, 240, 720), min_length=1)
+    link_hours: int = Field(12, gt=0)
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Notices:
+        _refuse_doubles([topic.id for topic in self.topics])
+        _refuse_doubles([rule.id for rule in self.rules])
+        for rule in self.rules:
+            _refuse_unknown(f"notices {rule.id}: topic", [rule.topic], {topic.id for topic in self.topics})
+        if self.kept_for_urgent >= self.most_an_hour:
+            raise ValueError("kept_for_urgent must lie below most_an_hour, or nothing else is ever sent")
+        return self
+
+    def rule(self, rule_id: str) -> Telling:
+        """Raises KeyError."""
+        return {rule.id: rule for rule in self.rules}[rule_id]
+
+
 class Catalogues(Row):
     """All of a county's policy, cross-checked."""
 
@@ -625,10 +765,12 @@ class Catalogues(Row):
     violations: tuple[Violation, ...]
     routing: tuple[Routing, ...]
     deadlines: Deadlines
+    escalation: tuple[Escalation, ...] = ()
     calendar: dict[int, Year]
     alarms: Alarms
     indicators: FumeLevel
     selfcheck: SelfCheckList
+    notices: Notices = Field(default_factory=Notices)
     devices: tuple[DeviceProfile, ...]
 
     @model_validator(mode="after")
@@ -637,7 +779,7 @@ class Catalogues(Row):
         tasks = {row.id for row in self.tasks}
         licences = {row.id for row in self.kinds.licences}
         violations = {row.id: row for row in self.violations}
-        for group in (self.roles, self.departments, self.tasks, self.violations, self.routing, self.devices):
+        for group in (self.roles, self.departments, self.tasks, self.violations, self.routing, self.escalation, self.devices):
             _refuse_doubles([row.id for row in group])
         for task in self.tasks:
             _refuse_unknown(f"tasks {task.id}: owners", task.owners, departments)
@@ -664,6 +806,8 @@ class Catalogues(Row):
         told = [words.violation for words in self.selfcheck.issues]
         _refuse_doubles(told)
         _refuse_unknown("selfcheck: issues", told, set(violations))
+        for telling in self.notices.rules:
+            _refuse_unknown(f"notices {telling.id}: when.violation", telling.when.violation, set(violations))
         return self
 
     def violation(self, violation_id: str) -> Violation:

@@ -230,15 +230,17 @@ def _live(issue: Issue, user: User, now: datetime) -> dict[str, Any]:
 
 def _offers(issue: Issue, user: User) -> list[Offer]:
     """Every move the table gives this reader, and what a dispatcher may enter for whoever has the issue."""
-    state, level = State(issue.state), Level(issue.level)
-    own = relations(user.pk, user.authority, queries.held(issue))
-    made = [(what, False) for what in moves_from(state, level, own)]
+    state, level, situation = State(issue.state), Level(issue.level), queries.situation(issue)
+    own = relations(user.pk, user.authority, situation.held)
+    made = [(what, False) for what in moves_from(state, level, own, situation.marks)]
     if By.DISPATCHER in own and By.ASSIGNEE not in own:
-        given = moves_from(state, level, frozenset({By.ASSIGNEE}))
+        given = moves_from(state, level, frozenset({By.ASSIGNEE}), situation.marks)
         made += [(what, True) for what in given if what in actions.ENTERED_FOR_OTHERS]
     offers = []
     for what, on_behalf in made:
         form = MoveForm(what, issue, user, on_behalf=on_behalf)
+        if form.has_nothing_to_choose:
+            continue
         offers.append(Offer(what, words.MOVES[what], form, "", on_behalf))
     return offers
 

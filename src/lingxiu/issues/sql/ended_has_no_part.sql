@@ -1,0 +1,28 @@
+-- What has ended is held by nobody: no open assignment of any part, the lead's or a co-operating unit's.
+CREATE OR REPLACE FUNCTION issues_check_lead(checked bigint) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    issue issues_issue%ROWTYPE;
+    held integer;
+    leads integer;
+    agreeing integer;
+BEGIN
+    SELECT * INTO issue FROM issues_issue WHERE id = checked;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    SELECT count(*), count(*) FILTER (WHERE part = 'lead'), count(*) FILTER (
+        WHERE part = 'lead' AND unit_id = issue.lead_unit_id AND person_id IS NOT DISTINCT FROM issue.lead_person_id
+    )
+    INTO held, leads, agreeing
+    FROM issues_assignment
+    WHERE issue_id = checked AND state IN ('offered', 'accepted');
+
+    IF issue.state IN ('closed', 'dismissed') AND held <> 0 THEN
+        RAISE EXCEPTION 'issue % is % but still held by somebody', issue.number, issue.state
+            USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'issue_one_open_lead';
+    END IF;
+    IF issue.state NOT IN ('closed', 'dismissed') AND (leads <> 1 OR agreeing <> 1) THEN
+        RAISE EXCEPTION 'issue % is % with % open lead assignments, % as the issue says', issue.number, issue.state, leads, agreeing
+            USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'issue_one_open_lead';
+    END IF;
+END $$;
