@@ -124,6 +124,7 @@ def _things(cast: Cast, merchant: Merchant) -> dict[str, Any]:
         "number": report(found, at=NOON).number,
         "report": take_report(said, at=NOON).token,
         "token": merchant.codes.get().token,
+        "violation_id": "V-A1",
         "mn": device.mn,
         "verb": "maintain",
         "alarm_id": alarm.pk,

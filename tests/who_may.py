@@ -80,6 +80,8 @@ WHO_MAY: dict[str, Row] = {
     "issues/": Row(get=OFFICERS),
     "issues/export.xlsx": Row(get=EXPORTERS),
     "issues/new/": Row(get=FINDERS, post=FINDERS),
+    "issues/law/": Row(get=OFFICERS),
+    "issues/law/<violation_id>/": Row(get=OFFICERS, far=OFFICERS),  # the same for all
     "complain/": Row(get=ANYONE, post=ANYONE),
     "m/<token>/complain/": Row(get=ANYONE, post=ANYONE, far=ANYONE, far_post=ANYONE),
     "r/<token>": Row(get=ANYONE, far=ANYONE),

@@ -11,6 +11,7 @@ import time_machine
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils.translation import override
 
 from lingxiu.accounts.models import User
 from lingxiu.issues.lawbook import Wanted, amount, in_digits, search, side_by_side
@@ -49,7 +50,7 @@ def rows(text: str) -> list[str]:
     return re.findall(r'<tr id="([\w.-]+)">', text)
 
 
-def found(db: None, **asked: str) -> list[str]:
+def found(**asked: str) -> list[str]:
     return [row.id for row in search(in_force().id, Wanted.read(asked, TODAY))]
 
 
@@ -93,11 +94,11 @@ def test_what_the_catalogue_does_not_have_is_not_found(cast: Cast) -> None:
     ],
 )
 def test_one_finds_it_by_words_of_both_languages_its_id_law_or_article(db: None, words: str, one: str) -> None:
-    assert one in found(db, q=words)
+    assert one in found(q=words)
 
 
 def test_every_word_must_be_found(db: None) -> None:
-    assert found(db, q="purifier rats") == []
+    assert found(q="purifier rats") == []
 
 
 def test_an_article_is_written_in_digits() -> None:
@@ -108,20 +109,20 @@ def test_an_article_is_written_in_digits() -> None:
 
 def test_filters_take_department_kind_what_may_be_printed_and_what_towns_were_given(db: None) -> None:
     catalogues = in_force().catalogues
-    for row in map(catalogues.violation, found(db, department="dept-market")):
+    for row in map(catalogues.violation, found(department="dept-market")):
         assert "dept-market" in (row.responsible, *row.cooperating)
-    assert found(db, kind="lead") == ["L-FUME", "L-LINK", "L-OFF", "F-PURIFIER", "F-TRAP", "F-DEVICE"]
-    assert {one[0] for one in found(db, kind="public")} == {"P"}
-    assert {one[0] for one in found(db, kind="everyday")} == {"D"}
-    assert {one[0] for one in found(db, kind="law", printable="1")} == {"V"}
-    assert "V-C1" in found(db, to_town="1")
-    assert "V-A1" not in found(db, to_town="1")
+    assert found(kind="lead") == ["L-FUME", "L-LINK", "L-OFF", "F-PURIFIER", "F-TRAP", "F-DEVICE"]
+    assert {one[0] for one in found(kind="public")} == {"P"}
+    assert {one[0] for one in found(kind="everyday")} == {"D"}
+    assert {one[0] for one in found(kind="law", printable="1")} == {"V"}
+    assert "V-C1" in found(to_town="1")
+    assert "V-A1" not in found(to_town="1")
 
 
 def test_what_may_be_printed_depends_on_the_day_of_the_act(db: None) -> None:
-    assert "V-A1" in found(db, printable="1", day=BEFORE.isoformat())
-    assert "V-A1" not in found(db, printable="1", day=AFTER.isoformat())
-    assert "V-A9" not in found(db, printable="1", day="2020-10-01")  # switched off
+    assert "V-A1" in found(printable="1", day=BEFORE.isoformat())
+    assert "V-A1" not in found(printable="1", day=AFTER.isoformat())
+    assert "V-A9" not in found(printable="1", day="2020-10-01")  # switched off
 
 
 def test_an_address_of_nonsense_is_the_whole_book_of_today(db: None) -> None:
@@ -194,8 +195,8 @@ def test_what_is_switched_off_says_so(cast: Cast) -> None:
 
 
 def test_how_many_there_were_is_what_the_list_shows_this_reader(cast: Cast) -> None:
-    alarm(cast.merchant)
-    alarm(cast.other_merchant)
+    alarm(cast.merchant, 1)
+    alarm(cast.other_merchant, 2)
     near, all_ = page(cast.dispatcher, "L-FUME/"), page(cast.county_officer, "L-FUME/")
     address = "/issues/?view=all&amp;violation=L-FUME&amp;from=2025-12-05"
     assert address in near
@@ -233,10 +234,9 @@ def test_words_asked_for_are_escaped(cast: Cast) -> None:
 
 
 def queries(client: Client, address: str) -> int:
+    """How often a warm page asks the database."""
     client.get(address)
-    with CaptureQueriesContext(
-        connection,
-    ) as caught:
+    with CaptureQueriesContext(connection) as caught:
         client.get(address)
     return len(caught)
 
@@ -245,8 +245,8 @@ def test_pages_ask_the_database_the_same_few_times_whatever_they_show(cast: Cast
     client = browser(cast.county_officer)
     book = {queries(client, f"/issues/law/{one}") for one in ("", "?q=油烟", "?by=department&printable=1", "?q=zzz")}
     empty = queries(client, "/issues/law/L-FUME/")
-    for merchant in (cast.merchant, cast.other_merchant):
-        alarm(merchant)
+    for number, merchant in enumerate((cast.merchant, cast.other_merchant), 1):
+        alarm(merchant, number)
     assert len(book) == 1
     assert max(book) <= 4
     assert queries(client, "/issues/law/L-FUME/") == queries(client, "/issues/law/V-A1/") == empty == max(book) + 1
@@ -256,8 +256,6 @@ def test_pages_ask_the_database_the_same_few_times_whatever_they_show(cast: Cast
 
 
 def test_amounts_are_a_range_an_upper_end_or_one_sum(db: None) -> None:
-    from django.utils.translation import override
-
     with override("en"):
         assert amount(Penalty(least=5_000, most=50_000)) == "CNY 5,000–50,000"
         assert amount(Penalty(most=10_000)) == "up to CNY 10,000"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path, re_path
 
-from lingxiu.issues import views
+from lingxiu.issues import lawbook, views
 
 app_name = "issues"
 GIVEN_OUT = r"(?P<token>[A-Za-z0-9_-]{1,32})"
@@ -14,6 +14,8 @@ urlpatterns: list[URLPattern] = [
     path("issues/", views.issue_list, name="list"),
     path("issues/export.xlsx", views.export, name="export"),
     path("issues/new/", views.new_find, name="new"),
+    path("issues/law/", lawbook.book, name="lawbook"),
+    path("issues/law/<str:violation_id>/", lawbook.law, name="law"),
     path("complain/", views.complain, name="complain"),
     re_path(rf"^m/{GIVEN_OUT}/complain/$", views.complain_about, name="complain_about"),
     re_path(rf"^r/{GIVEN_OUT}$", views.fate, name="fate"),

@@ -32,6 +32,7 @@ _ENTRIES: list[tuple[str, str | Promise, str, Callable[[Authority], bool]]] = [
     ("/map/", _("Map"), "map", lambda a: a.is_officer),
     ("/merchants/", _("Merchants"), "store", lambda a: a.is_officer),
     ("/sensing/", _("Devices"), "sensor", lambda a: a.is_officer),
+    ("/issues/law/", _("Law book"), "book", lambda a: a.is_officer and a.farthest("issues") != Sight.NONE),
     ("/shop/", _("My shop"), "store", lambda a: bool(a.merchant_ids)),
 ]
 
@@ -39,11 +40,9 @@ _ENTRIES: list[tuple[str, str | Promise, str, Callable[[Authority], bool]]] = [
 def menu(request: HttpRequest) -> dict[str, Any]:
     """Context processor: `menu`, for signed-in readers."""
     authority: Authority = getattr(request.user, "authority", NOBODY) if hasattr(request, "user") else NOBODY
-    here = request.path
-    return {
-        "menu": [
-            Entry(url, text, icon, here == url or (url != "/" and here.startswith(url)))
-            for url, text, icon, shown in _ENTRIES
-            if shown(authority)
-        ]
-    }
+    shown = [(url, text, icon) for url, text, icon, to in _ENTRIES if to(authority)]
+    around = [
+        url for url, _text, _icon in shown if url == request.path or (url != "/" and request.path.startswith(url))
+    ]
+    here = max(around, key=len, default="")
+    return {"menu": [Entry(url, text, icon, url == here) for url, text, icon in shown]}
