@@ -9,8 +9,10 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
+from django.http.request import validate_host
 
 from lingxiu.config.environment import environment
 from lingxiu.database import url_of
@@ -21,6 +23,7 @@ from lingxiu.supervisor import answers_http, port_open
 LEAST_FREE_GB = 2.0
 LONGEST_HORIZON_SECONDS = 30
 OLDEST_POSTGRESQL = 150000
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,16 @@ def _addresses() -> Iterator[Finding]:
             settings.base_url,
             "without HTTPS phones give no camera, no position and no offline pages: set LINGXIU_URL=https://… and a reverse proxy",
         )
+    elif settings.bind not in LOOPBACK:
+        yield Finding(
+            "Web port",
+            f"{settings.bind}:{settings.port} answers without HTTPS, too",
+            "let the firewall close it to other machines: the reverse proxy asks from this one",
+        )
+    host = urlsplit(settings.base_url).hostname or ""
+    known = validate_host(host, settings.host_list)
+    mend = "" if known else f"every page would answer 400: set LINGXIU_HOSTS={','.join([*settings.host_list, host])}"
+    yield Finding("Host name", host if known else f"{host} is not in LINGXIU_HOSTS", mend, not known)
     if not settings.officer_totp:
         yield Finding("Second factor", "off", "officers sign in by password alone: set LINGXIU_OFFICER_TOTP=1")
 

@@ -85,3 +85,25 @@ def test_a_process_that_is_not_there_is_told(home: Path, monkeypatch: pytest.Mon
 
 def test_plain_http_is_told_because_phones_then_give_no_camera(home: Path) -> None:
     assert "camera" in of("Address").mend
+
+
+def test_a_name_that_no_page_would_answer_is_told(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LINGXIU_URL", "https://lingxiu.example.gov.cn")
+    environment.cache_clear()
+    found = of("Host name")
+    assert found.wrong
+    assert "lingxiu.example.gov.cn is not in LINGXIU_HOSTS" in found.found
+    assert found.mend.endswith("LINGXIU_HOSTS=localhost,127.0.0.1,[::1],lingxiu.example.gov.cn")
+    monkeypatch.setenv("LINGXIU_HOSTS", ".example.gov.cn")
+    environment.cache_clear()
+    assert not of("Host name").wrong
+
+
+def test_a_web_port_open_beside_the_proxy_is_told(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LINGXIU_URL", "https://lingxiu.example.gov.cn")
+    monkeypatch.setenv("BIND", "0.0.0.0")
+    environment.cache_clear()
+    assert "firewall" in of("Web port").mend
+    monkeypatch.setenv("BIND", "127.0.0.1")
+    environment.cache_clear()
+    assert not [finding for finding in examine() if finding.subject == "Web port"]
