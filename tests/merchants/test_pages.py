@@ -349,6 +349,27 @@ def test_only_who_edits_or_visits_binds_anybody(cast: Cast) -> None:
     assert signed_in(cast.other_grid_member).post(f"/merchants/{cast.merchant.pk}/people/", fields).status_code == 404
 
 
+def test_a_dossier_sent_with_a_time_that_is_none_is_answered(cast: Cast) -> None:
+    sent = dossier_fields(cast.merchant, seen_at="2026-13-45T99:99:99Z", name="甲")
+    assert signed_in(cast.county_officer).post(f"/merchants/{cast.merchant.pk}/dossier/", sent).status_code == 302
+
+
+@pytest.mark.parametrize("role", ["county_officer", "town_dispatcher", "grid_member", "leader", "town_officer"])
+def test_only_who_may_see_numbers_finds_whose_they_are(cast: Cast, role: str) -> None:
+    cast.merchant.phone = "13800138000"
+    cast.merchant.save()
+    client = signed_in(cast.by_role[role])
+    assert ("一鲜居" in page(client, "/merchants/?q=13800138000")) == (role == "county_officer")
+    assert ("licence, phone" in page(client, "/merchants/")) == (role == "county_officer")
+
+
+def test_a_sheet_of_labels_does_not_tell_whose_number_it_is_either(cast: Cast) -> None:
+    cast.merchant.phone = "13800138000"
+    cast.merchant.save()
+    assert "No code to print" in page(signed_in(cast.dispatcher), "/merchants/labels/?q=13800138000")
+    assert "No code to print" not in page(signed_in(cast.county_officer), "/merchants/labels/?q=13800138000")
+
+
 # ── codes and labels ──
 
 

@@ -126,10 +126,12 @@ def _number(text: str) -> int | None:
 
 
 def _day(text: str) -> date | None:
+    """A day whose beginning and end can be told in every zone; the first and the last year have days that cannot."""
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         return None
+    return day if date.min.year < day.year < date.max.year else None
 
 
 # ── rows ─────────────────────────────────────────────────────────────────────────────────────────────────────────

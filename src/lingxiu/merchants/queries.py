@@ -37,8 +37,12 @@ class Wanted:
         return sum(bool(value) for value in astuple(self)[1:])
 
 
-def find(merchants: MerchantQuerySet, wanted: Wanted) -> MerchantQuerySet:
-    """Of these merchants those that are wanted."""
+def find(merchants: MerchantQuerySet, wanted: Wanted, *, by_phone: bool) -> MerchantQuerySet:
+    """Of these merchants those that are wanted.
+
+    Args:
+        by_phone: whether the reader may know whose number it is (`merchants.see_personal_data`).
+    """
     same = {"town": wanted.town, "grid": wanted.grid, "kind": wanted.kind, "scale": wanted.scale}
     same |= {"standing__device_state": wanted.device}
     found = merchants.filter(**{field: value for field, value in same.items() if value})
@@ -49,17 +53,18 @@ def find(merchants: MerchantQuerySet, wanted: Wanted) -> MerchantQuerySet:
         found = found.filter(standing__open_issues__gt=0)
     if wanted.status != GONE:
         found = found.filter(status=wanted.status) if wanted.status else found.exclude(status=Status.CLOSED)
-    return found.filter(_said(wanted.q)) if wanted.q.strip() else found
+    return found.filter(_said(wanted.q, by_phone)) if wanted.q.strip() else found
 
 
-def _said(words: str) -> Q:
-    """Part of a name, its pinyin or initials, a licence or credit number; or a whole phone number."""
+def _said(words: str, by_phone: bool) -> Q:
+    """Part of a name, its pinyin or initials, a licence or credit number; or a whole phone number, for those who may."""
     plain = words.replace(" ", "").lower()
     said = Q(search__contains=plain)
     if (number := normalise(words).lower()) != plain:
         said |= Q(search__contains=number)
-    with suppress(IdentifierError):
-        said |= Q(phone_index=blind_index(normalise_mobile(words)))
+    if by_phone:
+        with suppress(IdentifierError):
+            said |= Q(phone_index=blind_index(normalise_mobile(words)))
     return said
 
 

@@ -61,8 +61,8 @@ def front_door(request: HttpRequest) -> HttpResponse:
     user = _person(request)
     may = queries.may_do(user)
     wanted = request.GET.get("merchant", "")
-    if wanted.isdecimal() and int(wanted) in may:
-        return redirect(f"/shop/{int(wanted)}/")
+    if (merchant_id := next((one for one in may if str(one) == wanted), None)) is not None:
+        return redirect(f"/shop/{merchant_id}/")
     if not may and user.authority.is_officer:
         raise Http404
     merchants = queries.shops(may)

@@ -92,14 +92,15 @@ def print_labels(request: HttpRequest) -> HttpResponse:
         "too_many": count > MOST_LABELS,
         "most": MOST_LABELS,
         "towns": town_names() if user.authority.farthest("merchants") == Sight.COUNTY else {},
-        "grids": _grids(user, asked.get("town", "")),
+        "grids": _grids(user, read_wanted(asked).town),
     }
     return render(request, "merchants/labels.html", context, status=422 if request.method == "POST" else 200)
 
 
 def _chosen_codes(user: User, asked: QueryDict) -> QuerySet[Code]:
     """The valid codes of the merchants asked for, grid by grid: as somebody walks who puts them up."""
-    merchants = queries.find(Merchant.objects.visible_to(user), read_wanted(asked))
+    by_phone = user.authority.may("merchants.see_personal_data")
+    merchants = queries.find(Merchant.objects.visible_to(user), read_wanted(asked), by_phone=by_phone)
     if asked.get("merchant"):
         merchants = merchants.filter(pk=_number(asked.get("merchant", "")))
     codes = Code.objects.filter(revoked_at=None, merchant__in=merchants).select_related("merchant")

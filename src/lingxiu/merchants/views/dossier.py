@@ -68,7 +68,7 @@ def dossier(request: HttpRequest, merchant_id: int) -> HttpResponse:
 
         def do(at: datetime) -> Json:
             source = Source(form.cleaned_data["source"] or Source.OFFICER)
-            seen_at = parse_datetime(request.POST.get("seen_at", ""))
+            seen_at = _seen_at(request.POST.get("seen_at", ""))
             changed = form.enter(source=source, at=at, by=user.pk, towns=towns_of(user), seen_at=seen_at)
             if changed is None:
                 raise Refused
@@ -79,6 +79,14 @@ def dossier(request: HttpRequest, merchant_id: int) -> HttpResponse:
             messages.success(request, told if written["changed"] else _("Nothing was different: nothing is changed."))
             return redirect(request.path)
     return show_dossier(request, user, merchant_of(user, merchant_id), status=422, form=form)
+
+
+def _seen_at(text: str) -> datetime | None:
+    """When the dossier that was edited had last been changed, as our page wrote it."""
+    try:
+        return parse_datetime(text)
+    except ValueError:
+        return None
 
 
 def show_dossier(request: HttpRequest, user: User, merchant: Merchant, status: int = 200, **forms: Any) -> HttpResponse:

@@ -40,7 +40,8 @@ def merchant_list(request: HttpRequest) -> HttpResponse:
     sort = request.GET.get("sort", "name")
     sort = sort if sort in SORTS else "name"
     visible = Merchant.objects.visible_to(user)
-    found = queries.find(visible, wanted)
+    by_phone = user.authority.may("merchants.see_personal_data")
+    found = queries.find(visible, wanted, by_phone=by_phone)
     total = found.count()
     page = _page_number(request.GET, total)
     rows = found.select_related("standing").order_by(*SORTS[sort])[page * PAGE_ROWS : (page + 1) * PAGE_ROWS]
@@ -58,7 +59,7 @@ def merchant_list(request: HttpRequest) -> HttpResponse:
         "prev": _with(request.GET, page=page) if page else "",
         "next": _with(request.GET, page=page + 2) if (page + 1) * PAGE_ROWS < total else "",
         "live": _with(request.GET, part="list"),
-        "stats": _stats(request.GET, queries.counts(queries.find(visible, _scope(wanted)))),
+        "stats": _stats(request.GET, queries.counts(queries.find(visible, _scope(wanted), by_phone=by_phone))),
         "pulse": "" if part else str(head()),
     }
     if part:
@@ -68,7 +69,7 @@ def merchant_list(request: HttpRequest) -> HttpResponse:
 
 def read_wanted(query: QueryDict) -> Wanted:
     """What the address asks for; what no select offers is not asked."""
-    said = {field: query.get(field, "").strip()[:60] for field in Wanted.__dataclass_fields__}
+    said = {field: query.get(field, "").replace("\0", "").strip()[:60] for field in Wanted.__dataclass_fields__}
     offered = {
         "level": ("1", "2", "3", queries.UNRATED),
         "scale": Scale.values,
@@ -142,5 +143,8 @@ def _choices(user: User, wanted: Wanted, towns: dict[str, str]) -> dict[str, Any
         "statuses": [*Status.choices, (queries.GONE, _("all, the closed too"))],
         "coverage": queries.coverage() if user.authority.farthest("merchants") == Sight.COUNTY else None,
         "may": {"edit": may("merchants.edit"), "print": may("merchants.print_codes")},
+        "placeholder": _("Name, pinyin, initials, licence, phone")
+        if may("merchants.see_personal_data")
+        else _("Name, pinyin, initials, licence"),
         "labels_url": f"/merchants/labels/?{urlencode({key: value for key, value in asdict(wanted).items() if value})}",
     }
