@@ -343,6 +343,31 @@ def _send_on_confirmed(issue: Issue, at: datetime) -> None:
         _dispatch_at_once(issue, rules[issue.routing_rule], at)
 
 
+def move_by_itself(
+    issue: Issue,
+    what: Move,
+    *,
+    at: datetime,
+    words: str = "",
+    data: Mapping[str, object] | None = None,
+    submission: UUID | None = None,
+) -> MoveRow:
+    """A move nobody with an account makes: time ran out, a rest is over, somebody went, a reporter wants it reopened.
+
+    The issue is locked by this transaction, and who asks for it was checked.
+    Raises: MoveRefused where the table has no such move for an issue that stands like this.
+    """
+    rule, marks = MOVES[what], queries.situation(issue).marks
+    to = check(what, State(issue.state), rule.by, rule.needs, level=Level(issue.level), marks=marks)
+    before, brought = Before.of(issue), Brought(words=words)
+    at = writing.claim(issue, at)
+    made = {**_EFFECTS[what](issue, to, None, brought, at), **(data or {})}
+    writing.keep(issue, before)
+    row = writing.write(issue, what, None, at, before=before, brought=brought, submission=submission, data=made)
+    writing.tell_standing(issue.merchant_id, at)
+    return row
+
+
 def _made_before(submission: UUID, what: Move, actor: User | None) -> MoveRow | None:
     """The move this very submission made before. Raises SubmissionReused if that was another move, or another's."""
     row = MoveRow.objects.select_related("issue").filter(submission=submission).first()
@@ -439,11 +464,11 @@ def _is_colleague(issue: Issue, person: User | None) -> bool:
 
 
 Data = dict[str, object]
-Effect = Callable[[Issue, State, User, Brought, datetime], Data]
+Effect = Callable[[Issue, State, User | None, Brought, datetime], Data]
 """What a move does to a claimed issue and its assignments. Returns what the move's row keeps beside its columns."""
 
 
-def _to_dispatcher(issue: Issue, to: State, actor: User, brought: Brought, at: datetime) -> Data:
+def _to_dispatcher(issue: Issue, to: State, actor: User | None, brought: Brought, at: datetime) -> Data:
     done = (issue.state, to) in {(State.PREDICTED, State.RECEIVED), (State.HANDLING, State.RECHECK)}
     writing.let_go(issue, done=done, at=at)
     writing.hand_over(issue, to, dispatchers_unit(Level(issue.level), issue.town), at=at)
@@ -451,7 +476,7 @@ def _to_dispatcher(issue: Issue, to: State, actor: User, brought: Brought, at: d
 
 
 def _to_other_level(what: Move) -> Effect:
-    def effect(issue: Issue, to: State, actor: User, brought: Brought, at: datetime) -> Data:
+    def effect(issue: Issue, to: State, actor: User | None, brought: Brought, at: datetime) -> Data:
         state = State(issue.state)
         after = level_after(what, state, Level(issue.level))
         if after is not Level.COUNTY and not issue.town:
@@ -462,7 +487,7 @@ def _to_other_level(what: Move) -> Effect:
     return effect
 
 
-def _to_unit(issue: Issue, to: State, actor: User, brought: Brought, at: datetime) -> Data:
+def _to_unit(issue: Issue, to: State, actor: User | None, brought: Brought, at: datetime) -> Data:
     assert brought.unit is not None  # Needs.UNIT
     writing.let_go(issue, done=issue.state == State.RECEIVED, at=at)
     issue.level = LEVEL_OF[brought.unit.kind]
@@ -470,22 +495,24 @@ def _to_unit(issue: Issue, to: State, actor: User, brought: Brought, at: datetim
     return {}
 
 
-def _take(issue: Issue, to: State, actor: User, brought: Brought, at: datetime) -> Data:
-    writing.accept(issue, to, brought.on_behalf_of or actor)
+def _take(issue: Issue, to: State, actor: User | None, brought: Brought, at: datetime) -> Data:
+    doer = brought.on_behalf_of or actor
+    assert doer is not None  # nothing is accepted by itself
+    writing.accept(issue, to, doer)
     return {}
 
 
-def _visit(issue: Issue, to: State, actor: User, brought: Brought, at: datetime) -> Data:
+def _visit(issue: Issue, to: State, actor: User | None, brought: Brought, at: datetime) -> Data:
     return {"act": "inspection" if brought.inspection else "visit"}
 
 
-def _feed_back(issue: Issue, to: State, actor: User, brought: Brought, at: datetime) -> Data:
+def _feed_back(issue: Issue, to: State, actor: User | None, brought: Brought, at: datetime) -> Data:
     assert brought.result is not None  # Needs.RESULT
     issue.result, issue.found_true = brought.result, FOUND_TRUE[brought.result]
     return {"found_true": issue.found_true, **_to_dispatcher(issue, to, actor, brought, at)}
 
 
-def _send_back(issue: Issue, to: State, actor: User, brought: Brought, at: datetime) -> Data:
+def _send_back(issue: Issue, to: State, actor: User | None, brought: Brought, at: datetime) -> Data:
     """To whoever fed it back, if they still work there; else to their unit."""
     handled = issue.assignments.filter(part=Assignment.Part.LEAD, step=State.HANDLING, state=Assignment.State.DONE)
     last = handled.select_related("unit", "person").latest("ended_at", "id")
@@ -495,7 +522,7 @@ def _send_back(issue: Issue, to: State, actor: User, brought: Brought, at: datet
     return {}
 
 
-def _close(issue: Issue, to: State, actor: User, brought: Brought, at: datetime) -> Data:
+def _close(issue: Issue, to: State, actor: User | None, brought: Brought, at: datetime) -> Data:
     writing.end(issue, to, at)
     return _answer(issue, brought, at)
 
@@ -511,7 +538,7 @@ def _answer(issue: Issue, brought: Brought, at: datetime) -> Data:
     return {"answers": said} if said else {}
 
 
-def _join(issue: Issue, to: State, actor: User, brought: Brought, at: datetime) -> Data:
+def _join(issue: Issue, to: State, actor: User | None, brought: Brought, at: datetime) -> Data:
     """The reports go over to the other issue, which owes them their answers now; this one ends."""
     other = Issue.objects.select_for_update().get(number=brought.into)
     if not other.is_open:
@@ -526,7 +553,7 @@ def _join(issue: Issue, to: State, actor: User, brought: Brought, at: datetime) 
     return {"into": other.number, "reports": moved}
 
 
-def _reopen(issue: Issue, to: State, actor: User, brought: Brought, at: datetime) -> Data:
+def _reopen(issue: Issue, to: State, actor: User | None, brought: Brought, at: datetime) -> Data:
     """Back to the dispatcher with new clocks; the reports that were joined to another issue come back from it."""
     same = Issue.objects.open().filter(merchant=issue.merchant_id, violation=issue.violation, source=Source.ALARM)
     if issue.source == Source.ALARM and same.exists():
@@ -542,15 +569,15 @@ def _reopen(issue: Issue, to: State, actor: User, brought: Brought, at: datetime
     return data
 
 
-def _nothing(issue: Issue, to: State, actor: User, brought: Brought, at: datetime) -> Data:
+def _nothing(issue: Issue, to: State, actor: User | None, brought: Brought, at: datetime) -> Data:
     return {}
 
 
-def _note(issue: Issue, to: State, actor: User, brought: Brought, at: datetime) -> Data:
+def _note(issue: Issue, to: State, actor: User | None, brought: Brought, at: datetime) -> Data:
     return {"mentioned": [person.pk for person in brought.mentioned]} if brought.mentioned else {}
 
 
-def _decline(issue: Issue, to: State, actor: User, brought: Brought, at: datetime) -> Data:
+def _decline(issue: Issue, to: State, actor: User | None, brought: Brought, at: datetime) -> Data:
     """Back to whoever transferred it: the one who had the lead before."""
     former = (
         issue.assignments.filter(part=Assignment.Part.LEAD, ended_at__isnull=False).select_related("unit", "person")
@@ -562,7 +589,7 @@ def _decline(issue: Issue, to: State, actor: User, brought: Brought, at: datetim
     return {}
 
 
-def _reassign(issue: Issue, to: State, actor: User, brought: Brought, at: datetime) -> Data:
+def _reassign(issue: Issue, to: State, actor: User | None, brought: Brought, at: datetime) -> Data:
     """To a colleague; the clock runs on."""
     former, issue.lead_person = issue.lead_person_id, brought.person
     lead = writing.open_lead(issue)
@@ -571,7 +598,7 @@ def _reassign(issue: Issue, to: State, actor: User, brought: Brought, at: dateti
     return {"former": former}
 
 
-def _split(issue: Issue, to: State, actor: User, brought: Brought, at: datetime) -> Data:
+def _split(issue: Issue, to: State, actor: User | None, brought: Brought, at: datetime) -> Data:
     """One report becomes an issue of its own, with its dispatcher; joining it again undoes this."""
     row = issue.reports.select_related("merchant").get(pk=brought.report or 0)
     found = Found(
@@ -586,7 +613,7 @@ def _split(issue: Issue, to: State, actor: User, brought: Brought, at: datetime)
 # the joint flow
 
 
-def _involve(issue: Issue, to: State, actor: User, brought: Brought, at: datetime) -> Data:
+def _involve(issue: Issue, to: State, actor: User | None, brought: Brought, at: datetime) -> Data:
     """Departments, or the town's team, work along. Who leads, or has an open part, is not asked twice. Raises MoveRefused."""
     taken = {issue.lead_unit_id, *writing.open_parts(issue).values_list("unit_id", flat=True)}
     allowed = set(units_to_give(Level.COUNTY, issue.town).values_list("pk", flat=True))
@@ -600,7 +627,8 @@ def _involve(issue: Issue, to: State, actor: User, brought: Brought, at: datetim
 
 
 def _end_parts(outcome: Assignment.Outcome) -> Effect:
-    def effect(issue: Issue, to: State, actor: User, brought: Brought, at: datetime) -> Data:
+    def effect(issue: Issue, to: State, actor: User | None, brought: Brought, at: datetime) -> Data:
+        assert actor is not None  # no part ends by itself
         own = parts_of(actor.pk, actor.authority, queries.situation(issue).held)
         writing.open_parts(issue).filter(unit_id__in=own).update(
             state=Assignment.State.DONE, ended_at=at, outcome=outcome, words=brought.words.strip(), person=actor
@@ -610,7 +638,7 @@ def _end_parts(outcome: Assignment.Outcome) -> Effect:
     return effect
 
 
-def _settle(issue: Issue, to: State, actor: User, brought: Brought, at: datetime) -> Data:
+def _settle(issue: Issue, to: State, actor: User | None, brought: Brought, at: datetime) -> Data:
     """The county has read both sides: whoever objected does its part all the same, with a new due time, or is released."""
     rows = list(writing.objections(issue).select_related("unit"))
     outcome = Assignment.Outcome.UPHELD if brought.upheld else Assignment.Outcome.RELEASED
@@ -621,7 +649,7 @@ def _settle(issue: Issue, to: State, actor: User, brought: Brought, at: datetime
     return {"units": [row.unit_id for row in rows], "outcome": outcome.value}
 
 
-def _release(issue: Issue, to: State, actor: User, brought: Brought, at: datetime) -> Data:
+def _release(issue: Issue, to: State, actor: User | None, brought: Brought, at: datetime) -> Data:
     parts = writing.open_parts(issue).filter(unit__in=brought.units)
     units = list(parts.values_list("unit_id", flat=True))
     if not units:
@@ -635,7 +663,7 @@ def _release(issue: Issue, to: State, actor: User, brought: Brought, at: datetim
 # time
 
 
-def _suspend(issue: Issue, to: State, actor: User, brought: Brought, at: datetime) -> Data:
+def _suspend(issue: Issue, to: State, actor: User | None, brought: Brought, at: datetime) -> Data:
     """It rests until the end of a day. Raises MoveRefused for a date that has passed or lies further than policy lets it."""
     assert brought.until is not None  # Needs.UNTIL
     state = State(issue.state)
@@ -663,7 +691,7 @@ def _resume(issue: Issue, to: State, actor: User | None, brought: Brought, at: d
     return {"days": days, "suspended": False}
 
 
-def _ask_for_time(issue: Issue, to: State, actor: User, brought: Brought, at: datetime) -> Data:
+def _ask_for_time(issue: Issue, to: State, actor: User | None, brought: Brought, at: datetime) -> Data:
     assert brought.days is not None  # Needs.DAYS
     if brought.days > writing.limits(issue).extending.working_days:
         raise MoveRefused(Move.EXTEND, State(issue.state), "long")
@@ -671,7 +699,7 @@ def _ask_for_time(issue: Issue, to: State, actor: User, brought: Brought, at: da
     return {"days": brought.days}
 
 
-def _grant(issue: Issue, to: State, actor: User, brought: Brought, at: datetime) -> Data:
+def _grant(issue: Issue, to: State, actor: User | None, brought: Brought, at: datetime) -> Data:
     """As many days as were asked for, or fewer."""
     asked = issue.extension_asked_days or 0
     days = min(asked, brought.days or asked)
@@ -680,7 +708,7 @@ def _grant(issue: Issue, to: State, actor: User, brought: Brought, at: datetime)
     return {"days": days}
 
 
-def _refuse_time(issue: Issue, to: State, actor: User, brought: Brought, at: datetime) -> Data:
+def _refuse_time(issue: Issue, to: State, actor: User | None, brought: Brought, at: datetime) -> Data:
     issue.extension_asked_days = None
     return {}
 
@@ -688,13 +716,13 @@ def _refuse_time(issue: Issue, to: State, actor: User, brought: Brought, at: dat
 # a leader's eye
 
 
-def _supervise(issue: Issue, to: State, actor: User, brought: Brought, at: datetime) -> Data:
+def _supervise(issue: Issue, to: State, actor: User | None, brought: Brought, at: datetime) -> Data:
     due = deadlines.due(writing.calendar(), at, writing.limits(issue).supervise)
     issue.supervised_at, issue.supervised_due_at, issue.supervised_by = at, due.at, actor
     return {"due": due.at.isoformat()}
 
 
-def _report_up(issue: Issue, to: State, actor: User, brought: Brought, at: datetime) -> Data:
+def _report_up(issue: Issue, to: State, actor: User | None, brought: Brought, at: datetime) -> Data:
     asked_by = issue.supervised_by_id
     issue.supervised_at, issue.supervised_due_at, issue.supervised_by = None, None, None
     return {"asked_by": asked_by}
@@ -703,7 +731,7 @@ def _report_up(issue: Issue, to: State, actor: User, brought: Brought, at: datet
 # those it concerns
 
 
-def _ask(issue: Issue, to: State, actor: User, brought: Brought, at: datetime) -> Data:
+def _ask(issue: Issue, to: State, actor: User | None, brought: Brought, at: datetime) -> Data:
     """Ask whoever reported it for more: one of them, or all."""
     asked = issue.reports.filter(pk=brought.report) if brought.report else issue.reports.all()
     pks = list(asked.order_by("pk").values_list("pk", flat=True))
@@ -711,7 +739,7 @@ def _ask(issue: Issue, to: State, actor: User, brought: Brought, at: datetime) -
     return {"reports": pks}
 
 
-def _file_case(issue: Issue, to: State, actor: User, brought: Brought, at: datetime) -> Data:
+def _file_case(issue: Issue, to: State, actor: User | None, brought: Brought, at: datetime) -> Data:
     """It goes on as a case of enforcement; here it ends, found true."""
     issue.case_number = brought.case_number.strip()
     issue.result, issue.found_true = Result.CASE_FILED, True

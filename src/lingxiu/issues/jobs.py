@@ -1,4 +1,4 @@
-"""What the worker does for the list: clocks set again when a new year's holidays are published, senders of the net forgotten."""
+"""What the worker does for the list: clocks followed, and set again when a year's holidays are published; senders forgotten."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from procrastinate.contrib.django import app
 
 from lingxiu.issues.actions import recompute_deadlines
 from lingxiu.issues.models import PublicPost
+from lingxiu.issues.overdue import follow_up, resume_rested
 from lingxiu.journal.models import Entry
 from lingxiu.journal.queries import follow
 from lingxiu.policy.queries import forget, in_force
@@ -38,6 +39,15 @@ def follow_policy(at: datetime) -> int:
     while follow(READER, look):
         pass
     return changed
+
+
+@app.periodic(cron="* * * * *")
+@app.task(queueing_lock="issues.time", lock="issues.time", pass_context=False)
+def follow_the_clocks(timestamp: int) -> None:
+    """Every minute; may run twice, and after any standstill does what is outstanding, in order."""
+    at = timezone.now()
+    resume_rested(at)
+    follow_up(at)
 
 
 @app.periodic(cron="40 3 * * *")

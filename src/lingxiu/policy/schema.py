@@ -401,12 +401,14 @@ class Deadlines(Row):
 
 class Escalation(Rule):
     """What happens when a share of a clock's time is over. `clock`: the step's, the whole issue's, a co-operating part's, a
-    leader's question's, a reporter's answer's. `tell`: who hears of it. `raise_level`: whether the next level gains the issue.
+    leader's question's, a reporter's answer's. `states`: any, if none is named. `tell`: who hears of it. `raise_level`:
+    whether the next level gains the issue.
     """
 
     clock: Literal["step", "whole", "part", "supervision", "answer"]
     share: float = Field(gt=0)
     levels: tuple[Level, ...] = ("grid", "town", "county")
+    states: tuple[Literal["predicted", "received", "dispatched", "handling", "recheck"], ...] = ()
     tell: tuple[Literal["holder", "dispatcher", "county", "leader", "lead"], ...] = ()
     raise_level: bool = False
 

@@ -1,0 +1,122 @@
+"""What happens when time runs out: who is told, which level gains the issue, what goes on after its rest. Each thing once.
+
+Which share of which clock counts is in `policy/escalation.yaml`. Never decides what a level may do with what it gained.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from lingxiu.issues import actions, writing
+from lingxiu.issues.lifecycle import MOVES, Move, MoveRefused, State
+from lingxiu.issues.models import Issue, Reminder
+from lingxiu.journal.actions import record
+from lingxiu.policy.queries import in_force
+from lingxiu.policy.schema import Escalation
+
+AT_ONCE = 500
+"""So many are read at a time: after a long standstill there may be thousands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """That a rule's share of a clock's time was over, at a time."""
+
+    issue_id: int
+    clock: str
+    rule: str
+    passed_at: datetime
+
+
+def follow_up(at: datetime) -> int:
+    """Follow every rule whose time has come, in the order in which the times came. May run twice, and after any standstill.
+
+    Returns: how many were followed.
+    """
+    followed = 0
+    while passed := _passed(at):
+        followed += sum(_follow(one, at) for one in passed)
+    return followed
+
+
+def _passed(at: datetime) -> list[Passed]:
+    rules = _rules(at)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _sql(),
+            {
+                "ids": [rule.id for rule in rules],
+                "clocks": [rule.clock for rule in rules],
+                "shares": [rule.share for rule in rules],
+                "levels": [",".join(rule.levels) for rule in rules],
+                "states": [",".join(rule.states) for rule in rules],
+                "now": at,
+                "most": AT_ONCE,
+            },
+        )
+        return [Passed(*row) for row in cursor.fetchall()]
+
+
+@cache
+def _sql() -> str:
+    return (Path(__file__).parent / "sql" / "passed.sql").read_text(encoding="utf-8")
+
+
+def _rules(at: datetime) -> Sequence[Escalation]:
+    day = timezone.localtime(at).date()
+    return [rule for rule in in_force().catalogues.escalation if rule.holds(day)]
+
+
+def _follow(passed: Passed, at: datetime) -> bool:
+    """One rule for one clock: remembered, told, raised, in one transaction. Whoever comes second finds it done."""
+    rule = next(rule for rule in _rules(at) if rule.id == passed.rule)
+    with transaction.atomic():
+        issue = Issue.objects.select_for_update().get(pk=passed.issue_id)
+        reminder, first = Reminder.objects.get_or_create(
+            clock=passed.clock, rule=rule.id, defaults={"issue": issue, "passed_at": passed.passed_at, "at": at}
+        )
+        if not first or not issue.is_open:
+            return False
+        late_unit, late_person = issue.lead_unit_id, issue.lead_person_id
+        raised = rule.raise_level and _raise(issue, rule, at)
+        record(
+            "issue.warned", "issue", issue.number, at=at, scope=writing.scope_of(issue),
+            reference={
+                "rule": rule.id, "clock": passed.clock, "tell": list(rule.tell), "raised": raised,
+                "unit": late_unit, "person": late_person, "reminder": reminder.pk,
+            },
+        )  # fmt: skip
+    return True
+
+
+def _raise(issue: Issue, rule: Escalation, at: datetime) -> bool:
+    """The next level gains it, whoever held it or nobody in particular. Who was late keeps sight of it."""
+    if State(issue.state) not in MOVES[Move.ESCALATE].come_from:
+        return False
+    try:
+        actions.move_by_itself(issue, Move.ESCALATE, at=at, words="", data={"rule": rule.id})
+    except MoveRefused:  # there is no level above, or its place is not known: those who are told must see to it
+        return False
+    return True
+
+
+def resume_rested(at: datetime) -> int:
+    """Let issues go on whose rest is over. May run twice. Returns how many went on."""
+    rested = Issue.objects.open().filter(suspended_until__lt=at).order_by("suspended_until", "pk")
+    return sum(_resume(pk, at) for pk in list(rested.values_list("pk", flat=True)))
+
+
+def _resume(pk: int, at: datetime) -> bool:
+    with transaction.atomic():
+        issue = Issue.objects.select_for_update().get(pk=pk)
+        if issue.suspended_until is None or issue.suspended_until >= at:
+            return False
+        actions.move_by_itself(issue, Move.RESUME, at=at)
+    return True

@@ -1,0 +1,103 @@
+"""What a reporter does later, with nothing but the token of their report: adds, rates the answer, says that it is not so."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+
+from lingxiu.issues import queries, writing
+from lingxiu.issues.actions import move_by_itself
+from lingxiu.issues.lifecycle import By, Level, Move, MoveRefused, Needs, State, check
+from lingxiu.issues.models import Addition, Issue, MoveRow, Report
+from lingxiu.issues.writing import Before
+from lingxiu.journal.actions import record
+
+MOST_ADDITIONS = 20
+"""A report is not a chat: whoever has more to say is called back."""
+
+
+class TooManyAdditions(Exception):
+    """This report was added to as often as one may."""
+
+
+class NotAnsweredYet(Exception):
+    """Only an answer can be rated."""
+
+
+def add(
+    report: Report, words: str, *, at: datetime, photos: tuple[str, ...] = (), submission: UUID | None = None
+) -> MoveRow:
+    """The reporter says more; whoever has the issue sees that there is more, and those who may read reports, what.
+
+    Raises: MoveRefused for an issue that has ended (it can be reopened), TooManyAdditions.
+    """
+    with transaction.atomic():
+        issue = _locked(report)
+        if submission and (known := MoveRow.objects.filter(submission=submission).first()):
+            return known
+        to = _checked(issue, Move.ADD, words)
+        if report.additions.count() >= MOST_ADDITIONS:
+            raise TooManyAdditions
+        before = Before.of(issue)
+        at = writing.claim(issue, at)
+        Addition.objects.create(report=report, words=words.strip(), photos=list(photos), at=at)
+        Report.objects.filter(pk=report.pk).update(asked="", asked_at=None)
+        writing.use_photos(photos, "report", report.pk)
+        assert to == issue.state  # ADD changes none
+        # What they wrote stays with the report: the issue's own record is read by the grid as well.
+        return writing.write(
+            issue, Move.ADD, None, at, before=before, submission=submission, data={"reports": [report.pk]}
+        )
+
+
+def rate(report: Report, stars: int, words: str, *, at: datetime) -> None:
+    """One to five for the answer, and words if they like; may be changed.
+
+    Raises: NotAnsweredYet; ValueError for other numbers of stars.
+    """
+    if stars not in range(1, 6):
+        raise ValueError(f"stars: {stars} given, 1 to 5 wanted")
+    with transaction.atomic():
+        row = Report.objects.select_for_update().select_related("issue").get(pk=report.pk)
+        if row.answered_at is None:
+            raise NotAnsweredYet
+        row.stars, row.rating_words, row.rated_at = stars, words.strip()[:500], at
+        row.save(update_fields=["stars", "rating_words", "rated_at"])
+        record("report.rated", "report", row.pk, at=at, scope=writing.scope_of_report(row.issue))
+
+
+def reopen(report: Report, words: str, *, at: datetime, submission: UUID | None = None) -> MoveRow:
+    """The reporter says it is not so, or not any more: the issue goes back to its dispatcher with new clocks.
+
+    Raises: MoveRefused; `why` is `time` when more days have passed than policy gives.
+    """
+    with transaction.atomic():
+        issue = _locked(report)
+        if submission and (known := MoveRow.objects.filter(submission=submission).first()):
+            return known
+        _checked(issue, Move.REOPEN, words)
+        assert issue.closed_at is not None  # an ended issue has its time
+        if at > issue.closed_at + timedelta(days=writing.limits(issue).reopen_days):
+            raise MoveRefused(Move.REOPEN, State(issue.state), "time")
+        data = {"by": "reporter", "reports": [report.pk]}
+        return move_by_itself(issue, Move.REOPEN, at=at, words=words, data=data, submission=submission)
+
+
+def may_reopen(report: Report, at: datetime) -> bool:
+    """Whether `reopen` would be taken now."""
+    issue = report.issue
+    if issue.closed_at is None:
+        return False
+    return at <= issue.closed_at + timedelta(days=writing.limits(issue).reopen_days)
+
+
+def _locked(report: Report) -> Issue:
+    return Issue.objects.select_for_update().get(pk=report.issue_id)
+
+
+def _checked(issue: Issue, what: Move, words: str) -> State:
+    met = frozenset({Needs.WORDS} if words.strip() else ())
+    marks = queries.situation(issue).marks
+    return check(what, State(issue.state), frozenset({By.REPORTER}), met, level=Level(issue.level), marks=marks)

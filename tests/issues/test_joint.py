@@ -1,0 +1,145 @@
+"""The joint flow: departments called in, each with a part of its own, and who disagrees is heard."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+
+from lingxiu.issues.lifecycle import By, Mark, Move, MoveRefused, Result
+from lingxiu.issues.models import Assignment, Issue
+from lingxiu.issues.queries import mine, situation, unit_work
+from lingxiu.issues.relations import relations
+from tests.cast import Cast, person
+from tests.issues.world import LATER, do, find, photo
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def joint(cast: Cast) -> Issue:
+    """At the county, led by the ecology department, with enforcement and market called in."""
+    issue = find(cast.town_officer, "V-A2", merchant=cast.merchant, photos=(photo(),))
+    do(issue, Move.INVOLVE, cast.county_officer, units=(cast.enforcement, cast.market), words="请配合查处")
+    do(issue, Move.DISPATCH, cast.county_officer, unit=cast.ecology)
+    do(issue, Move.ACCEPT, cast.department_officer)
+    issue.refresh_from_db()
+    return issue
+
+
+@pytest.fixture
+def enforcer(cast: Cast) -> object:
+    return person("enforcer", "department_officer", cast.enforcement)
+
+
+@pytest.fixture
+def marketer(cast: Cast) -> object:
+    return person("marketer", "department_officer", cast.market)
+
+
+def refused(issue: Issue, what: Move, actor: object, **brought: object) -> str:
+    with pytest.raises(MoveRefused) as error:
+        do(issue, what, actor, **brought)  # type: ignore[arg-type]  # a user of the cast
+    return error.value.why
+
+
+def outcomes(issue: Issue) -> dict[str, str]:
+    rows = issue.assignments.filter(part="cooperating").order_by("pk")
+    return {row.unit.name: row.outcome or row.state for row in rows.select_related("unit")}
+
+
+def test_each_department_has_a_part_with_a_due_time_of_its_own(cast: Cast, joint: Issue) -> None:
+    parts = joint.assignments.filter(part="cooperating", ended_at=None)
+    assert (joint.flow, joint.level) == ("joint", "county")
+    assert {part.unit for part in parts} == {cast.enforcement, cast.market}
+    assert {part.due_at for part in parts} != {joint.step_due_at}
+    assert Mark.PARTS_OPEN in situation(joint).marks
+
+
+def test_who_works_along_has_it_among_their_work_and_may_open_it(cast: Cast, joint: Issue, enforcer: object) -> None:
+    assert joint in mine(enforcer)  # type: ignore[arg-type]  # a user
+    assert joint in unit_work(enforcer)  # type: ignore[arg-type]  # a user
+    own = relations(enforcer.pk, enforcer.authority, situation(joint).held)  # type: ignore[attr-defined]  # a user
+    assert own == {By.COOPERATOR, By.ENFORCER, By.PARTY}
+
+
+def test_the_lead_feeds_back_when_all_have_done_their_part(
+    cast: Cast, joint: Issue, enforcer: object, marketer: object
+) -> None:
+    fed_back = {"result": Result.ORDERED, "photos": (photo(1),)}
+    assert refused(joint, Move.FEED_BACK, cast.department_officer, **fed_back) == "parts_open"
+    do(joint, Move.CONTRIBUTE, enforcer, words="已立案调查")  # type: ignore[arg-type]  # a user
+    assert refused(joint, Move.FEED_BACK, cast.department_officer, **fed_back) == "parts_open"
+    do(joint, Move.CONTRIBUTE, marketer, words="已核查证照")  # type: ignore[arg-type]  # a user
+    do(joint, Move.FEED_BACK, cast.department_officer, **fed_back)
+    joint.refresh_from_db()
+    assert joint.state == "recheck"
+    assert set(outcomes(joint).values()) == {"contributed"}
+
+
+def test_an_objection_goes_to_the_county_which_reads_both_sides(
+    cast: Cast, joint: Issue, enforcer: object, marketer: object
+) -> None:
+    do(joint, Move.OBJECT, marketer, words="三定规定第四条，证照齐全，非我局职责")  # type: ignore[arg-type]  # a user
+    do(joint, Move.CONTRIBUTE, enforcer, words="已立案调查")  # type: ignore[arg-type]  # a user
+    fed_back = {"result": Result.ORDERED, "photos": (photo(1),)}
+    assert refused(joint, Move.FEED_BACK, cast.department_officer, **fed_back) == "objected"
+    assert refused(joint, Move.SETTLE, cast.department_officer, words="x") == "person"
+    do(joint, Move.SETTLE, cast.county_officer, words="同意，由综合执法牵头")
+    do(joint, Move.FEED_BACK, cast.department_officer, **fed_back)
+    assert outcomes(joint) == {cast.enforcement.name: "contributed", cast.market.name: "released"}
+
+
+def test_who_objected_in_vain_gets_its_part_again(cast: Cast, joint: Issue, marketer: object) -> None:
+    do(joint, Move.OBJECT, marketer, words="不是我们的")  # type: ignore[arg-type]  # a user
+    do(joint, Move.SETTLE, cast.county_officer, words="证照归你局", upheld=True, at=LATER + DAY)
+    rows = joint.assignments.filter(part="cooperating", unit=cast.market).order_by("pk")
+    assert [(row.state, row.outcome) for row in rows] == [("done", "upheld"), ("offered", "")]
+    assert rows[1].given_at == LATER + DAY
+
+
+def test_the_county_releases_who_was_called_in_by_mistake(cast: Cast, joint: Issue) -> None:
+    assert refused(joint, Move.RELEASE, cast.county_officer, words="x", units=(cast.ecology,)) == "departments"
+    do(joint, Move.RELEASE, cast.county_officer, words="不需要了", units=(cast.market,))
+    assert outcomes(joint) == {cast.enforcement.name: "offered", cast.market.name: "released"}
+
+
+def test_nobody_is_called_in_twice_nor_the_lead_beside_itself(cast: Cast, joint: Issue) -> None:
+    assert refused(joint, Move.INVOLVE, cast.county_officer, units=(cast.ecology, cast.market)) == "departments"
+    assert joint.assignments.filter(part="cooperating").count() == 2
+
+
+def test_a_unit_outside_the_county_level_is_not_called_in(cast: Cast, joint: Issue) -> None:
+    assert refused(joint, Move.INVOLVE, cast.county_officer, units=(cast.grid,)) == "departments"
+
+
+def test_filing_a_case_ends_it_found_true_with_its_number(cast: Cast, joint: Issue, enforcer: object) -> None:
+    assert refused(joint, Move.FILE_CASE, enforcer, words="立案", case_number="善综执立〔2026〕12号") == "parts_open"
+    do(joint, Move.CONTRIBUTE, enforcer, words="已调查")  # type: ignore[arg-type]  # a user
+    do(joint, Move.RELEASE, cast.county_officer, words="不需要了", units=(cast.market,))
+    assert refused(joint, Move.FILE_CASE, enforcer, words="立案") == "case"
+    do(joint, Move.FILE_CASE, enforcer, words="立案", case_number="善综执立〔2026〕12号")  # type: ignore[arg-type]  # a user
+    joint.refresh_from_db()
+    assert (joint.state, joint.result, joint.found_true) == ("closed", "case_filed", True)
+    assert joint.case_number == "善综执立〔2026〕12号"
+
+
+def test_a_leader_or_dispatcher_files_no_case(cast: Cast, joint: Issue) -> None:
+    for somebody in (cast.leader, cast.county_officer, cast.grid_member):
+        assert refused(joint, Move.FILE_CASE, somebody, words="立案", case_number="1") == "person"
+
+
+def test_what_ends_ends_for_all(cast: Cast, joint: Issue) -> None:
+    do(joint, Move.DISMISS, cast.county_officer, words="重复")
+    assert not joint.assignments.filter(ended_at=None).exists()
+
+
+def test_the_database_lets_no_ended_issue_keep_a_part(cast: Cast, joint: Issue) -> None:
+    do(joint, Move.DISMISS, cast.county_officer, words="重复")
+    with pytest.raises(IntegrityError, match="still held"), transaction.atomic():
+        Assignment.objects.create(
+            issue=joint, unit=cast.market, part="cooperating", step="handling", given_at=LATER, due_at=LATER
+        )
+        with connection.cursor() as cursor:
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")

@@ -1,0 +1,135 @@
+"""Time runs out: who is told, which level gains the issue; each thing once, in order, after any standstill."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from lingxiu.issues.lifecycle import Move
+from lingxiu.issues.models import Issue, Reminder
+from lingxiu.issues.overdue import follow_up
+from lingxiu.journal.models import Entry
+from tests.cast import NOON, Cast
+from tests.issues.world import alarm, complain, do, find, photo
+
+DAY = timedelta(days=1)
+MINUTE = timedelta(minutes=1)
+
+
+def warned() -> list[tuple[str, list[str]]]:
+    rows = Entry.objects.filter(kind="issue.warned").order_by("id")
+    return [(row.reference["rule"], row.reference["tell"]) for row in rows]
+
+
+def rules() -> list[str]:
+    return [rule for rule, _tell in warned()]
+
+
+def test_nobody_is_told_before_the_time(cast: Cast) -> None:
+    alarm(cast.merchant)
+    assert follow_up(NOON + MINUTE) == 0
+
+
+def test_who_has_it_is_told_before_it_is_late_and_the_dispatcher_when_it_is(cast: Cast) -> None:
+    issue = alarm(cast.merchant)  # given at Thursday noon, the step due on Friday at midnight: 36 hours
+    assert follow_up(NOON + timedelta(hours=28)) == 0
+    assert follow_up(NOON + timedelta(hours=29)) == 1
+    assert follow_up(issue.step_due_at + MINUTE) == 1
+    assert warned() == [("E-STEP-80", ["holder"]), ("E-STEP-100", ["holder", "dispatcher"])]
+
+
+def test_each_is_told_once_however_often_it_is_looked_for(cast: Cast) -> None:
+    issue = alarm(cast.merchant)
+    at = issue.step_due_at + MINUTE
+    assert [follow_up(at), follow_up(at), follow_up(at + MINUTE)] == [2, 0, 0]
+
+
+def test_the_town_gains_what_the_grid_leaves_lying_and_the_grid_still_sees_it(cast: Cast) -> None:
+    issue = alarm(cast.merchant)
+    at = NOON + 2 * (issue.step_due_at - NOON) + MINUTE
+    follow_up(at)
+    issue.refresh_from_db()
+    assert (issue.level, issue.state, issue.lead_unit) == ("town", "received", cast.town)
+    assert issue in Issue.objects.visible_to(cast.grid_member)
+    last = issue.moves.latest("version")
+    assert (last.move, last.actor, last.data["rule"]) == ("escalate", None, "E-STEP-GRID-UP")
+    # By then the whole of the grid's three working days is not over.
+    assert rules() == ["E-STEP-80", "E-STEP-100", "E-STEP-GRID-UP"]
+
+
+def test_after_a_standstill_of_days_everything_happens_in_the_order_of_its_times(cast: Cast) -> None:
+    issue = alarm(cast.merchant)
+    complain(cast.other_merchant)
+    follow_up(NOON + 4 * DAY)
+    rows = list(Reminder.objects.order_by("id"))
+    assert [row.passed_at for row in rows] == sorted(row.passed_at for row in rows)
+    assert len({(row.clock, row.rule) for row in rows}) == len(rows) > 4
+    issue.refresh_from_db()
+    assert issue.level == "town"
+
+
+def test_the_new_holders_clock_starts_when_they_gain_it(cast: Cast) -> None:
+    issue = alarm(cast.merchant)
+    late = NOON + 4 * DAY
+    follow_up(late)
+    lead = issue.assignments.get(part="lead", ended_at=None)
+    assert (lead.unit, lead.given_at) == (cast.town, late)
+
+
+def test_what_rests_is_not_late(cast: Cast) -> None:
+    issue = alarm(cast.merchant)
+    until = (NOON + 10 * DAY).date()
+    do(issue, Move.SUSPEND, cast.dispatcher, words="装修", reason="PART-ORDERED", until=until)
+    assert follow_up(NOON + 9 * DAY) == 0
+
+
+def test_a_reporters_answer_runs_on_while_the_issue_rests(cast: Cast) -> None:
+    report = complain(cast.merchant)
+    until = (NOON + 14 * DAY).date()
+    do(report.issue, Move.SUSPEND, cast.dispatcher, words="装修", reason="SHOP-CLOSED", until=until)
+    follow_up(report.due_at + MINUTE)
+    assert rules() == ["E-ANSWER-80", "E-ANSWER-100"]
+
+
+def test_a_late_part_is_told_to_the_county_and_the_lead(cast: Cast) -> None:
+    issue = find(cast.town_officer, "V-A2", merchant=cast.merchant, photos=(photo(),))
+    do(issue, Move.INVOLVE, cast.county_officer, units=(cast.market,))
+    do(issue, Move.DISPATCH, cast.county_officer, unit=cast.ecology)
+    part = issue.assignments.get(part="cooperating")
+    follow_up(part.due_at + MINUTE)
+    assert ("E-PART-100", ["holder", "lead", "county"]) in warned()
+
+
+def test_an_unanswered_leader_is_told(cast: Cast) -> None:
+    issue = alarm(cast.merchant)
+    do(issue, Move.SUPERVISE, cast.leader, words="怎么样了", at=NOON)
+    issue.refresh_from_db()
+    assert issue.supervised_due_at is not None
+    follow_up(issue.supervised_due_at + MINUTE)
+    assert "E-SUPERVISION-100" in rules()
+
+
+def test_what_has_ended_is_never_late(cast: Cast) -> None:
+    do(alarm(cast.merchant), Move.DISMISS, cast.dispatcher, words="不属实")
+    assert follow_up(NOON + 30 * DAY) == 0
+
+
+def test_what_lies_nowhere_is_not_raised_but_told(cast: Cast) -> None:
+    report = complain(None, place="某处")
+    assert report.issue.level == "county"
+    follow_up(NOON + 30 * DAY)
+    report.issue.refresh_from_db()
+    assert (report.issue.level, report.issue.state) == ("county", "received")
+    assert "E-WHOLE-100" in rules()
+
+
+@pytest.mark.parametrize("days", [0.5, 2, 9])
+def test_the_number_of_queries_to_find_nothing_is_one(
+    cast: Cast, days: float, django_assert_num_queries: object
+) -> None:
+    alarm(cast.merchant)
+    at = NOON + days * DAY
+    follow_up(at)
+    with django_assert_num_queries(1):  # type: ignore[operator]  # pytest-django's context manager
+        follow_up(at)
