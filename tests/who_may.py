@@ -60,6 +60,25 @@ WHO_MAY: dict[str, Row] = {
     "healthz": Row(get=ANYONE),
     "readyz": Row(get=ANYONE),
     "metrics": Row(get=ANYONE),
+    # ── exchange ──
+    # By key alone (tests/exchange): whoever is signed in, and any stranger, is nobody there. The descriptions are open.
+    "api/v1/": Row(),
+    "api/v1/docs": Row(get=ANYONE),
+    "api/v1/openapi.json": Row(get=ANYONE),
+    "api/v1/merchants": Row(),
+    "api/v1/merchants.geojson": Row(),
+    "api/v1/merchants/<merchant_id>": Row(),
+    "api/v1/issues": Row(),
+    "api/v1/issues/<number>": Row(),
+    "api/v1/issues/<number>/moves": Row(),
+    "api/v1/reports": Row(),
+    "api/v1/reports/<source>/<own_number>": Row(),
+    "open311/v2/discovery.<kind>": Row(get=ANYONE, far=ANYONE),
+    "open311/v2/services.<kind>": Row(get=ANYONE, far=ANYONE),
+    "open311/v2/services/<code>.<kind>": Row(get=ANYONE, far=ANYONE),
+    "open311/v2/requests.<kind>": Row(),
+    "open311/v2/requests/<token>.<kind>": Row(),
+    "open311/v2/tokens/<token>.<kind>": Row(),
     # ── rating ──
     "merchants/<merchant_id>/level/": Row(get=OFFICERS | OWNER, far=WHOLE_COUNTY),
     # ── selfservice ──

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
@@ -17,6 +18,7 @@ OPEN_TO_ANYONE = (
     "/m/",
     "/complain/",
     "/r/",
+    "/n/",
     "/sign-in/",
     "/sign-out/",
     "/language/",
@@ -29,6 +31,8 @@ OPEN_TO_ANYONE = (
     "/favicon.ico",
 )
 DEMO_ONLY = ("/demo/",)
+BY_KEY = ("/api/v1/", "/open311/v2/")
+"""For programs: what they may, their key says. Whoever is signed in in this browser is nobody there."""
 # What somebody may open who still owes a second factor or a password of their own: the way there, the way out, and what
 # says nothing of anybody.
 TO_DEBTORS = ("/sign-in/", "/sign-out/", "/language/", "/static/", "/healthz", "/readyz", "/metrics", "/favicon.ico")
@@ -51,6 +55,9 @@ class SignedInUnlessOpen:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path.startswith(BY_KEY):
+            request.user = AnonymousUser()
+            return self.get_response(request)
         user = request.user
         if isinstance(user, User) and is_use(request):
             keep(request.session, timezone.now())

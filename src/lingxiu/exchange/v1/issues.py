@@ -1,0 +1,327 @@
+"""Issues out and in: the list, one of them, a find, a move. What may be done, `issues.actions` decides, as for every person."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from ninja import Query, Router
+from ninja.responses import Status
+
+from lingxiu.accounts.models import Unit, User
+from lingxiu.exchange import keys
+from lingxiu.exchange.door import Done, Needs, once_each, refuse_unknown, user_of
+from lingxiu.exchange.problems import Fault, Problem, Text, wrong
+from lingxiu.exchange.receiving import CHINA
+from lingxiu.exchange.v1.shapes import (
+    FindIn,
+    Id,
+    IssueOut,
+    IssuesAsked,
+    IssueWhole,
+    MovedOut,
+    MoveIn,
+    Number,
+    Position,
+    ReportNamed,
+    Rows,
+    cursor_of,
+    mark_of,
+)
+from lingxiu.issues import actions, words
+from lingxiu.issues.filters import Filter, matching, page
+from lingxiu.issues.forms import FIELDS as MADE_BY_PEOPLE
+from lingxiu.issues.forms import findings
+from lingxiu.issues.lifecycle import Mark, MoveRefused
+from lingxiu.issues.models import PEOPLE, Issue, MoveRow, Report, Source
+from lingxiu.issues.writing import Brought, SomebodyWasFaster
+from lingxiu.merchants.models import Merchant
+from lingxiu.policy.queries import edition, in_force
+from lingxiu.policy.schema import Label
+
+router = Router(tags=["issues"])
+READ = Needs(keys.ISSUES_READ)
+WRITE = Needs(keys.ISSUES_WRITE)
+MARK = re.compile(r"[0-9]{1,17}\.[0-9]{1,17}")
+STANDS_ELSEWHERE = frozenset({"state", "person", "nothing", "time", *(mark.value for mark in Mark)})
+"""Refusals that come of where the issue stands, not of what was sent: 409, the others 422."""
+FIELDS: dict[str, str] = {
+    "words": "comment",
+    "unit": "to_unit",
+    "person_of_unit": "to_person",
+    "result": "result",
+    "answer": "answer",
+    "issue": "into",
+    "place": "merchant",
+    "certificate": "result",
+    "departments": "units",
+    "report": "report",
+    "until": "until",
+    "days": "days",
+    "case": "case_number",
+}
+"""What a refusal names → the field of the request that mends it; any other is the move itself."""
+
+
+# ── out ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@router.get("/issues", response=Rows[IssueOut], auth=READ, summary="Issues")
+def list_issues(request: HttpRequest, asked: Query[IssuesAsked]) -> dict[str, Any]:
+    """Issues the key's person may open, the newest first, by pages."""
+    refuse_unknown(request, IssuesAsked.names())
+    wanted = Filter(
+        state=str(asked.state), level=asked.level or "", flow=asked.flow or "", source=asked.source or "",
+        violation=asked.violation, town=asked.town, merchant=asked.merchant, late=asked.late, since=asked.since,
+        until=asked.until, sort="new",
+    )  # fmt: skip
+    found = matching(wanted, user_of(request), timezone.now())
+    shown = page(found, wanted, _place(asked.cursor), asked.limit)
+    return {"items": [_out(issue) for issue in shown.rows], "next": cursor_of(shown.after)}
+
+
+@router.get("/issues/{number}", response=IssueWhole, auth=READ, summary="An issue")
+def get_issue(request: HttpRequest, number: Number) -> dict[str, Any]:
+    """One issue with its moves."""
+    issue = _seen(number, user_of(request))
+    moves = issue.moves.select_related("actor_unit").order_by("version")
+    return {
+        **_out(issue),
+        "joined_into": issue.joined_into.number if issue.joined_into else None,
+        "reports": issue.reports.count(),
+        "moves": [_move(row) for row in moves],
+    }
+
+
+def _place(cursor: str) -> dict[str, str]:
+    """Where in the list to go on. Raises Problem."""
+    if not cursor:
+        return {}
+    mark = mark_of(cursor)
+    if not MARK.fullmatch(mark):
+        raise wrong("cursor", cursor, _("Send the `next` of the page before, or none."))
+    return {"after": mark}
+
+
+def _seen(number: str, user: User) -> Issue:
+    """The issue, if the key's person may open it. Raises Problem: what one may not see does not exist."""
+    rows = Issue.objects.visible_to(user).select_related("merchant", "lead_unit", "joined_into")
+    issue = rows.filter(number=number).first()
+    if issue is None:
+        raise Problem("not-found", _("No issue of this number is known to this key."))
+    return issue
+
+
+def _out(issue: Issue) -> dict[str, Any]:
+    tells_place = issue.merchant_id is not None or issue.source not in PEOPLE
+    label = _label(issue)
+    return {
+        "number": issue.number,
+        "version": issue.version,
+        "state": issue.state,
+        "flow": issue.flow,
+        "level": issue.level,
+        "source": issue.source,
+        "violation": issue.violation,
+        "what": {"zh": label.zh, "en": label.en},
+        "summary": issue.summary if issue.source not in PEOPLE else label.zh,
+        "merchant": {"id": issue.merchant.pk, "name": issue.merchant.name} if issue.merchant else None,
+        "place": _where(issue),
+        "town": issue.town,
+        "grid": issue.grid,
+        "location": (issue.lng, issue.lat) if tells_place and issue.lng is not None else None,
+        "act_at": issue.act_at,
+        "reported_at": issue.reported_at,
+        "due_at": issue.due_at,
+        "step_due_at": issue.step_due_at,
+        "due_provisional": issue.due_provisional,
+        "held_by": _unit(issue.lead_unit),
+        "closed_at": issue.closed_at,
+        "result": issue.result or None,
+        "found_true": issue.found_true,
+    }
+
+
+def _where(issue: Issue) -> str | None:
+    """The merchant's address, or where an officer or a device said it is; never where a reporter said they are."""
+    if issue.merchant is not None:
+        return issue.merchant.address
+    return issue.place if issue.source not in PEOPLE else None
+
+
+def _label(issue: Issue) -> Label:
+    """What is wrong, by the edition in force, else by the one it was routed by."""
+    now = {row.id: row.label for row in in_force().catalogues.violations}
+    return now.get(issue.violation) or edition(issue.edition).catalogues.violation(issue.violation).label
+
+
+def _unit(unit: Unit | None) -> dict[str, str] | None:
+    return {"code": unit.code, "name": unit.name} if unit else None
+
+
+def _move(row: MoveRow) -> dict[str, Any]:
+    return {
+        "version": row.version,
+        "move": row.move,
+        "at": row.at,
+        "by": _unit(row.actor_unit),
+        "from_state": row.from_state,
+        "to_state": row.to_state,
+        "to_level": row.to_level,
+        "result": row.result or None,
+    }
+
+
+# ── in ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@router.post("/issues", response={201: IssueOut}, auth=WRITE, summary="A find")
+def post_issue(request: HttpRequest, sent: FindIn) -> Status[Any]:
+    """Something an officer found, entered by their other system."""
+    user, now = user_of(request), timezone.now()
+    if not user.authority.may("issues.find"):
+        raise Problem("not-permitted", _("Finds are for officers: the key acts for somebody who may not enter them."))
+
+    def do() -> Done:
+        issue = actions.report(_found(sent, user, now), at=now)
+        return Done(201, IssueOut(**_out(issue)).model_dump(mode="json"))
+
+    done = once_each(request, sent.model_dump(mode="json"), do)
+    return Status(done.status, done.body)
+
+
+def _found(sent: FindIn, user: User, now: datetime) -> actions.Found:
+    """What was found. Raises Problem."""
+    violation = next((row for row in findings(now) if row.id == sent.violation), None)
+    if violation is None:
+        raise wrong("violation", sent.violation, _("Name a finding of the catalogue that holds today."))
+    if sent.act_at > now:
+        raise wrong("act_at", sent.act_at.isoformat(), _("This lies in the future."))
+    lng, lat = in_china(sent.location)
+    merchant = _shop(sent.merchant, user)
+    if not (merchant or sent.place or sent.location):
+        raise wrong("place", "", _("Say where it is: a merchant, a place in words, or a position."))
+    source = Source.GRID_MEMBER if user.authority.grids else Source.OFFICER
+    return actions.Found(
+        source, violation.id, sent.words or violation.label.zh, sent.act_at, merchant, sent.place, _own_area(user), lng,
+        lat, found_by=user,
+    )  # fmt: skip
+
+
+def _own_area(user: User) -> str:
+    """Where a find lies if nothing else says: the one grid, or the one town, its finder works in."""
+    grids, towns = user.authority.grids, user.authority.towns
+    return next(iter(grids if len(grids) == 1 else towns if len(towns) == 1 else ()), "")
+
+
+def in_china(location: Position | None) -> tuple[float | None, float | None]:
+    """Longitude and latitude. Raises Problem where they are swapped, or are none."""
+    if location is None:
+        return None, None
+    lng, lat = location
+    west, east, south, north = CHINA
+    if not (west <= lng <= east and south <= lat <= north):
+        raise wrong("location", list(location), _("Send [longitude, latitude] in WGS84 degrees."))
+    return lng, lat
+
+
+def _shop(merchant: Id | None, user: User) -> Merchant | None:
+    """Raises Problem."""
+    if merchant is None:
+        return None
+    found = Merchant.objects.visible_to(user).filter(pk=merchant).first()
+    if found is None:
+        raise wrong("merchant", merchant, _("No merchant of this id is known to this key."))
+    return found
+
+
+@router.post("/issues/{number}/moves", response={201: MovedOut}, auth=WRITE, summary="A move")
+def post_move(request: HttpRequest, number: Number, sent: MoveIn) -> Status[Any]:
+    """Make a move with an issue, as the key's person, by the same table as everybody."""
+    user, now = user_of(request), timezone.now()
+    issue = _seen(number, user)
+    if sent.move not in MADE_BY_PEOPLE:
+        raise wrong("move", sent.move.value, _("Nobody makes this move by hand."))
+
+    def do() -> Done:
+        brought = _brought(sent, issue, user)
+        row = actions.move(number, sent.move, actor=user, at=now, brought=brought, seen=sent.seen)
+        moved = {"version": row.version, "move": row.move, "state": row.to_state, "level": row.to_level}
+        return Done(201, {"number": number, **moved})
+
+    try:
+        done = once_each(request, {"number": number, **sent.model_dump(mode="json")}, do)
+    except MoveRefused as refused:
+        raise _refused(refused, sent) from refused
+    except SomebodyWasFaster as faster:
+        fault = Fault("seen", sent.seen, _("Read the issue again, then decide."))
+        raise Problem("moved-on", str(words.faster(faster)), (fault,)) from faster
+    return Status(done.status, done.body)
+
+
+def _brought(sent: MoveIn, issue: Issue, user: User) -> Brought:
+    """What comes with the move. Raises Problem for a name that is none."""
+    report = _report(issue, "report", sent.report) if sent.report else None
+    lng, lat = in_china(sent.location)
+    return Brought(
+        words=sent.comment,
+        unit=_unit_called("to_unit", sent.to_unit),
+        person=_person_called("to_person", sent.to_person),
+        result=sent.result,
+        answer=sent.answer,
+        into=sent.into,
+        inspection=sent.inspection,
+        on_behalf_of=_person_called("on_behalf_of", sent.on_behalf_of),
+        merchant=_shop(sent.merchant, user),
+        lng=lng,
+        lat=lat,
+        answers={_report(issue, "answers", one).pk: one.answer for one in sent.answers},
+        units=tuple(unit for code in sent.units if (unit := _unit_called("units", code))),
+        report=report.pk if report else None,
+        until=sent.until,
+        reason=sent.reason,
+        days=sent.days,
+        upheld=sent.upheld,
+        case_number=sent.case_number,
+        mentioned=tuple(person for name in sent.mentioned if (person := _person_called("mentioned", name))),
+    )
+
+
+NOBODY_CALLED_SO = _("Nobody here is called so: units by their code, people by their user name.")
+
+
+def _unit_called(field: str, code: str) -> Unit | None:
+    """None where nothing was said. Raises Problem."""
+    found = Unit.objects.filter(code=code).first() if code else None
+    if code and found is None:
+        raise wrong(field, code, NOBODY_CALLED_SO)
+    return found
+
+
+def _person_called(field: str, name: str) -> User | None:
+    """None where nothing was said. Raises Problem."""
+    found = User.objects.filter(username=name).first() if name else None
+    if name and found is None:
+        raise wrong(field, name, NOBODY_CALLED_SO)
+    return found
+
+
+def _report(issue: Issue, field: str, named: ReportNamed) -> Report:
+    """The issue's report of that number. Raises Problem."""
+    found = issue.reports.filter(source=named.source, own_number=named.own_number).first()
+    if found is None:
+        raise wrong(field, named.own_number, _("No report of this number stands with the issue."))
+    return found
+
+
+def _refused(refused: MoveRefused, sent: MoveIn) -> Problem:
+    said: Mapping[str, Any] = sent.model_dump(mode="json")
+    why: Text = words.refusal(refused)
+    field = FIELDS.get(refused.why, "move")
+    kind = "moved-on" if refused.why in STANDS_ELSEWHERE else "refused"
+    return Problem(kind, why, (Fault(field, said.get(field), why),))

@@ -1,0 +1,145 @@
+"""Merchants out: the public face, or what the key's person may open."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy as _
+from ninja import Query, Router
+
+from lingxiu.china.pinyin import fold
+from lingxiu.exchange import keys
+from lingxiu.exchange.door import Needs, refuse_unknown, user_of
+from lingxiu.exchange.problems import Problem, wrong
+from lingxiu.exchange.v1.shapes import LAST_ID, Id, MerchantOut, MerchantsAsked, Rows, cursor_of, mark_of
+from lingxiu.merchants.models import Merchant, MerchantQuerySet, Status
+
+router = Router(tags=["merchants"])
+READ = Needs(keys.MERCHANTS_PUBLIC, keys.MERCHANTS_READ)
+MOST_FEATURES = 20_000
+NOT_READ = ("legal_person", "phone", "pinyin", "initials", "search", "sources")
+
+
+def seen_by(request: HttpRequest) -> MerchantQuerySet:
+    """The merchants this key shows: what its person may open, or everybody's public face."""
+    if _reads(request):
+        return Merchant.objects.visible_to(user_of(request))
+    return Merchant.objects.exclude(status=Status.CLOSED)
+
+
+def _reads(request: HttpRequest) -> bool:
+    use: keys.Use = request.auth  # type: ignore[attr-defined]  # `Needs` let it in
+    return use.opens(keys.MERCHANTS_READ)
+
+
+@router.get("/merchants", response=Rows[MerchantOut], auth=READ, summary="Merchants")
+def list_merchants(request: HttpRequest, asked: Query[MerchantsAsked]) -> dict[str, Any]:
+    """Merchants, in order of their ids, by pages."""
+    refuse_unknown(request, MerchantsAsked.names())
+    found = seen_by(request).filter(pk__gt=_after(asked.cursor))
+    same = {"town": asked.town, "kind": asked.kind}
+    found = found.filter(**{field: value for field, value in same.items() if value})
+    if asked.q:
+        found = found.filter(search__contains=fold(asked.q))
+    rows = list(found.select_related("standing").defer(*NOT_READ).order_by("pk")[: asked.limit + 1])
+    more, rows = len(rows) > asked.limit, rows[: asked.limit]
+    return {"items": _out(request, rows), "next": cursor_of(f"m{rows[-1].pk}") if more else None}
+
+
+@router.get("/merchants.geojson", auth=READ, summary="Merchants as GeoJSON")
+def merchants_geojson(request: HttpRequest, bbox: str = "") -> HttpResponse:
+    """The merchants within `bbox` (west,south,east,north in degrees), all without one, as a FeatureCollection of points."""
+    refuse_unknown(request, ["bbox"])
+    found = seen_by(request).exclude(status=Status.CLOSED)
+    if bbox:
+        west, south, east, north = _box(bbox)
+        found = found.filter(lng__gte=west, lng__lte=east, lat__gte=south, lat__lte=north)
+    rows = list(found.select_related("standing").defer(*NOT_READ).order_by("pk")[: MOST_FEATURES + 1])
+    if len(rows) > MOST_FEATURES:
+        raise wrong("bbox", bbox, _("More than 20,000 merchants lie in it: ask for smaller ones."))
+    features = [_feature(merchant) for merchant in _out(request, rows)]
+    content = json.dumps({"type": "FeatureCollection", "features": features}, ensure_ascii=False)
+    return HttpResponse(content, content_type="application/geo+json")
+
+
+@router.get("/merchants/{merchant_id}", response=MerchantOut, auth=READ, summary="A merchant")
+def get_merchant(request: HttpRequest, merchant_id: Id) -> dict[str, Any]:
+    """One merchant."""
+    merchant = seen_by(request).select_related("standing").defer(*NOT_READ).filter(pk=merchant_id).first()
+    if merchant is None:
+        raise Problem("not-found", _("No merchant of this id is known to this key."))
+    return _out(request, [merchant])[0]
+
+
+def _after(cursor: str) -> int:
+    if not cursor:
+        return 0
+    mark = mark_of(cursor)
+    number = mark[1:]
+    if not (mark.startswith("m") and number.isascii() and number.isdigit()) or int(number) > LAST_ID:
+        raise wrong("cursor", cursor, _("Send the `next` of the page before, or none."))
+    return int(number)
+
+
+def _box(text: str) -> tuple[float, float, float, float]:
+    """West, south, east, north. Raises Problem."""
+    mend = _("Send west,south,east,north in WGS84 degrees, such as 120.8,30.8,121.0,31.0.")
+    try:
+        west, south, east, north = (float(part) for part in text.split(","))
+    except ValueError as error:
+        raise wrong("bbox", text, mend) from error
+    if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
+        raise wrong("bbox", text, mend)
+    return west, south, east, north
+
+
+def _out(request: HttpRequest, merchants: Iterable[Merchant]) -> list[dict[str, Any]]:
+    whole = _reads(request)
+    return [{**_public(merchant), **(_inside(merchant) if whole else {})} for merchant in merchants]
+
+
+def _public(merchant: Merchant) -> dict[str, Any]:
+    standing = getattr(merchant, "standing", None)
+    return {
+        "id": merchant.pk,
+        "name": merchant.name,
+        "kind": merchant.kind,
+        "status": merchant.status,
+        "address": merchant.address,
+        "licence_no": merchant.licence_no,
+        "location": (merchant.lng, merchant.lat),
+        "fume_level": standing and standing.fume_level,
+        "stars": standing and standing.stars,
+    }
+
+
+def _inside(merchant: Merchant) -> dict[str, Any]:
+    """What officers know besides; nothing of persons."""
+    standing = getattr(merchant, "standing", None)
+    return {
+        "town": merchant.town,
+        "grid": merchant.grid,
+        "uscc": merchant.uscc,
+        "scale": merchant.scale,
+        "reference_stoves": merchant.reference_stoves,
+        "in_built_up": merchant.in_built_up,
+        "open_issues": standing and standing.open_issues,
+        "open_alarms": standing and standing.open_alarms,
+        "device_state": standing and standing.device_state,
+        "last_visit_at": standing and standing.last_visit_at,
+        "updated_at": merchant.updated_at,
+    }
+
+
+def _feature(merchant: dict[str, Any]) -> dict[str, Any]:
+    """A point; what it says of itself is what the list says."""
+    row = MerchantOut(**merchant).model_dump(mode="json", exclude_unset=True)
+    return {
+        "type": "Feature",
+        "id": row.pop("id"),
+        "geometry": {"type": "Point", "coordinates": row.pop("location")},
+        "properties": row,
+    }

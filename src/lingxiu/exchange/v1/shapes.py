@@ -1,0 +1,333 @@
+"""What goes in and out of the open API, as types; OpenAPI is made of them. Times ISO 8601 with offset, positions [lng, lat]."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from datetime import date, datetime
+from typing import Annotated, Any, Generic, TypeVar
+
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from ninja import Schema
+from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, PlainSerializer, StringConstraints
+
+from lingxiu.exchange.problems import wrong
+from lingxiu.issues.lifecycle import Move, Result
+from lingxiu.issues.models import FlowChoice, LevelChoice, Source, StateChoice
+
+MOST_ROWS = 100
+ROWS = 50
+CURSOR_LENGTH = 80
+LAST_ID = 2**63 - 1
+
+
+def _writable(text: str) -> str:
+    """PostgreSQL keeps no NUL in a text; other control characters but line breaks say nothing to anybody."""
+    if any(ord(character) < 32 and character not in "\n\r\t" for character in text):
+        raise ValueError("contains control characters")
+    return text
+
+
+Words = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000), AfterValidator(_writable)]
+Short = Annotated[str, StringConstraints(strip_whitespace=True, max_length=160), AfterValidator(_writable)]
+Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{0,30}$")]
+UserName = Annotated[str, StringConstraints(max_length=60), AfterValidator(_writable)]
+Id = Annotated[int, Field(ge=1, le=LAST_ID)]
+Day = Annotated[date, Field(ge=date(2000, 1, 1), le=date(2100, 1, 1))]
+Number = Annotated[str, StringConstraints(pattern=r"^[0-9]{13}$")]
+Cursor = Annotated[str, StringConstraints(max_length=CURSOR_LENGTH, pattern=r"^[A-Za-z0-9_-]*$")]
+Limit = Annotated[int, Field(ge=1, le=MOST_ROWS)]
+Degrees = Annotated[float, Field(allow_inf_nan=False)]
+Position = tuple[Degrees, Degrees]
+"""[longitude, latitude], WGS84; whether they lie where they can, `receiving.CHINA` says."""
+Time = Annotated[
+    datetime,
+    PlainSerializer(
+        lambda at: timezone.localtime(at).isoformat(timespec="seconds"), return_type=str, when_used="always"
+    ),
+    Field(json_schema_extra={"format": "date-time"}),
+]
+"""A time that goes out: in the county's zone, with its offset."""
+
+
+class Given(Schema):
+    """What comes in: a field that nobody knows is a mistake, not a wish."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    @classmethod
+    def names(cls) -> list[str]:
+        """Its fields, as they are written."""
+        return [field.alias or name for name, field in cls.model_fields.items()]
+
+
+Row = TypeVar("Row")
+
+
+class Rows(Schema, Generic[Row]):
+    """A page. `next`: the `cursor` of the next one; null on the last."""
+
+    items: list[Row]
+    next: str | None
+
+
+class LabelOut(Schema):
+    """A text in both languages."""
+
+    zh: str
+    en: str
+
+
+class Refusal(Schema):
+    """One field that is not right: what it said, and what mends it."""
+
+    field: str
+    value: Any
+    mend: str
+
+
+class ProblemOut(Schema):
+    """RFC 9457, `application/problem+json`."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[Refusal]
+
+
+# ── merchants ──
+
+
+class MerchantOut(Schema):
+    """The public face of a merchant; from `town` on null unless the key has merchants.read. Never whose it is, or a phone."""
+
+    id: int
+    name: str
+    kind: str
+    status: str
+    address: str
+    licence_no: str
+    location: Position
+    fume_level: int | None
+    stars: int | None
+    town: str | None = None
+    grid: str | None = None
+    uscc: str | None = None
+    scale: str | None = None
+    reference_stoves: float | None = None
+    in_built_up: bool | None = None
+    open_issues: int | None = None
+    open_alarms: int | None = None
+    device_state: str | None = None
+    last_visit_at: Time | None = None
+    updated_at: Time | None = None
+
+
+class MerchantsAsked(Given):
+    """`q`: part of the name, its pinyin, their initials, or of a licence or credit number."""
+
+    q: Annotated[str, StringConstraints(max_length=60), AfterValidator(_writable)] = ""
+    town: Code = ""
+    kind: Code = ""
+    cursor: Cursor = ""
+    limit: Limit = ROWS
+
+
+# ── issues ──
+
+
+class ShopOut(Schema):
+    """A merchant, named."""
+
+    id: int
+    name: str
+
+
+class UnitOut(Schema):
+    """A unit, named."""
+
+    code: str
+    name: str
+
+
+class IssueOut(Schema):
+    """An issue as its unit's list shows it. Of what people reported: never their words, nor the place they gave."""
+
+    number: str
+    version: int
+    state: StateChoice
+    flow: FlowChoice
+    level: LevelChoice
+    source: Source
+    violation: str
+    what: LabelOut
+    summary: str
+    merchant: ShopOut | None
+    place: str | None
+    town: str
+    grid: str
+    location: Position | None
+    act_at: Time
+    reported_at: Time
+    due_at: Time
+    step_due_at: Time
+    due_provisional: bool
+    held_by: UnitOut | None
+    closed_at: Time | None
+    result: str | None
+    found_true: bool | None
+
+
+class MoveOut(Schema):
+    """A move that was made: by which unit, from where to where. Words and persons stay here."""
+
+    version: int
+    move: str
+    at: Time
+    by: UnitOut | None
+    from_state: str
+    to_state: str
+    to_level: str
+    result: str | None
+
+
+class IssueWhole(IssueOut):
+    """An issue with its moves, the oldest first; `joined_into`: the number of the issue it went into."""
+
+    joined_into: str | None
+    reports: int
+    moves: list[MoveOut]
+
+
+class IssuesAsked(Given):
+    """`from` and `to`: days of the county on which it was reported, both included. `state`: also `open` and `ended`."""
+
+    state: StateChoice | Annotated[str, StringConstraints(pattern="^(open|ended)?$")] = ""
+    level: LevelChoice | None = None
+    flow: FlowChoice | None = None
+    source: Source | None = None
+    violation: Code = ""
+    town: Code = ""
+    merchant: Id | None = None
+    late: bool = False
+    since: Day | None = Field(None, alias="from")
+    until: Day | None = Field(None, alias="to")
+    cursor: Cursor = ""
+    limit: Limit = ROWS
+
+
+class FindIn(Given):
+    """Something that was found. A merchant, a place or a position says where."""
+
+    violation: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,30}$")]
+    words: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200), AfterValidator(_writable)] = ""
+    act_at: AwareDatetime
+    merchant: Id | None = None
+    place: Short = ""
+    location: Position | None = None
+
+
+class ReportNamed(Given):
+    """A report by the number of its own system."""
+
+    source: Annotated[str, StringConstraints(max_length=30)]
+    own_number: Annotated[str, StringConstraints(min_length=1, max_length=60), AfterValidator(_writable)]
+
+
+class AnswerIn(ReportNamed):
+    """The answer to one of several reports."""
+
+    answer: Words
+
+
+class MoveIn(Given):
+    """A move. `comment`: the words that come with it. `seen`: the version that was looked at; if another move came since,
+    this one is refused. `answer` goes to everybody who reported it, unless `answers` has one of their own. Units are named
+    by their code, people by their user name. `until` and `reason`: of a rest. `days`: working days, asked for or granted."""
+
+    move: Move
+    comment: Words = ""
+    seen: Annotated[int, Field(ge=0, le=2**31 - 1)] | None = None
+    to_unit: Code = ""
+    to_person: UserName = ""
+    on_behalf_of: UserName = ""
+    result: Result | None = None
+    answer: Words = ""
+    into: Annotated[str, StringConstraints(pattern=r"^([0-9]{13})?$")] = ""
+    inspection: bool = False
+    merchant: Id | None = None
+    location: Position | None = None
+    answers: Annotated[list[AnswerIn], Field(max_length=100)] = []
+    units: Annotated[list[Code], Field(max_length=30)] = []
+    report: ReportNamed | None = None
+    until: Day | None = None
+    reason: Code = ""
+    days: Annotated[int, Field(ge=1, le=365)] | None = None
+    upheld: bool = False
+    case_number: Annotated[str, StringConstraints(strip_whitespace=True, max_length=60), AfterValidator(_writable)] = ""
+    mentioned: Annotated[list[UserName], Field(max_length=30)] = []
+
+
+class MovedOut(Schema):
+    """Where the issue stands after the move."""
+
+    number: str
+    version: int
+    move: str
+    state: str
+    level: str
+
+
+# ── reports ──
+
+
+class ReportIn(Given):
+    """What somebody reported to another system, with that system's own number. A merchant by id or by licence number."""
+
+    source: Annotated[str, StringConstraints(max_length=30)]
+    own_number: Annotated[str, StringConstraints(min_length=1, max_length=60), AfterValidator(_writable)]
+    violation: Annotated[str, StringConstraints(max_length=30)] = "P-OTHER"
+    words: Words = ""
+    seen_at: AwareDatetime
+    merchant: Id | None = None
+    licence_no: Annotated[str, StringConstraints(max_length=40), AfterValidator(_writable)] = ""
+    place: Short = ""
+    town: Code = ""
+    location: Position | None = None
+    name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=40), AfterValidator(_writable)] = ""
+    phone: Annotated[str, StringConstraints(strip_whitespace=True, max_length=20), AfterValidator(_writable)] = ""
+
+
+class ReportOut(Schema):
+    """What became of a report. `follow`: the page its reporter may be given; `answer`: what they are told."""
+
+    source: str
+    own_number: str
+    number: str
+    state: StateChoice
+    received_at: Time
+    due_at: Time
+    due_provisional: bool
+    answer: str | None
+    answered_at: Time | None
+    found_true: bool | None
+    follow: str
+
+
+# ── cursors ──
+
+
+def cursor_of(mark: str) -> str | None:
+    """A place in a list, so written that nobody builds on what it says."""
+    return base64.urlsafe_b64encode(mark.encode()).decode().rstrip("=") if mark else None
+
+
+def mark_of(cursor: str) -> str:
+    """The place a cursor means. Raises Problem."""
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        return base64.urlsafe_b64decode(padded.encode()).decode("ascii")
+    except (binascii.Error, UnicodeDecodeError, ValueError) as error:
+        raise wrong("cursor", cursor, _("Send the `next` of the page before, or none.")) from error
