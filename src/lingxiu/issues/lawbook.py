@@ -235,14 +235,14 @@ def _tabs(wanted: Wanted) -> list[dict[str, object]]:
 
 
 def _groups(rows: Iterable[Violation], wanted: Wanted, catalogues: Catalogues) -> list[dict[str, object]]:
-    """The rows under the headings they are read by, in the catalogue's order; headings without rows are left out."""
+    """The rows under the headings they are read by, those with a law first; headings without rows are left out."""
     tasks = {task.id: task for task in catalogues.tasks}
     departments = {row.id: row for row in catalogues.departments}
     headings: dict[str, object] = (
         {row.id: row.label for row in catalogues.departments} if wanted.by == "department" else dict(STAGES)
     )
     under: dict[str, list[dict[str, object]]] = {heading: [] for heading in headings}
-    for row in rows:
+    for row in sorted(rows, key=lambda one: list(KINDS).index(kind_of(one))):
         heading = row.responsible if wanted.by == "department" else tasks[row.task].stage
         under[heading].append(_row(row, wanted.day, departments))
     return [{"heading": headings[name], "rows": lines} for name, lines in under.items() if lines]
