@@ -254,7 +254,11 @@ def _row(row: Violation, day: date, departments: Mapping[str, Department]) -> di
         "label": row.label,
         "laws": row.bases_on(day),
         "first_step": row.first_step,
-        "fines": [amount(one) for one in row.variants_on(day) if one.most is not None],
+        "fines": [
+            {"who": "" if one.who == "anyone" else WHO[one.who], "amount": amount(one)}
+            for one in row.variants_on(day)
+            if one.most is not None
+        ],
         "department": departments[row.responsible].short,
         "notice": _notice(row, day),
         "to_town": row.given_to_town(day),
