@@ -35,8 +35,12 @@ BEFORE, AFTER = "b" * 64, "a" * 64
 ISSUE = ("state", "version", "flow", "level", "source", "violation", "violation_kind", "severity", "responsible", "merchant_id",
          "town", "grid", "lng", "lat", "place", "summary", "act_at", "reported_at", "found_by_id", "alarm_id", "clock_from",
          "due_at", "step_due_at", "due_provisional", "lead_unit_id", "lead_person_id", "closed_at", "result", "found_true",
-         "edition", "routing_rule", "routing_why")  # fmt: skip
-ASSIGNMENT = ("unit_id", "person_id", "part", "state", "step", "given_at", "due_at", "due_provisional", "ended_at")
+         "edition", "routing_rule", "routing_why", "moved_at", "suspended_at", "suspended_until", "suspended_for",
+         "extension_asked_days", "supervised_at", "supervised_due_at", "supervised_by_id", "more_days")  # fmt: skip
+ASSIGNMENT = (
+    "unit_id", "person_id", "part", "state", "step", "given_at", "due_at", "due_provisional", "ended_at", "outcome", "words",
+    "more_days",
+)  # fmt: skip
 MOVE = ("version", "move", "actor_id", "actor_unit_id", "on_behalf_of_id", "from_state", "to_state", "from_level", "to_level",
         "to_unit_id", "to_person_id", "words", "result", "photos", "lng", "lat", "at", "submission")  # fmt: skip
 REPORT = ("source", "own_number", "merchant_id", "words", "place", "lng", "lat", "seen_at", "reported_at", "reporter_name",
@@ -96,7 +100,7 @@ class Replay:
         brought = Brought(
             words=step.words, unit=step.unit, person=step.person, result=step.result, photos=step.photos, answer=step.answer,
             inspection=step.inspection, on_behalf_of=step.behalf, merchant=step.merchant,
-            into=self.numbers[id(into)] if into else "",
+            into=self.numbers[id(into)] if into else "", units=step.units, days=step.days, until=step.until, reason=step.reason,
         )  # fmt: skip
         actions.move(self.numbers[id(record)], step.what, actor=step.actor, at=step.at, brought=brought or NOTHING)
 
@@ -191,5 +195,6 @@ def test_what_the_desk_makes_is_what_the_verbs_make(shops: list[Shop]) -> None:
     for record in book.records:
         assert _rows(record.issue.number) == by_verbs[id(record)], record.begin
     made = {step.what for record in book.records for step in record.steps}
+    assert {Move.INVOLVE, Move.CONTRIBUTE} <= made
     assert {Move.DISPATCH, Move.ACCEPT, Move.HANDLE, Move.FEED_BACK, Move.CLOSE, Move.NOTE, Move.JOIN} <= made
     assert {record.issue.result for record in book.records} >= {Result.FIXED, Result.REMINDED}

@@ -157,6 +157,42 @@ class Post(models.Model):
         return Q(since__lte=at) & (Q(until=None) | Q(until__gt=at))
 
 
+class Absence(models.Model):
+    """That somebody is away from one time to another, and who stands in for them meanwhile. Nobody is away twice at once:
+    `absences.declare` looks under the lock of the person's row.
+    """
+
+    class Reason(models.TextChoices):
+        LEAVE = "leave", _("leave")
+        ILLNESS = "illness", _("illness")
+        DUTY_ELSEWHERE = "duty_elsewhere", _("duty elsewhere")
+        DAY_OFF = "day_off", _("off by the duty roster")
+
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="absences")
+    since = models.DateTimeField()
+    until = models.DateTimeField()
+    deputy = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    reason = models.CharField(max_length=20, choices=Reason)
+    declared_at = models.DateTimeField()
+    declared_by = models.BigIntegerField(null=True)
+
+    class Meta:
+        ordering: ClassVar = ["since"]
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(until__gt=F("since")), name="absence_ends_after_it_began"),
+            models.CheckConstraint(condition=~Q(deputy=F("user")), name="absence_deputy_is_somebody_else"),
+        ]
+        indexes: ClassVar = [models.Index(fields=["user", "until"], name="absence_of_person")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.since:%Y-%m-%d}"
+
+    @staticmethod
+    def at(moment: Any) -> Q:
+        """Absences that hold at this time."""
+        return Q(since__lte=moment, until__gt=moment)
+
+
 class Bond(models.Model):
     """Which shop a person answers for or serves: an owner with several shops, several phones a shop, a cleaning company.
 

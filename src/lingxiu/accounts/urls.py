@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from lingxiu.accounts import views
+from lingxiu.accounts import absence_views, views
 
 app_name = "accounts"
 urlpatterns: list[URLPattern] = [
@@ -17,6 +17,8 @@ urlpatterns: list[URLPattern] = [
     path("sign-out/", views.sign_out, name="sign_out"),
     path("account/", views.account, name="account"),
     path("account/password/", views.change_password, name="change_password"),
+    path("account/absences/", absence_views.absences, name="absences"),
+    path("account/absences/<int:absence_id>/end/", absence_views.end_absence, name="end_absence"),
     path("account/size/", views.set_size, name="set_size"),
     path("demo/sms/", views.demo_messages, name="demo_messages"),
 ]

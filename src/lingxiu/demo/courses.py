@@ -7,7 +7,7 @@ the time some stand still, so that every list has something in it. Nothing here 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import Random
 
@@ -31,6 +31,7 @@ TO_VISIT, TO_FEED_BACK, TO_AGAIN, TO_CLOSE = (30, 500), (3, 300), (60, 400), (30
 
 DISMISSED, TRANSFERRED, ESCALATED, RETURNED, REWORKED = 0.035, 0.02, 0.012, 0.014, 0.04
 NOTED, ENTERED, SECOND_VISIT = 0.07, 0.03, 0.12
+SUPERVISED, RESTED, ASKED_FOR_TIME = 0.06, 0.08, 0.1  # of those that stand still
 NOT_TRUE = {"lead": 0.09, "public": 0.2, "finding": 0.0}
 
 STANDSTILL_DAYS = 5  # an issue of the last so many days may stand still
@@ -70,9 +71,34 @@ class Course:
     def steps(self) -> Iterator[Step]:
         """One step after the other; each looks at what the issue is by then, so make it, or leave it, before asking on."""
         for count, step in enumerate(self._all()):
-            if step.at >= self.scene.at or count == self.stops_after:
+            if count == self.stops_after:
+                yield from self._standstill()
+                return
+            if step.at >= self.scene.at:
                 return
             yield step
+
+    def _standstill(self) -> Iterator[Step]:
+        """Why some that stand still do: a leader has asked, more time is asked for, the shop is being rebuilt."""
+        step = self._pause()
+        if step is not None and step.at < self.scene.at:
+            yield step
+
+    def _pause(self) -> Step | None:
+        with_somebody = self.issue.state in (State.DISPATCHED, State.HANDLING)
+        if not with_somebody:
+            return None
+        if self._happens(SUPERVISED):
+            leader = self.random.choice(self.scene.staff.of("leader", OFFICE))
+            return self._by(leader, Move.SUPERVISE, hours.OFFICE, TO_JUDGE, self._words("supervise"))
+        if self._happens(ASKED_FOR_TIME):
+            return replace(
+                self._by(self._holder(), Move.EXTEND, self._shift(), TO_ACCEPT, self._words("extend")), days=2
+            )
+        if self._happens(RESTED):
+            rest = self._by(self._dispatcher(), Move.SUSPEND, self._room, TO_ACCEPT, self._words("suspend"))
+            return replace(rest, until=(self.scene.at + timedelta(days=6)).date(), reason="SHOP-CLOSED")
+        return None
 
     def _stops_after(self) -> int | None:
         """After how many steps it stands still; None if it does not."""
@@ -97,7 +123,10 @@ class Course:
                 return
             yield self._dispatch()
         yield from self._detour()
+        if self.issue.flow == "joint":
+            yield self._involve()
         yield self._accept()
+        yield from self._contribute()
         yield from self._see_to_it()
         if self._happens(REWORKED):
             yield self._rework()
@@ -131,6 +160,20 @@ class Course:
         else:
             unit, shift, said = staff.units[issue.grid], hours.ROOM, "dispatch"
         return self._by(self._dispatcher(), Move.DISPATCH, shift, TO_JUDGE, self._words(said), unit=unit)
+
+    def _involve(self) -> Step:
+        """The county names who works along: whom the catalogue does."""
+        named = self.record.cooperating
+        units = tuple(
+            self.scene.staff.units[code] for code in named if self.scene.staff.units[code] != self.record.lead.unit
+        )
+        step = self._by(self._dispatcher(), Move.INVOLVE, hours.OFFICE, TO_JUDGE, self._words("involve"))
+        return replace(step, units=units)
+
+    def _contribute(self) -> Iterator[Step]:
+        for unit in [part.unit for part in self.record.open_parts]:
+            somebody = self.random.choice(self._members(unit))
+            yield self._by(somebody, Move.CONTRIBUTE, hours.OFFICE, TO_VISIT, self._words("contribute"))
 
     def _accept(self) -> Step:
         return self._by(self._holder(), Move.ACCEPT, self._shift(), TO_ACCEPT)

@@ -7,15 +7,16 @@ who does what when is `courses`' business.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import asdict, dataclass, field
+from datetime import date, datetime
+from functools import reduce
 from uuid import UUID, uuid5
 
 from lingxiu.accounts.models import Unit, User
-from lingxiu.china.calendar import Due, WorkingCalendar
+from lingxiu.china.calendar import END_OF_DAY, Due, WorkingCalendar
 from lingxiu.demo.staff import OFFICE, Staff
 from lingxiu.issues import deadlines
-from lingxiu.issues.actions import ALARMS, EARLIER
+from lingxiu.issues.actions import A_DAY, ALARMS, EARLIER
 from lingxiu.issues.holding import LEVEL_OF
 from lingxiu.issues.lifecycle import FOUND_TRUE, MOVES, Level, Move, Result, State, level_after
 from lingxiu.issues.models import Assignment, Issue, MoveRow, Report, Source
@@ -77,6 +78,10 @@ class Step:
     behalf: User | None = None
     merchant: Merchant | None = None
     alarm: tuple[int, str] | None = None
+    units: tuple[Unit, ...] = ()
+    days: int | None = None
+    until: date | None = None
+    reason: str = ""
 
 
 @dataclass
@@ -90,6 +95,8 @@ class Record:
     moves: list[MoveRow] = field(default_factory=list)
     reports: list[Report] = field(default_factory=list)
     answering: list[MoveRow] = field(default_factory=list)
+    levels: set[str] = field(default_factory=set)  # it has reached
+    cooperating: tuple[str, ...] = ()  # whom the catalogue names
 
     @property
     def is_open(self) -> bool:
@@ -98,7 +105,12 @@ class Record:
     @property
     def lead(self) -> Assignment:
         """The assignment that holds it now."""
-        return self.assignments[-1]
+        return next(one for one in reversed(self.assignments) if one.part == Assignment.Part.LEAD)
+
+    @property
+    def open_parts(self) -> list[Assignment]:
+        """Co-operating units that have not done theirs."""
+        return [one for one in self.assignments if one.part == Assignment.Part.COOPERATING and one.ended_at is None]
 
 
 class Desk:
@@ -110,6 +122,7 @@ class Desk:
         self.unit_of = {user.pk: staff.units[unit] for (_, unit), users in staff.people.items() for user in users}
         self.numbers: dict[str, int] = {}
         self.earlier: dict[tuple[int | None, str], list[Issue]] = {}
+        self.lately: dict[str, list[Issue]] = {}
 
     # ── coming in ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -142,10 +155,11 @@ class Desk:
             clock_from=begin.at,
             edition=self.policy.id,
             routing_rule=routed.rule.id,
-            routing_why={"tried": list(routed.tried)},
+            routing_why={"tried": list(routed.tried), "facts": asdict(routed.facts)},
+            moved_at=begin.at,
             synthetic=True,
         )
-        record = Record(begin, [], issue)
+        record = Record(begin, [], issue, cooperating=violation.cooperating)
         self._hand_over(record, State(issue.state), self.dispatchers_unit(issue), None, begin.at)
         data = {**_alarm_data(begin.alarm), "rule": routed.rule.id}
         self._write(
@@ -157,6 +171,7 @@ class Desk:
         elif routed.rule.dispatch == "at_once" and not begin.forecast:
             self._at_once(record, routed)
         self.earlier.setdefault((_pk(begin.merchant), begin.violation), []).append(issue)
+        self.lately.setdefault(begin.violation, []).append(issue)
         return record
 
     def dispatchers_unit(self, issue: Issue) -> Unit:
@@ -171,6 +186,7 @@ class Desk:
     def _routed(self, begin: Begin) -> Routed:
         violation = self.policy.catalogues.violation(begin.violation)
         same = self.earlier.get((_pk(begin.merchant), begin.violation), []) if begin.merchant else []
+        act_at = begin.act_at.astimezone(self.calendar.zone)
         facts = Facts(
             source=begin.source,
             violation=violation.id,
@@ -182,8 +198,17 @@ class Desk:
             earlier_in_90_days=sum(
                 issue.reported_at >= begin.at - EARLIER and not _dismissed_by(issue, begin.at) for issue in same
             ),
+            towns_at_once=self._towns_at_once(begin),
+            town=begin.town,
+            merchant_kind=begin.merchant.kind if begin.merchant else "",
+            hour=act_at.hour,
         )
-        return route(self.policy.catalogues.routing, facts, begin.act_at.astimezone(self.calendar.zone).date())
+        return route(self.policy.catalogues.routing, facts, act_at.date())
+
+    def _towns_at_once(self, begin: Begin) -> int:
+        within = [one for one in self.lately.get(begin.violation, []) if one.reported_at > begin.at - A_DAY]
+        self.lately[begin.violation] = within
+        return len({one.town for one in within if one.town} | ({begin.town} if begin.town else set())) or 1
 
     def _at_once(self, record: Record, routed: Routed) -> None:
         """The system's own move: whoever found it in their own unit is given it."""
@@ -191,7 +216,7 @@ class Desk:
         unit = {"grid": issue.grid, "town_team": f"{issue.town}-team", "responsible_department": issue.responsible}[to]
         given, finder = self.staff.units[unit], issue.found_by
         before = State(issue.state), Level(issue.level)
-        issue.version += 1
+        issue.version, issue.moved_at = issue.version + 1, record.begin.at
         person = finder if finder and self.unit_of.get(finder.pk) == given else None
         self._let_go(record, done=True, at=record.begin.at)
         self._hand_over(record, State.DISPATCHED, given, person, record.begin.at, accepted=False)
@@ -229,7 +254,7 @@ class Desk:
         issue = record.issue
         before = State(issue.state), Level(issue.level)
         to = MOVES[step.what].to or before[0]
-        issue.version += 1
+        issue.version, issue.moved_at = issue.version + 1, step.at
         if step.merchant and issue.merchant is None:
             _know(issue, step.merchant)
         data = self._effect(record, step, to, other)
@@ -267,6 +292,22 @@ class Desk:
             case Move.CLOSE | Move.DISMISS:
                 self._end(record, to, at)
                 self._answer(record, step)
+            case Move.INVOLVE:
+                return self._involve(record, step)
+            case Move.CONTRIBUTE:
+                return self._contribute(record, step)
+            case Move.SUSPEND:
+                assert step.until is not None
+                issue.suspended_at, issue.suspended_for = at, step.reason
+                issue.suspended_until = datetime.combine(step.until, END_OF_DAY, self.calendar.zone)
+                return {"until": step.until.isoformat(), "reason": step.reason, "suspended": True}
+            case Move.EXTEND:
+                issue.extension_asked_days = step.days
+                return {"days": step.days}
+            case Move.SUPERVISE:
+                due = deadlines.due(self.calendar, at, self.limits.supervise)
+                issue.supervised_at, issue.supervised_due_at, issue.supervised_by = at, due.at, step.actor
+                return {"due": due.at.isoformat()}
             case Move.JOIN:
                 assert other is not None
                 return self._join(record, other, step, to)
@@ -274,11 +315,30 @@ class Desk:
                 pass
         return {}
 
+    def _involve(self, record: Record, step: Step) -> dict[str, object]:
+        """Each unit's part, with its own due time."""
+        due = deadlines.due(self.calendar, step.at, self.limits.cooperate)
+        for unit in step.units:
+            part = _assignment(record.issue, unit, None, State(record.issue.state), due, step.at, accepted=False)
+            part.part = Assignment.Part.COOPERATING
+            record.assignments.append(part)
+        record.issue.flow = "joint"
+        return {"units": [unit.pk for unit in step.units]}
+
+    def _contribute(self, record: Record, step: Step) -> dict[str, object]:
+        assert step.actor is not None
+        own = self.unit_of[step.actor.pk]
+        for part in record.open_parts:
+            if part.unit == own:
+                part.state, part.ended_at, part.person = Assignment.State.DONE, step.at, step.actor
+                part.outcome, part.words = Assignment.Outcome.CONTRIBUTED, step.words
+        return {"units": [own.pk], "outcome": Assignment.Outcome.CONTRIBUTED.value}
+
     def _join(self, record: Record, other: Record, step: Step, to: State) -> dict[str, object]:
         """The reports go over to the other issue; which ones they are is written down when they have ids (`number_reports`)."""
         for report in record.reports:
             report.issue = other.issue
-        other.issue.version += 1
+        other.issue.version, other.issue.moved_at = other.issue.version + 1, step.at
         state = State(other.issue.state), Level(other.issue.level)
         told = Step(Move.NOTE, step.at, step.actor)
         self._write(other, told, state, {"joined": record.issue.number, "reports": record.reports})
@@ -299,8 +359,13 @@ class Desk:
         self, record: Record, to: State, unit: Unit, person: User | None, at: datetime, *, accepted: bool = True
     ) -> None:
         issue = record.issue
-        issue.state, issue.lead_unit, issue.lead_person = to, unit, person
-        whole = deadlines.whole_due(self.calendar, self.limits, Level(issue.level), issue.clock_from)
+        issue.state, issue.lead_unit, issue.lead_person, issue.extension_asked_days = to, unit, person, None
+        record.levels.add(issue.level)
+        ends = [
+            deadlines.whole_due(self.calendar, self.limits, Level(level), issue.clock_from)
+            for level in sorted(record.levels)
+        ]
+        whole = reduce(deadlines.later_of, ends)
         step = deadlines.step_due(self.calendar, self.limits, to, Level(issue.level), at)
         issue.due_at, issue.step_due_at = whole.at, min(step.at, whole.at)
         issue.due_provisional = whole.provisional or step.provisional
@@ -312,6 +377,10 @@ class Desk:
 
     def _end(self, record: Record, to: State, at: datetime) -> None:
         self._let_go(record, done=to is State.CLOSED, at=at)
+        for part in record.open_parts:
+            part.state, part.ended_at = Assignment.State.GIVEN_UP, at
+        record.issue.suspended_at, record.issue.suspended_until, record.issue.suspended_for = None, None, ""
+        record.issue.supervised_at, record.issue.supervised_due_at, record.issue.supervised_by = None, None, None
         record.issue.closed_at, record.issue.lead_unit, record.issue.lead_person = at, None, None
 
     def _write(

@@ -17,7 +17,7 @@ from django.utils import timezone
 from lingxiu.accounts.models import User
 from lingxiu.china.calendar import END_OF_DAY
 from lingxiu.issues import deadlines, queries, writing
-from lingxiu.issues.holding import LEVEL_OF, dispatchers_unit, handles_at, routed_unit, units_to_give
+from lingxiu.issues.holding import LEVEL_OF, dispatchers_unit, handles_at, routed_unit, stand_in, units_to_give
 from lingxiu.issues.lifecycle import (
     CERTIFIED_ONLY,
     FOUND_TRUE,
@@ -171,31 +171,30 @@ class Said:
     photos: tuple[str, ...] = ()
 
 
-def take_report(said: Said, *, at: datetime, recorded_by: User | None = None, submission: UUID | None = None) -> Report:
+def take_report(
+    said: Said, *, at: datetime, recorded_by: User | None = None, submission: UUID | None = None, into: str = ""
+) -> Report:
     """A person's report: an issue of its own, with the dispatcher, who may join it to another (`queries.suggestions`).
 
-    Raises: OwnNumberKnown.
+    Args:
+        into: the open issue the officer who enters it knows it belongs to; then there is no issue of its own. The report
+            keeps its own answer and due time, and can be split off.
+    Raises: OwnNumberKnown; MoveRefused, SomebodyWasFaster if it cannot be put with that issue.
     """
     try:
         with transaction.atomic():
-            return _take_report(said, at, recorded_by, submission)
+            return _take_report(said, at, recorded_by, submission, into)
     except IntegrityError as error:
         if "report_own_number_once" in str(error):
-            _refuse_known(said)  # the same order, entered by somebody else at this very moment
+            refuse_known(said)  # the same order, entered by somebody else at this very moment
         raise
 
 
-def _take_report(said: Said, at: datetime, recorded_by: User | None, submission: UUID | None) -> Report:
+def _take_report(said: Said, at: datetime, recorded_by: User | None, submission: UUID | None, into: str) -> Report:
     if submission and (known := Report.objects.filter(submission=submission).first()):
         return known
-    _refuse_known(said)
-    # The words stay with the report: an issue is read by more people, and by the one who meets the shop every day.
-    what = in_force().catalogues.violation(said.violation).label.zh
-    found = Found(
-        Source(said.source), said.violation, what, said.seen_at, said.merchant, said.place,
-        said.town, said.lng, said.lat, found_by=recorded_by,
-    )  # fmt: skip
-    issue = report(found, at=at, held_back=True)
+    refuse_known(said)
+    issue = _open_for(into, recorded_by) if into else _own_issue(said, at, recorded_by)
     due = deadlines.answer_due(writing.calendar(), writing.limits(issue), said.source, at)
     row = Report.objects.create(
         issue=issue, source=said.source, own_number=said.own_number, merchant=said.merchant, words=said.words,
@@ -204,12 +203,44 @@ def _take_report(said: Said, at: datetime, recorded_by: User | None, submission:
         recorded_by=recorded_by, submission=submission,
     )  # fmt: skip
     writing.use_photos(said.photos, "report", row.pk)
+    if into:
+        _tell_of_joined(issue, row, at)
     actor = recorded_by.pk if recorded_by else None
     record("report.taken", "report", row.pk, at=at, actor_id=actor, scope=writing.scope_of_report(issue))
     return row
 
 
-def _refuse_known(said: Said) -> None:
+def _own_issue(said: Said, at: datetime, recorded_by: User | None) -> Issue:
+    # The words stay with the report: an issue is read by more people, and by the one who meets the shop every day.
+    what = in_force().catalogues.violation(said.violation).label.zh
+    found = Found(
+        Source(said.source), said.violation, what, said.seen_at, said.merchant, said.place,
+        said.town, said.lng, said.lat, found_by=recorded_by,
+    )  # fmt: skip
+    return report(found, at=at, held_back=True)
+
+
+def _open_for(number: str, officer: User | None) -> Issue:
+    """The open issue of this number that the officer sees, locked. Raises MoveRefused."""
+    seen = Issue.objects.visible_to(officer) if officer else Issue.objects.none()
+    issue = Issue.objects.select_for_update().filter(pk__in=seen.filter(number=number).values("pk")).first()
+    if issue is None or not issue.is_open:
+        state = State(issue.state) if issue else State.RECEIVED
+        raise MoveRefused(Move.JOIN, state, Needs.ISSUE.value)
+    return issue
+
+
+def _tell_of_joined(issue: Issue, row: Report, at: datetime) -> None:
+    """The issue's record says that one more reported it."""
+    before = Before.of(issue)
+    at = writing.claim(issue, at)
+    writing.write(
+        issue, Move.NOTE, row.recorded_by, at, before=before, data={"joined": "", "reports": [row.pk]}
+    )  # fmt: skip
+
+
+def refuse_known(said: Said) -> None:
+    """Raises OwnNumberKnown for a number that was entered before."""
     before = Report.objects.filter(source=said.source, own_number=said.own_number).exclude(own_number="")
     number = before.values_list("issue__number", flat=True).first()
     if number is not None:
@@ -348,7 +379,7 @@ def move_by_itself(
     what: Move,
     *,
     at: datetime,
-    words: str = "",
+    brought: Brought = NOTHING,
     data: Mapping[str, object] | None = None,
     submission: UUID | None = None,
 ) -> MoveRow:
@@ -359,7 +390,7 @@ def move_by_itself(
     """
     rule, marks = MOVES[what], queries.situation(issue).marks
     to = check(what, State(issue.state), rule.by, rule.needs, level=Level(issue.level), marks=marks)
-    before, brought = Before.of(issue), Brought(words=words)
+    before = Before.of(issue)
     at = writing.claim(issue, at)
     made = {**_EFFECTS[what](issue, to, None, brought, at), **(data or {})}
     writing.keep(issue, before)
@@ -590,12 +621,17 @@ def _decline(issue: Issue, to: State, actor: User | None, brought: Brought, at: 
 
 
 def _reassign(issue: Issue, to: State, actor: User | None, brought: Brought, at: datetime) -> Data:
-    """To a colleague; the clock runs on."""
-    former, issue.lead_person = issue.lead_person_id, brought.person
+    """To a colleague, or to whoever stands in for them; the clock runs on."""
+    assert issue.lead_unit is not None  # it is with somebody
+    former = issue.lead_person
+    person, away = stand_in(brought.person, issue.lead_unit, at)
+    if actor is None and former is not None and away is None:
+        away = former  # the system covers whoever is away or has left
     lead = writing.open_lead(issue)
-    lead.person = brought.person
-    lead.save(update_fields=["person"])
-    return {"former": former}
+    lead.person = issue.lead_person = person
+    lead.deputy_for = away if person != away else None
+    lead.save(update_fields=["person", "deputy_for"])
+    return {"former": former.pk if former else None}
 
 
 def _split(issue: Issue, to: State, actor: User | None, brought: Brought, at: datetime) -> Data:

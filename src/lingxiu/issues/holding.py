@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db.models import QuerySet
 
+from lingxiu.accounts.absences import deputies
 from lingxiu.accounts.models import Unit, UnitKind, User
 from lingxiu.issues.lifecycle import Level
 
@@ -59,3 +62,17 @@ def routed_unit(to: str, *, town: str, grid: str, responsible: str) -> Unit | No
 def handles_at(user: User, unit: Unit) -> bool:
     """Whether this person may handle issues in that unit."""
     return any(post.unit_id == unit.pk for post in user.authority.posts_that_may("issues.handle"))
+
+
+def stand_in(person: User | None, unit: Unit, at: datetime) -> tuple[User | None, User | None]:
+    """Who takes what would be this person's, and whom they stand in for: the deputy of who is away, else the unit.
+
+    Returns: (person or None for the unit, who is away or None).
+    """
+    if person is None:
+        return None, None
+    away = deputies([person.pk], at)
+    if person.pk not in away:
+        return person, None
+    deputy = User.objects.filter(pk=away[person.pk] or 0, is_active=True).first()
+    return (deputy if deputy and handles_at(deputy, unit) else None), person

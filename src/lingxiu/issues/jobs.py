@@ -8,6 +8,7 @@ from django.utils import timezone
 from procrastinate.contrib.django import app
 
 from lingxiu.issues.actions import recompute_deadlines
+from lingxiu.issues.covering import cover_absent
 from lingxiu.issues.models import PublicPost
 from lingxiu.issues.overdue import follow_up, resume_rested
 from lingxiu.journal.models import Entry
@@ -47,6 +48,7 @@ def follow_the_clocks(timestamp: int) -> None:
     """Every minute; may run twice, and after any standstill does what is outstanding, in order."""
     at = timezone.now()
     resume_rested(at)
+    cover_absent(at)
     follow_up(at)
 
 

@@ -13,7 +13,10 @@ from django.utils.translation import gettext_lazy as _
 
 from lingxiu.accounts.authority import NOBODY, Authority
 from lingxiu.accounts.models import Unit, User
+from lingxiu.issues.kept import PrivateNote, SavedView
 from lingxiu.issues.lifecycle import OPEN, Move, State
+from lingxiu.issues.lookback.models import KeyPlace as KeyPlace
+from lingxiu.issues.lookback.models import Listing as Listing
 from lingxiu.merchants.models import Merchant
 from lingxiu.policy.schema import Sight
 from lingxiu.privacy.cipher import blind_index
@@ -79,6 +82,8 @@ class ResultChoice(models.TextChoices):
     CASE_FILED = "case_filed", _("case filed")
     JOINED = "joined", _("joined to another issue")
 
+
+__all__ = ["PrivateNote", "SavedView"]  # found here by Django
 
 OPEN_STATES = tuple(state.value for state in State if state in OPEN)
 
@@ -260,7 +265,8 @@ class IssueNumber(models.Model):
 class Assignment(models.Model):
     """Who holds an issue, or a part of it, with a due time and a clock of their own. The lead's is the ball.
 
-    `outcome` and `words`: what a co-operating unit said at its end. An objection stays open business until it is settled.
+    `deputy_for`: who was away when it was given, so that `person` stands in for them (代). `outcome` and `words`: what a
+    co-operating unit said at its end. An objection stays open business until it is settled.
     """
 
     class Part(models.TextChoices):
@@ -284,6 +290,7 @@ class Assignment(models.Model):
     issue = models.ForeignKey(Issue, on_delete=models.CASCADE, related_name="assignments")
     unit = models.ForeignKey(Unit, on_delete=models.PROTECT, related_name="+")
     person = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    deputy_for = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     part = models.CharField(max_length=12, choices=Part, default=Part.LEAD)
     state = models.CharField(max_length=10, choices=State, default=State.OFFERED)
     step = models.CharField(max_length=12, choices=StateChoice)

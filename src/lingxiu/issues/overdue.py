@@ -101,7 +101,7 @@ def _raise(issue: Issue, rule: Escalation, at: datetime) -> bool:
     if State(issue.state) not in MOVES[Move.ESCALATE].come_from:
         return False
     try:
-        actions.move_by_itself(issue, Move.ESCALATE, at=at, words="", data={"rule": rule.id})
+        actions.move_by_itself(issue, Move.ESCALATE, at=at, data={"rule": rule.id})
     except MoveRefused:  # there is no level above, or its place is not known: those who are told must see to it
         return False
     return True

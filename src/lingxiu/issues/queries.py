@@ -8,12 +8,13 @@ from datetime import datetime, timedelta
 from django.db.models import Case, Count, F, FloatField, IntegerField, Q, QuerySet, Subquery, Value, When
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Abs, Coalesce
+from django.db.models.lookups import GreaterThanOrEqual
 from django.utils import timezone
 
-from lingxiu.accounts.models import User
+from lingxiu.accounts.models import Unit, User
 from lingxiu.china.pinyin import fold
 from lingxiu.issues.lifecycle import Level, Mark, Move, Pictures, State, Step
-from lingxiu.issues.models import OPEN_STATES, Assignment, Issue, IssueQuerySet, MoveRow, Report
+from lingxiu.issues.models import OPEN_STATES, PEOPLE, Assignment, Issue, IssueQuerySet, MoveRow, Report
 from lingxiu.issues.relations import Held
 from lingxiu.merchants.models import Merchant
 from lingxiu.policy.queries import edition
@@ -50,7 +51,8 @@ def situation(issue: Issue) -> Situation:
         Mark.OBJECTED: any(outcome == Assignment.Outcome.OBJECTED for *_, outcome in rows),
         Mark.MAY_DECLINE: _may_decline(issue),
         Mark.REPORTED: reports > 0,
-        Mark.SEVERAL_REPORTS: reports > 1,
+        # One alone can be split off as well, if the issue is a device's or an officer's own besides.
+        Mark.SEVERAL_REPORTS: reports > (0 if issue.source not in PEOPLE else 1),
     }
     held = Held(
         level=Level(issue.level),
@@ -76,6 +78,22 @@ def _may_decline(issue: Issue) -> bool:
     rows = this_round(issue).filter(move__in=[*_GIVES, Move.DECLINE]).order_by("-version")
     made = list(rows.values_list("move", flat=True))
     return bool(made) and made[0] == Move.TRANSFER and Move.DECLINE not in made
+
+
+@dataclass(frozen=True, slots=True)
+class Ball:
+    """Who must act now: the unit, the person if one was named, and whom that person stands in for (代)."""
+
+    unit: Unit
+    person: User | None
+    deputy_for: User | None
+
+
+def ball(issue: Issue) -> Ball | None:
+    """With whom an issue is; None once it has ended. Of an open one the database holds that there is exactly one."""
+    lead = issue.assignments.filter(part=Assignment.Part.LEAD, ended_at=None)
+    row = lead.select_related("unit", "person", "deputy_for").first()
+    return Ball(row.unit, row.person, row.deputy_for) if row else None
 
 
 def this_round(issue: Issue) -> QuerySet[MoveRow]:
@@ -122,29 +140,70 @@ def timeline(issue: Issue) -> list[MoveRow]:
     return list(rows.order_by("-version"))
 
 
+@dataclass(frozen=True, slots=True)
+class About:
+    """What was reported, as far as an issue may be about the same. `at`: when it is asked; `place`: in the reporter's words."""
+
+    violation: str
+    merchant_id: int | None
+    town: str
+    place: str
+    at: datetime
+    lng: float | None = None
+    lat: float | None = None
+
+
 def suggestions(issue: Issue, user: User, limit: int = 5) -> list[Issue]:
-    """Open issues a person's report may be about as well: of the same merchant, or of the same kind nearby; likeliest first."""
-    same_shop = Q(merchant=issue.merchant_id) if issue.merchant_id else Q(pk__in=[])
-    others = Issue.objects.visible_to(user).open().exclude(pk=issue.pk).filter(same_shop | _nearby(issue))
+    """Other open issues this one may be about as well."""
+    about = About(
+        issue.violation, issue.merchant_id, issue.town, issue.place, issue.reported_at, issue.lng, issue.lat
+    )  # fmt: skip
+    return alike(about, user, limit, besides=issue.pk)
+
+
+def alike(about: About, user: User, limit: int = 5, *, besides: int = 0) -> list[Issue]:
+    """Open issues that may be about the same, the likeliest first: of the same merchant, those of the same kind before;
+    then of the same kind nearby or at a place described alike; then others nearby. Of the last 30 days, but for the merchant's.
+    """
+    same_shop = Q(merchant=about.merchant_id) if about.merchant_id else Q(pk__in=[])
+    recent = Q(reported_at__gte=about.at - NEARBY_DAYS)
+    others = Issue.objects.visible_to(user).open().exclude(pk=besides)
     likeness = Case(
-        When(same_shop & Q(violation=issue.violation), then=Value(0)),
+        When(same_shop & Q(violation=about.violation), then=Value(0)),
         When(same_shop, then=Value(1)),
-        default=Value(2),
+        When(violation=about.violation, then=Value(2)),
+        default=Value(3),
         output_field=IntegerField(),
     )
+    found = others.filter(same_shop | (recent & (_nearby(about) | _described_alike(about))))
     return list(
-        others.annotate(likeness=likeness).select_related("merchant").order_by("likeness", "-reported_at")[:limit]
+        found.annotate(likeness=likeness).select_related("merchant").order_by("likeness", "-reported_at")[:limit]
     )
 
 
-def _nearby(issue: Issue) -> Q:
-    if issue.lng is None or issue.lat is None:
+def _nearby(about: About) -> Q:
+    if about.lng is None or about.lat is None:
         return Q(pk__in=[])
     return Q(
-        lng__range=(issue.lng - NEARBY_DEGREES, issue.lng + NEARBY_DEGREES),
-        lat__range=(issue.lat - NEARBY_DEGREES, issue.lat + NEARBY_DEGREES),
-        reported_at__gte=issue.reported_at - NEARBY_DAYS,
+        lng__range=(about.lng - NEARBY_DEGREES, about.lng + NEARBY_DEGREES),
+        lat__range=(about.lat - NEARBY_DEGREES, about.lat + NEARBY_DEGREES),
     )
+
+
+WORDS_ALIKE = 2
+"""Pairs of characters two descriptions of a place must share."""
+
+
+def _described_alike(about: About) -> Q:
+    """Who calls has no position: of the same kind in the same town (or in none), at a place in much the same words."""
+    if about.lng is not None or not about.place:
+        return Q(pk__in=[])
+    shared = RawSQL(
+        "SELECT count(*) FROM unnest(issues_bigrams(issues_issue.place)) AS pair WHERE pair = ANY (issues_bigrams(%s))",
+        [about.place],
+        output_field=IntegerField(),
+    )
+    return Q(violation=about.violation, town=about.town) & Q(GreaterThanOrEqual(shared, WORDS_ALIKE))
 
 
 def shops_nearby(issue: Issue, user: User, limit: int = 8) -> list[Merchant]:

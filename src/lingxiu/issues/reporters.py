@@ -11,7 +11,7 @@ from lingxiu.issues import queries, writing
 from lingxiu.issues.actions import move_by_itself
 from lingxiu.issues.lifecycle import By, Level, Move, MoveRefused, Needs, State, check
 from lingxiu.issues.models import Addition, Issue, MoveRow, Report
-from lingxiu.issues.writing import Before
+from lingxiu.issues.writing import Before, Brought
 from lingxiu.journal.actions import record
 
 MOST_ADDITIONS = 20
@@ -82,15 +82,19 @@ def reopen(report: Report, words: str, *, at: datetime, submission: UUID | None 
         if at > issue.closed_at + timedelta(days=writing.limits(issue).reopen_days):
             raise MoveRefused(Move.REOPEN, State(issue.state), "time")
         data = {"by": "reporter", "reports": [report.pk]}
-        return move_by_itself(issue, Move.REOPEN, at=at, words=words, data=data, submission=submission)
+        return move_by_itself(issue, Move.REOPEN, at=at, brought=Brought(words=words), data=data, submission=submission)
 
 
 def may_reopen(report: Report, at: datetime) -> bool:
     """Whether `reopen` would be taken now."""
+    until = reopen_until(report)
+    return until is not None and at <= until
+
+
+def reopen_until(report: Report) -> datetime | None:
+    """How long the reporter may say that it is not so; None while somebody is at it."""
     issue = report.issue
-    if issue.closed_at is None:
-        return False
-    return at <= issue.closed_at + timedelta(days=writing.limits(issue).reopen_days)
+    return issue.closed_at + timedelta(days=writing.limits(issue).reopen_days) if issue.closed_at else None
 
 
 def _locked(report: Report) -> Issue:

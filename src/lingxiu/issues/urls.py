@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path, re_path
 
-from lingxiu.issues import lawbook, views
+from lingxiu.issues import handing_over, lawbook, public, views
+from lingxiu.issues.desk_urls import DESK
 
 app_name = "issues"
 GIVEN_OUT = r"(?P<token>[A-Za-z0-9_-]{1,32})"
@@ -13,10 +14,12 @@ GIVEN_OUT = r"(?P<token>[A-Za-z0-9_-]{1,32})"
 urlpatterns: list[URLPattern] = [
     path("issues/", views.issue_list, name="list"),
     path("issues/export.xlsx", views.export, name="export"),
+    path("issues/hand-over/", handing_over.hand_over, name="hand_over"),
     path("issues/new/", views.new_find, name="new"),
+    *DESK,
     path("issues/law/", lawbook.book, name="lawbook"),
     path("issues/law/<str:violation_id>/", lawbook.law, name="law"),
-    path("complain/", views.complain, name="complain"),
-    re_path(rf"^m/{GIVEN_OUT}/complain/$", views.complain_about, name="complain_about"),
-    re_path(rf"^r/{GIVEN_OUT}$", views.fate, name="fate"),
+    path("complain/", public.complain, name="complain"),
+    re_path(rf"^m/{GIVEN_OUT}/complain/$", public.complain_about, name="complain_about"),
+    re_path(rf"^r/{GIVEN_OUT}$", public.fate, name="fate"),
 ]

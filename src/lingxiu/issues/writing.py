@@ -20,6 +20,7 @@ from lingxiu.china.calendar import Due, WorkingCalendar
 from lingxiu.files.actions import use_file
 from lingxiu.files.models import StoredFile
 from lingxiu.issues import deadlines
+from lingxiu.issues.holding import stand_in
 from lingxiu.issues.lifecycle import Level, Move, Result, State
 from lingxiu.issues.models import Assignment, Issue, MoveRow
 from lingxiu.journal.actions import Scope, record
@@ -217,7 +218,11 @@ def _unit_of(actor: User | None, issue: Issue) -> int | None:
 def hand_over(
     issue: Issue, to: State, unit: Unit, person: User | None = None, *, accepted: bool = True, at: datetime
 ) -> None:
-    """Give it to this unit, and person if named, in this state, with a new clock. The assignment before has ended."""
+    """Give it to this unit, and person if named, in this state, with a new clock. The assignment before has ended.
+
+    Who is away is stood in for by their deputy, or by the unit.
+    """
+    person, away = stand_in(person, unit, at)
     issue.state, issue.lead_unit, issue.lead_person = to, unit, person
     issue.extension_asked_days = None
     due = set_clocks(issue, at)
@@ -225,6 +230,7 @@ def hand_over(
         issue=issue,
         unit=unit,
         person=person,
+        deputy_for=away,
         state=Assignment.State.ACCEPTED if accepted else Assignment.State.OFFERED,
         step=to,
         given_at=at,

@@ -18,6 +18,8 @@ from django.views.decorators.http import require_POST, require_safe
 from lingxiu.accounts.models import User
 from lingxiu.files.photos import PhotoRefused
 from lingxiu.issues import actions, pictures, queries, words
+from lingxiu.issues.desk import private_notes
+from lingxiu.issues.desk_forms import PrivateNoteForm
 from lingxiu.issues.forms import WITH_PICTURE, MoveForm
 from lingxiu.issues.lifecycle import By, Level, Move, MoveRefused, State, moves_from
 from lingxiu.issues.models import Issue, MoveRow, Report, Source
@@ -206,6 +208,8 @@ def _page(
         "devices": Device.objects.filter(merchant=issue.merchant_id) if issue.merchant_id else [],
         "alarm": Alarm.objects.filter(pk=issue.alarm_id).select_related("device").first() if issue.alarm_id else None,
         "shop": issue.merchant.name if issue.merchant else issue.place,
+        "private_notes": private_notes(issue, user),
+        "private_form": PrivateNoteForm(),
         "pulse": str(head()),
     }
     return render(request, "portal/issue.html", context, status=status)
@@ -322,6 +326,10 @@ CONDITIONS: dict[str, str | Promise] = {
     "town_known": gettext_lazy("town known"),
     "grid_known": gettext_lazy("grid known"),
     "earlier_in_90_days_at_least": gettext_lazy("earlier ones in 90 days at least"),
+    "towns_at_once_at_least": gettext_lazy("towns at once at least"),
+    "towns": gettext_lazy("town"),
+    "merchant_kinds": gettext_lazy("kind of shop"),
+    "hours": gettext_lazy("hour of the day"),
 }
 
 

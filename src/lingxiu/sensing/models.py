@@ -28,7 +28,7 @@ def measured_for(user: User | AnonymousUser) -> models.QuerySet[Merchant]:
     seen = Merchant.objects.visible_to(user)
     if authority.is_officer:
         return seen
-    owned = Bond.objects.filter(user_id=user.pk, kind=Bond.Kind.OWNER, ended_at=None)
+    owned = Bond.objects.filter(user_id=user.pk or 0, kind=Bond.Kind.OWNER, ended_at=None)
     return seen.filter(pk__in=owned.values("merchant_id")) if authority.may("shop.answer") else seen.none()
 
 

@@ -1,0 +1,76 @@
+"""Who is away, and who stands in for them: leave, illness, duty elsewhere, days off by the roster. Moves no work: rooms do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db import transaction
+
+from lingxiu.accounts.models import Absence, User
+from lingxiu.journal.actions import Scope, record
+
+
+class AbsenceRefused(Exception):
+    """An absence that cannot be. `field`: since | until | deputy; `why`: past | order | overlaps | self | away | unknown."""
+
+    def __init__(self, field: str, why: str) -> None:
+        super().__init__(f"{field}: {why}")
+        self.field, self.why = field, why
+
+
+def declare(
+    user: User, since: datetime, until: datetime, *, reason: str, deputy: User | None, at: datetime, by: int
+) -> Absence:
+    """Somebody will be away. Without a deputy the unit sees to what is theirs.
+
+    Raises: AbsenceRefused.
+    """
+    if until <= since:
+        raise AbsenceRefused("until", "order")
+    if until <= at:
+        raise AbsenceRefused("until", "past")
+    if deputy is not None and deputy.pk == user.pk:
+        raise AbsenceRefused("deputy", "self")
+    with transaction.atomic():
+        # In one order, so that two who stand in for each other do not wait for each other for ever.
+        list(User.objects.select_for_update().filter(pk__in=[user.pk, deputy.pk if deputy else user.pk]).order_by("pk"))
+        during = Absence.objects.filter(since__lt=until, until__gt=since)
+        if during.filter(user=user).exists():
+            raise AbsenceRefused("since", "overlaps")
+        if deputy is not None and (not deputy.is_active or during.filter(user=deputy).exists()):
+            raise AbsenceRefused("deputy", "away")
+        absence = Absence.objects.create(
+            user=user, since=since, until=until, deputy=deputy, reason=reason, declared_at=at, declared_by=by
+        )
+        record(
+            "absence.declared", "user", user.pk, at=at, actor_id=by, scope=Scope(), reference={"absence": absence.pk}
+        )
+    return absence
+
+
+def end(absence: Absence, *, at: datetime, by: int) -> None:
+    """They are back, or never went. What was given to the deputy stays with the deputy."""
+    with transaction.atomic():
+        row = Absence.objects.select_for_update().get(pk=absence.pk)
+        if row.since >= at:
+            row.delete()
+        elif row.until > at:
+            row.until = at
+            row.save(update_fields=["until"])
+        record("absence.ended", "user", absence.user_id, at=at, actor_id=by, scope=Scope())
+
+
+def deputies(user_ids: Iterable[int | None], at: datetime) -> dict[int, int | None]:
+    """Of these people, those who are away: id → their deputy's id. A deputy who is away as well is none."""
+    wanted = {user_id for user_id in user_ids if user_id is not None}
+    if not wanted:
+        return {}
+    away = dict(Absence.objects.filter(Absence.at(at), user__in=wanted).values_list("user_id", "deputy_id"))
+    named = {deputy for deputy in away.values() if deputy is not None}
+    gone = (
+        set(Absence.objects.filter(Absence.at(at), user__in=named).values_list("user_id", flat=True))
+        if named
+        else set()
+    )
+    return {user: None if deputy in gone else deputy for user, deputy in away.items()}

@@ -1,0 +1,121 @@
+"""Who is away is stood in for; who left leaves nothing lying."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from lingxiu.accounts.absences import AbsenceRefused, declare, deputies, end
+from lingxiu.accounts.models import Post, User
+from lingxiu.issues.covering import cover_absent, hand_over_all
+from lingxiu.issues.lifecycle import Move
+from lingxiu.issues.models import Issue
+from lingxiu.issues.queries import ball, mine
+from tests.cast import NOON, Cast, person
+from tests.issues.world import LATER, alarm, do
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def colleague(cast: Cast) -> User:
+    return person("colleague", "grid_member", cast.grid)
+
+
+def away(user: User, deputy: User | None, *, since: int = 0, days: int = 5) -> None:
+    begins = NOON + since * DAY
+    declare(user, begins, begins + days * DAY, reason="leave", deputy=deputy, at=NOON, by=user.pk)
+
+
+def held(issue: Issue) -> tuple[str | None, str | None]:
+    now = ball(issue)
+    assert now is not None
+    return now.person.name if now.person else None, now.deputy_for.name if now.deputy_for else None
+
+
+def test_what_is_given_to_somebody_away_goes_to_their_deputy(cast: Cast, colleague: User) -> None:
+    away(cast.grid_member, colleague)
+    issue = alarm(cast.merchant)
+    do(issue, Move.RETURN, cast.dispatcher, words="收回")
+    do(issue, Move.DISPATCH, cast.dispatcher, unit=cast.grid, person=cast.grid_member)
+    issue.refresh_from_db()
+    assert held(issue) == (colleague.name, cast.grid_member.name)
+    assert issue in mine(colleague)
+
+
+def test_without_a_deputy_the_unit_has_it(cast: Cast) -> None:
+    away(cast.grid_member, None)
+    issue = alarm(cast.merchant)
+    do(issue, Move.RETURN, cast.dispatcher, words="收回")
+    do(issue, Move.DISPATCH, cast.dispatcher, unit=cast.grid, person=cast.grid_member)
+    assert held(issue) == (None, cast.grid_member.name)
+
+
+def test_what_lies_with_them_changes_hands_on_their_first_day_away_once(cast: Cast, colleague: User) -> None:
+    issue = alarm(cast.merchant)
+    do(issue, Move.ACCEPT, cast.grid_member)
+    away(cast.grid_member, colleague, since=1)
+    assert cover_absent(NOON + timedelta(hours=23)) == 0
+    assert cover_absent(NOON + DAY) == 1
+    assert cover_absent(NOON + DAY) == 0
+    issue.refresh_from_db()
+    assert (held(issue), issue.state) == ((colleague.name, cast.grid_member.name), "handling")
+    assert issue.step_due_at == Issue.objects.get(pk=issue.pk).assignments.get(ended_at=None).due_at
+
+
+def test_who_left_their_post_leaves_it_with_the_unit(cast: Cast) -> None:
+    issue = alarm(cast.merchant)
+    do(issue, Move.ACCEPT, cast.grid_member)
+    Post.objects.filter(user=cast.grid_member).update(until=LATER + DAY)
+    assert cover_absent(LATER + timedelta(hours=1)) == 0
+    assert cover_absent(LATER + 2 * DAY) == 1
+    assert held(issue)[0] is None
+    assert ball(issue).unit == cast.grid  # type: ignore[union-attr]  # it is open
+
+
+def test_a_deputy_who_is_away_as_well_is_none(cast: Cast, colleague: User) -> None:
+    away(cast.grid_member, colleague)
+    with pytest.raises(AbsenceRefused) as refused:
+        away(colleague, cast.grid_member, since=2)
+    assert (refused.value.field, refused.value.why) == ("deputy", "away")
+    away(colleague, None, since=2)
+    assert deputies([cast.grid_member.pk], NOON + DAY) == {cast.grid_member.pk: colleague.pk}
+    assert deputies([cast.grid_member.pk], NOON + 3 * DAY) == {cast.grid_member.pk: None}
+
+
+@pytest.mark.parametrize(("since", "days", "field", "why"), [(1, 2, "since", "overlaps"), (-9, 2, "until", "past")])
+def test_nobody_is_away_twice_nor_in_the_past(cast: Cast, since: int, days: int, field: str, why: str) -> None:
+    away(cast.grid_member, None)
+    with pytest.raises(AbsenceRefused) as refused:
+        away(cast.grid_member, None, since=since, days=days)
+    assert (refused.value.field, refused.value.why) == (field, why)
+
+
+def test_who_is_back_sooner_gets_new_work_again(cast: Cast, colleague: User) -> None:
+    away(cast.grid_member, colleague)
+    end(cast.grid_member.absences.get(), at=NOON + DAY, by=cast.grid_member.pk)
+    assert deputies([cast.grid_member.pk], NOON + DAY) == {}
+
+
+def test_everything_of_one_person_goes_to_a_colleague_and_the_clocks_run_on(cast: Cast, colleague: User) -> None:
+    issues = [alarm(cast.merchant, 1), alarm(cast.merchant, 2, violation="L-LINK")]
+    for issue in issues:
+        do(issue, Move.ACCEPT, cast.grid_member)
+    due = {issue.pk: Issue.objects.get(pk=issue.pk).step_due_at for issue in issues}
+    done = hand_over_all(cast.grid_member, colleague, cast.grid, actor=cast.dispatcher, at=LATER, words="岗位调整")
+    assert sorted(done) == sorted((issue.number, "") for issue in issues)
+    for issue in issues:
+        issue.refresh_from_db()
+        assert (issue.lead_person, issue.step_due_at) == (colleague, due[issue.pk])
+
+
+def test_another_towns_dispatcher_hands_nothing_over(cast: Cast, colleague: User) -> None:
+    do(alarm(cast.merchant), Move.ACCEPT, cast.grid_member)
+    assert hand_over_all(cast.grid_member, colleague, cast.grid, actor=cast.other_dispatcher, at=LATER, words="x") == []
+
+
+def test_ended_issues_are_with_nobody(cast: Cast) -> None:
+    issue = alarm(cast.merchant)
+    do(issue, Move.DISMISS, cast.dispatcher, words="不属实")
+    assert ball(issue) is None
