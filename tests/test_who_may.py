@@ -19,6 +19,8 @@ from lingxiu.files.actions import store_document
 from lingxiu.issues.actions import Found, Said, report, take_report
 from lingxiu.issues.models import Source
 from lingxiu.merchants.models import Facility, Merchant
+from lingxiu.notices import links
+from lingxiu.notices.models import Delivery, Notice
 from lingxiu.policy.queries import in_force
 from lingxiu.sensing.models import Alarm, Device, UnknownDevice
 from tests.cast import BEGAN, Cast
@@ -118,6 +120,13 @@ def _things(cast: Cast, merchant: Merchant) -> dict[str, Any]:
         user=cast.stranger_owner, merchant_id=merchant.pk, kind="cleaning_company", made_at=BEGAN
     )
     words = f"merchant {merchant.pk}".encode()
+    told = Notice.objects.create(
+        person=cast.grid_member, entry_id=merchant.pk, kind="device.silent", subject_kind="merchant",
+        subject_id=str(merchant.pk), merchant_id=merchant.pk, rule="N-SILENT", edition=in_force().id, at=NOON,
+    )  # fmt: skip
+    failed = Delivery.objects.create(
+        notice=told, person=cast.grid_member, way="sms", state="failed", next_at=NOON, error="nobody answered"
+    )
     file = store_document(words, content_type="text/plain", stored_at=NOON, stored_by=cast.grid_member.pk)
     return {
         "merchant_id": merchant.pk,
@@ -132,6 +141,9 @@ def _things(cast: Cast, merchant: Merchant) -> dict[str, Any]:
         "facility_id": Facility.objects.create(merchant=merchant, kind="hood").pk,
         "bond_id": bond.pk,
         "sha256": file.sha256,
+        "notice_id": told.pk,
+        "delivery_id": failed.pk,
+        "link": links.make(cast.grid_member.pk, "/notices/", at=NOON).rpartition("/")[2],
         "source": "12345",
         "own_number": "JX1" if merchant == cast.merchant else "JX2",
         "kind": "json" if merchant == cast.merchant else "xml",

@@ -21,6 +21,7 @@ SHOP = OWNER | COMPANIES
 SIGNED_IN = OFFICERS | SHOP
 ANYONE = SIGNED_IN | {STRANGER}
 NOBODY: frozenset[str] = frozenset()
+ADMINISTRATORS = frozenset({"system_administrator"})  # `/admin/…` too: Django's own table, behind one door
 
 EDITORS = frozenset(
     {"system_administrator", "county_officer", "town_dispatcher"}
@@ -79,6 +80,14 @@ WHO_MAY: dict[str, Row] = {
     "open311/v2/requests.<kind>": Row(),
     "open311/v2/requests/<token>.<kind>": Row(),
     "open311/v2/tokens/<token>.<kind>": Row(),
+    # ── notices ──
+    "notices/": Row(get=SIGNED_IN),
+    "notices/read/": Row(post=SIGNED_IN),
+    "notices/settings/": Row(get=SIGNED_IN, post=SIGNED_IN),
+    "notices/<notice_id>/": Row(get=GRID, post=GRID, far=GRID, far_post=GRID),  # the sample is the grid member's
+    "notices/deliveries/": Row(get=ADMINISTRATORS),
+    "notices/deliveries/<delivery_id>/again/": Row(post=ADMINISTRATORS, far_post=ADMINISTRATORS),
+    "n/<link>": Row(get=SIGNED_IN, far=SIGNED_IN),  # strangers sign in; who is not meant is led to their own notices
     # ── rating ──
     "merchants/<merchant_id>/level/": Row(get=OFFICERS | OWNER, far=WHOLE_COUNTY),
     # ── selfservice ──

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+import structlog
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F, QuerySet
@@ -17,15 +18,18 @@ from django.utils.translation import override
 
 from lingxiu.accounts import codes
 from lingxiu.accounts.models import Bond, DemoMessage, LoginCode, Post, Unit, UnitKind, User
-from lingxiu.connectors.sms import Gateway, Nowhere
+from lingxiu.connectors.http import Failed
+from lingxiu.connectors.sms import Gateway, Nowhere, gateway_of
 from lingxiu.journal.actions import Scope, record
 from lingxiu.policy.queries import in_force
 from lingxiu.privacy.cipher import blind_index
 
+log = structlog.get_logger(__name__)
+
 # The unit in which owners and service companies hold their posts.
 SHOPS = "companies"
 
-Way = Literal["password", "code", "second_factor"]
+Way = Literal["password", "code", "second_factor", "zhezhengding"]
 
 
 class TooManyCodes(Exception):
@@ -72,7 +76,7 @@ class DemoPhone:
 
 def gateway() -> Gateway:
     """The way text messages leave this installation."""
-    return DemoPhone() if settings.DEMO else Nowhere()
+    return DemoPhone() if settings.DEMO else gateway_of(settings.SMS_URL, settings.SMS_TOKEN)
 
 
 def ask_for_code(phone: str, *, address: str, at: datetime) -> int:
@@ -141,12 +145,15 @@ def _refuse_too_many(earlier: QuerySet[LoginCode], limits: tuple[codes.Limit, ..
 
 
 def _send(phone: str, digits: str, at: datetime) -> None:
-    """To a phone nobody signs in by, nothing is sent; a missing gateway is told before that shows."""
+    """To a phone nobody signs in by, nothing is sent; a missing gateway is told before that shows, a failing one to us alone."""
     way = gateway()
     if isinstance(way, Nowhere) or _person_with(phone) is not None:
         minutes = int(codes.GOOD_FOR.total_seconds() // 60)
         text = _("%(digits)s is your Lingxiu sign-in code, good for %(minutes)d minutes. Do not pass it on.")
-        way.send(phone, text % {"digits": digits, "minutes": minutes}, at=at)
+        try:
+            way.send(phone, text % {"digits": digits, "minutes": minutes}, at=at)
+        except Failed as error:
+            log.warning("accounts.code_not_sent", error=str(error))
 
 
 def _person_with(phone: str) -> User | None:

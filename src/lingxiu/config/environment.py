@@ -46,6 +46,21 @@ class Environment(BaseSettings):
         "", alias="TIANDITU_KEY", description="Base map of 天地图; empty: the county's own shapes."
     )
 
+    zhezhengding_host: str = Field(
+        "", alias="ZHEZHENGDING_HOST", description="浙政钉's gateway (https://…), test or production; empty: not used."
+    )
+    zhezhengding_key: str = Field("", alias="ZHEZHENGDING_KEY", description="The application's key there.")
+    zhezhengding_secret: str = Field("", alias="ZHEZHENGDING_SECRET", description="The application's secret there.")
+    zhezhengding_tenant: str = Field("", alias="ZHEZHENGDING_TENANT", description="The tenant's id there.")
+    sms_url: str = Field(
+        "", alias="SMS_URL", description="Where text messages are handed over (POST, JSON); empty: none are sent."
+    )
+    sms_token: str = Field("", alias="SMS_TOKEN", description="The bearer's token of that gateway.")
+    smtp_url: str = Field(
+        "", alias="SMTP_URL", description="The mail server: smtp://user:password@host:587 (STARTTLS) or smtps://…:465."
+    )
+    mail_from: str = Field("", alias="MAIL_FROM", description="The address e-mail comes from; empty: none is sent.")
+
     @field_validator("time_zone")
     @classmethod
     def _known_zone(cls, value: str) -> str:

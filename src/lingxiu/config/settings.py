@@ -119,6 +119,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "lingxiu.ui.context.installation",
                 "lingxiu.portal.menu.menu",
+                "lingxiu.notices.context.unread_notices",
             ],
             "builtins": [
                 "django_cotton.templatetags.cotton",
@@ -212,6 +213,23 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     }
 }
+
+# How people are told, and by whom (connectors/).
+ZHEZHENGDING_HOST = _env.zhezhengding_host.rstrip("/")
+ZHEZHENGDING_KEY = _env.zhezhengding_key
+ZHEZHENGDING_SECRET = _env.zhezhengding_secret
+ZHEZHENGDING_TENANT = _env.zhezhengding_tenant
+SMS_URL = _env.sms_url
+SMS_TOKEN = _env.sms_token
+MAIL_FROM = DEFAULT_FROM_EMAIL = _env.mail_from
+_mail = urlsplit(_env.smtp_url)
+EMAIL_HOST = _mail.hostname or ""
+EMAIL_PORT = _mail.port or 25
+EMAIL_HOST_USER = unquote(_mail.username or "")
+EMAIL_HOST_PASSWORD = unquote(_mail.password or "")
+EMAIL_USE_SSL = _mail.scheme == "smtps"
+EMAIL_USE_TLS = _mail.scheme == "smtp" and bool(_mail.username)
+EMAIL_TIMEOUT = 10
 
 # Jobs stand in each room's jobs.py.
 PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "jobs"

@@ -1,1 +1,1 @@
-"""Clients of other systems: how a text message leaves the house. No models, and nothing about what is said or why."""
+"""Clients of other systems: messages, to-dos, who somebody is there. No models, and nothing about what is said or why."""

@@ -33,6 +33,11 @@ def report(token: str) -> str:
     return f"/r/{token}"
 
 
+def notices() -> str:
+    """What the reader was told."""
+    return "/notices/"
+
+
 def device(mn: str) -> str:
     """A device with its chart."""
     return f"/sensing/devices/{quote(mn, safe='')}/"

@@ -1,0 +1,218 @@
+"""What happened is told, once; a person reads, chooses; an administrator has something sent again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from lingxiu.accounts.models import User
+from lingxiu.issues.models import Issue
+from lingxiu.journal.actions import record
+from lingxiu.journal.models import Entry
+from lingxiu.notices import audience
+from lingxiu.notices.audience import About
+from lingxiu.notices.models import Choice, Delivery, Habit, Notice, Reach, Untold
+from lingxiu.notices.reaching import reached_by
+from lingxiu.notices.telling import Chosen, Happened, Manner, Way, rules_for, send_at, ways, whom
+from lingxiu.policy.queries import InForce, in_force
+from lingxiu.policy.schema import Notices, Telling
+
+log = structlog.get_logger(__name__)
+
+OPEN = (Delivery.State.WAITING, Delivery.State.SENDING, Delivery.State.SENT)
+
+
+# ── telling ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def tell(entries: Iterable[Entry], *, at: datetime) -> int:
+    """Tell people of these entries, in the transaction that moves the reader's cursor. Returns how many notices were written.
+
+    One that cannot be told is put aside and seen by the administrator; those after it are told all the same.
+    """
+    return sum(_tell_or_put_aside(entry, at) for entry in entries)
+
+
+def _tell_or_put_aside(entry: Entry, at: datetime) -> int:
+    try:
+        with transaction.atomic():
+            return _tell_one(entry, at)
+    except Exception as error:
+        log.exception("notices.untold", entry=entry.pk, kind=entry.kind)
+        words = f"{type(error).__name__}: {error}"[:300]
+        Untold.objects.get_or_create(entry_id=entry.pk, defaults={"kind": entry.kind, "error": words, "at": at})
+        return 0
+
+
+def _tell_one(entry: Entry, at: datetime) -> int:
+    policy = in_force()
+    catalogue = policy.catalogues.notices
+    about = About(entry, at)
+    told = 0
+    if entry.at > at - timedelta(hours=catalogue.stale_hours):
+        rules = rules_for(catalogue.rules, _happened(about), timezone.localtime(entry.at).date())
+        told = sum(_notify(about, user, rule, policy) for user, rule in _recipients(about, rules))
+    if about.issue is not None and entry.subject_kind == "issue":
+        _keep_todos(about.issue, at)
+    return told
+
+
+def _happened(about: About) -> Happened:
+    issue = about.issue
+    if issue is None:
+        return Happened(about.entry.kind)
+    return Happened(about.entry.kind, issue.level, issue.flow, issue.severity, issue.violation)
+
+
+def _recipients(about: About, rules: Sequence[Telling]) -> list[tuple[User, Telling]]:
+    if not rules:
+        return []
+    named = whom(rules, lambda words: audience.people(about, words), about.doer_id)
+    return [(user, named[user.pk]) for user in audience.visible_among(about, named)]
+
+
+def _notify(about: About, user: User, rule: Telling, policy: InForce) -> bool:
+    """Write the notice, and what is to leave the program. Returns: whether it was not written before."""
+    entry, issue = about.entry, about.issue
+    notice, new = Notice.objects.get_or_create(
+        person=user,
+        entry_id=entry.pk,
+        defaults={
+            "kind": entry.kind,
+            "subject_kind": "issue" if issue else entry.subject_kind,
+            "subject_id": issue.number if issue else entry.subject_id,
+            "merchant_id": entry.merchant_id,
+            "rule": rule.id,
+            "detail": str(entry.reference.get("rule", ""))[:40],
+            "edition": policy.id,
+            "urgent": rule.urgent,
+            "at": entry.at,
+        },
+    )
+    if new:
+        _send_out(notice, user, rule, policy.catalogues.notices, about.at)
+    return new
+
+
+def _send_out(notice: Notice, user: User, rule: Telling, catalogue: Notices, at: datetime) -> None:
+    chosen = chosen_by(user, rule.topic)
+    goes_at = send_at(
+        at, manner_of(user, catalogue), zone(), urgent=rule.urgent, digest=chosen.digest if chosen else False
+    )
+    for way in ways(rule, chosen, reached_by(user)):
+        if way is Way.TODO and _open_todos(notice.subject_id).filter(person=user).exists():
+            continue  # the line is on their list already
+        Delivery.objects.create(notice=notice, person=user, way=way, urgent=rule.urgent, next_at=goes_at)
+
+
+# ── the other side's list ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _open_todos(number: str) -> QuerySet[Delivery]:
+    todos = Delivery.objects.filter(way=Way.TODO, notice__subject_kind="issue", notice__subject_id=number)
+    return todos.filter(state__in=OPEN, finished_by=None)
+
+
+def _keep_todos(issue: Issue, at: datetime) -> None:
+    """Take the to-do off the list of whoever has not the ball any more; one that has not left yet need not leave."""
+    holding = audience.holders(issue, at)
+    over = _open_todos(issue.number).exclude(person__in=holding)
+    over.filter(state=Delivery.State.WAITING, message=None).update(state=Delivery.State.NEEDLESS)
+    for todo in over.order_by("pk"):
+        Delivery.objects.create(
+            notice_id=todo.notice_id, person_id=todo.person_id, way=Way.TODO_DONE, next_at=at, finishes=todo
+        )
+
+
+# ── a person's own ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def mark(user: User, ids: Iterable[int] | None, *, read: bool, at: datetime) -> int:
+    """Mark notices as read or not; `ids` None: all. What one has read need not be sent any more. Returns how many changed."""
+    rows = Notice.objects.visible_to(user).filter(read_at__isnull=read)
+    if ids is not None:
+        rows = rows.filter(pk__in=list(ids))
+    return rows.update(read_at=at if read else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What a person chose, as a whole: topic → ways and digest; when they may be disturbed; their addresses by way."""
+
+    topics: dict[str, Chosen]
+    quiet_from: time
+    quiet_until: time
+    most_an_hour: int
+    addresses: dict[str, str]
+
+
+def choose(user: User, wishes: Wishes, *, at: datetime) -> None:
+    """Keep what a person chose. An empty address is taken away. Nothing of it is written into the journal but that it was."""
+    with transaction.atomic():
+        for topic, chosen in wishes.topics.items():
+            values = {"ways": sorted(chosen.ways), "digest": chosen.digest}
+            Choice.objects.update_or_create(user=user, topic=topic, defaults=values)
+        Habit.objects.update_or_create(
+            user=user,
+            defaults={
+                "quiet_from": wishes.quiet_from,
+                "quiet_until": wishes.quiet_until,
+                "most_an_hour": wishes.most_an_hour,
+            },
+        )
+        for way, address in wishes.addresses.items():
+            reach(user, way, address)
+        record("notices.chosen", "user", user.pk, at=at, actor_id=user.pk)
+
+
+def reach(user: User, way: str, address: str) -> None:
+    """Where somebody is reached by a way from now on; nowhere, if the address is empty."""
+    if address:
+        Reach.objects.update_or_create(user=user, way=way, defaults={"address": address})
+    else:
+        Reach.objects.filter(user=user, way=way).delete()
+
+
+def chosen_by(user: User, topic: str) -> Chosen | None:
+    """What this person chose for the topic, if they did."""
+    row = Choice.objects.filter(user=user, topic=topic).first()
+    return Chosen(frozenset(Way(way) for way in row.ways), row.digest) if row else None
+
+
+def manner_of(user: User, catalogue: Notices) -> Manner:
+    """When this person may be disturbed: as they want it, else as policy has it."""
+    habit = Habit.objects.filter(user=user).first() or Habit()
+    return Manner(
+        catalogue.quiet_from if habit.quiet_from is None else habit.quiet_from,
+        catalogue.quiet_until if habit.quiet_until is None else habit.quiet_until,
+        catalogue.digest_at,
+        habit.most_an_hour or catalogue.most_an_hour,
+    )
+
+
+def zone() -> ZoneInfo:
+    """The county's time zone."""
+    return ZoneInfo(settings.TIME_ZONE)
+
+
+# ── an administrator's ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def send_again(delivery_id: int, *, by: User, at: datetime) -> bool:
+    """Let what was given up be tried anew, with whatever went as one message with it. Returns: whether there was such a one."""
+    with transaction.atomic():
+        row = Delivery.objects.filter(pk=delivery_id, state=Delivery.State.FAILED).first()
+        if row is None:
+            return False
+        together = Q(pk=row.pk) | Q(message=row.message, state=Delivery.State.FAILED)
+        Delivery.objects.filter(together).update(state=Delivery.State.WAITING, tries=0, next_at=at)
+        record("notices.sent_again", "delivery", row.pk, at=at, actor_id=by.pk)
+    return True

@@ -1,0 +1,215 @@
+"""The people behind the words of a rule: the holder, the dispatcher, the owner … Never decides whether they are told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import cast, get_args
+
+from django.db.models import Q
+
+from lingxiu.accounts.models import Bond, Post, UnitKind, User
+from lingxiu.issues.holding import dispatchers_unit
+from lingxiu.issues.lifecycle import Level, Move
+from lingxiu.issues.models import Assignment, Issue, MoveRow, Report
+from lingxiu.journal.models import Entry
+from lingxiu.policy.queries import edition, in_force
+from lingxiu.policy.schema import Audience
+
+HANDS = frozenset({"issues.handle", "issues.dispatch"})
+
+
+@dataclass(frozen=True)
+class About:
+    """An entry of the journal, and the issue and move it is of, where there are such. `at`: who is in which post then."""
+
+    entry: Entry
+    at: datetime
+
+    @cached_property
+    def issue(self) -> Issue | None:
+        """The issue it is about; of a report, the one it points at."""
+        match self.entry.subject_kind:
+            case "issue":
+                return Issue.objects.select_related("merchant").filter(number=self.entry.subject_id).first()
+            case "report":
+                return _issue_of_report(self.entry.subject_id)
+        return None
+
+    @cached_property
+    def move(self) -> MoveRow | None:
+        """The move the entry tells of."""
+        version = self.entry.reference.get("version")
+        if self.issue is None or version is None:
+            return None
+        return MoveRow.objects.filter(issue=self.issue, version=version).first()
+
+    @property
+    def doer_id(self) -> int | None:
+        """Who did it, and so knows: also who found something that the system sent on at that moment."""
+        if self.issue is not None and self.entry.actor_id is None and self.entry.at == self.issue.reported_at:
+            return self.issue.found_by_id
+        return self.entry.actor_id
+
+    @property
+    def is_overtaken(self) -> bool:
+        """Whether the issue went on to somebody else since, and maybe back: the later entry tells whoever has it now."""
+        if self.move is None or self.issue is None:
+            return False
+        later = MoveRow.objects.filter(issue=self.issue, version__gt=self.move.version)
+        return later.exclude(to_unit=self.move.to_unit_id, to_person=self.move.to_person_id).exists()
+
+
+def people(about: About, audience: Audience) -> list[int]:
+    """Ids of the people, in order, each once."""
+    return sorted(set(_FIND[audience](about)))
+
+
+def visible_among(about: About, ids: Iterable[int]) -> list[User]:
+    """Those of them who may see what it is about: nobody is told of an issue they may not open."""
+    found = User.objects.filter(pk__in=list(ids), is_active=True).order_by("pk")
+    issue = about.issue
+    if issue is None:
+        return list(found)
+    return [user for user in found if Issue.objects.visible_to(user).filter(pk=issue.pk).exists()]
+
+
+def holders(issue: Issue, at: datetime) -> list[int]:
+    """Who has the ball: the person it was given to, else everybody of the unit who could take it."""
+    if not issue.is_open:
+        return []
+    return _of(issue.lead_unit_id, issue.lead_person_id, at)
+
+
+def of_units(unit_ids: Iterable[int | None], at: datetime, verbs: frozenset[str] = HANDS) -> list[int]:
+    """People who hold a post in these units by which they may do one of these things."""
+    posts = Post.objects.filter(Post.held_at(at), unit__in=[pk for pk in unit_ids if pk], user__is_active=True)
+    return list(posts.filter(role__in=_roles(verbs)).values_list("user_id", flat=True))
+
+
+def _of(unit_id: int | None, person_id: int | None, at: datetime) -> list[int]:
+    return [person_id] if person_id else of_units([unit_id], at)
+
+
+def _roles(verbs: frozenset[str]) -> list[str]:
+    return [role.id for role in in_force().catalogues.roles if verbs & set(role.may)]
+
+
+def _issue_of_report(pk: str) -> Issue | None:
+    row = Report.objects.select_related("issue__merchant").filter(pk=pk).first()
+    return row.issue if row else None
+
+
+def _holder(about: About) -> list[int]:
+    if about.issue is None or about.is_overtaken:
+        return []
+    return holders(about.issue, about.at)
+
+
+def _cooperating(about: About) -> list[int]:
+    parts = Assignment.objects.filter(issue=about.issue, part=Assignment.Part.COOPERATING)
+    given_by_now = parts.filter(Q(ended_at=None) | Q(ended_at=about.entry.at))
+    return [
+        person
+        for part in given_by_now.values_list("unit_id", "person_id")
+        for person in _of(part[0], part[1], about.at)
+    ]
+
+
+def _dispatcher(about: About) -> list[int]:
+    if about.issue is None:
+        return []
+    unit = dispatchers_unit(Level(about.issue.level), about.issue.town)
+    return of_units([unit.pk], about.at, frozenset({"issues.dispatch"}))
+
+
+def _county(about: About) -> list[int]:
+    posts = Post.objects.filter(Post.held_at(about.at), unit__kind=UnitKind.COUNTY_OFFICE, user__is_active=True)
+    return list(posts.filter(role__in=_roles(frozenset({"issues.dispatch"}))).values_list("user_id", flat=True))
+
+
+def _leader(about: About) -> list[int]:
+    """Who asked about it last, whether it is answered by now or not; if nobody did, those who may ask and do nothing else."""
+    asked = MoveRow.objects.filter(issue=about.issue, move="supervise").exclude(actor=None)
+    last = asked.order_by("-version").values_list("actor_id", flat=True).first()
+    if last:
+        return [last]
+    roles = [
+        role.id for role in in_force().catalogues.roles if "issues.supervise" in role.may and not HANDS & set(role.may)
+    ]
+    posts = Post.objects.filter(Post.held_at(about.at), role__in=roles, unit__kind=UnitKind.COUNTY_OFFICE)
+    return list(posts.filter(user__is_active=True).values_list("user_id", flat=True))
+
+
+def _finder(about: About) -> list[int]:
+    return [about.issue.found_by_id] if about.issue and about.issue.found_by_id else []
+
+
+def _recorder(about: About) -> list[int]:
+    wrote = Report.objects.filter(issue=about.issue).exclude(recorded_by=None)
+    return [pk for pk in wrote.values_list("recorded_by_id", flat=True) if pk]
+
+
+def _handler(about: About) -> list[int]:
+    row = MoveRow.objects.filter(issue=about.issue, move=Move.FEED_BACK).order_by("-version").first()
+    return [pk for pk in (row.on_behalf_of_id or row.actor_id,) if pk] if row else []
+
+
+def _owner(about: About) -> list[int]:
+    """Of the shop the entry concerns: it names none that is not told yet."""
+    if about.entry.merchant_id is None:
+        return []
+    bonds = Bond.objects.filter(merchant_id=about.entry.merchant_id, kind=Bond.Kind.OWNER, ended_at=None)
+    return list(bonds.values_list("user_id", flat=True))
+
+
+def _grid(about: About) -> list[int]:
+    grid = about.entry.grid
+    posts = Post.objects.filter(Post.held_at(about.at), unit__grid=grid, user__is_active=True)
+    return list(posts.filter(role__in=_roles(HANDS)).values_list("user_id", flat=True)) if grid else []
+
+
+def _as_said(about: About) -> list[int]:
+    """People (`people`, `mentioned`), units (`units`) and audiences (`tell`) that the entry, its move or its rule names."""
+    said: dict[str, object] = {**(about.move.data if about.move else {}), **about.entry.reference}
+    named = [*_ids(said.get("people")), *_ids(said.get("mentioned"))]
+    found = [*named, *of_units(_ids(said.get("units")), about.at)]
+    for audience in (*_words(said.get("tell")), *_of_escalation(about.issue, said.get("rule"))):
+        if audience in _FIND and audience != "as_said":
+            found += _FIND[cast("Audience", audience)](about)
+    return found
+
+
+def _of_escalation(issue: Issue | None, rule_id: object) -> list[str]:
+    """Whom a rule of escalation tells, by the edition the issue came in under, else by today's."""
+    for policy in (edition(issue.edition), in_force()) if issue else ():
+        for rule in policy.catalogues.escalation:
+            if rule.id == rule_id:
+                return ["holder" if word == "lead" else word for word in rule.tell]
+    return []
+
+
+def _ids(value: object) -> list[int]:
+    return [one for one in value if isinstance(one, int)] if isinstance(value, list) else []
+
+
+def _words(value: object) -> list[str]:
+    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
+
+
+_FIND: dict[Audience, Callable[[About], list[int]]] = {
+    "holder": _holder,
+    "cooperating": _cooperating,
+    "dispatcher": _dispatcher,
+    "county": _county,
+    "leader": _leader,
+    "finder": _finder,
+    "recorder": _recorder,
+    "handler": _handler,
+    "owner": _owner,
+    "grid": _grid,
+    "as_said": _as_said,
+}
+assert set(_FIND) == set(get_args(Audience))  # every word of the catalogue is known

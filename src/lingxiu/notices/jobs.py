@@ -1,0 +1,82 @@
+"""When people are told: every minute the journal is read on and what is due is sent. Each may run twice."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import structlog
+from django.utils import timezone
+from procrastinate.contrib.django import app
+
+from lingxiu.accounts.models import User
+from lingxiu.connectors.http import Failed, Refused
+from lingxiu.journal.models import Entry
+from lingxiu.journal.queries import follow
+from lingxiu.notices import links
+from lingxiu.notices.actions import reach, tell
+from lingxiu.notices.models import Reach
+from lingxiu.notices.reaching import zhezhengding
+from lingxiu.notices.sending import send_due
+
+log = structlog.get_logger(__name__)
+
+READER = "notices"
+ASKED_A_NIGHT = 500
+
+
+@app.periodic(cron="* * * * *")
+@app.task(queueing_lock="notices.tell", lock="notices.tell", pass_context=False)
+def tell_people(timestamp: int) -> None:
+    """Every minute; may run twice."""
+    read_on(timezone.now())
+
+
+def read_on(at: datetime) -> int:
+    """Tell of everything written into the journal since the last time. Returns how many notices were written."""
+    written = 0
+
+    def told(entries: list[Entry]) -> None:
+        nonlocal written
+        written += tell(entries, at=at)
+
+    while follow(READER, told, limit=100):
+        pass
+    return written
+
+
+@app.periodic(cron="* * * * *")
+@app.task(queueing_lock="notices.send", pass_context=False)
+def send_what_is_due(timestamp: int) -> None:
+    """Every minute; may run twice, and two at once."""
+    send_due(timezone.now())
+
+
+@app.periodic(cron="20 4 * * *")
+@app.task(queueing_lock="notices.tidy", lock="notices.tidy", pass_context=False)
+def tidy(timestamp: int) -> None:
+    """Once a night; may run twice."""
+    now = timezone.now()
+    links.forget_old(now)
+    find_accounts(now)
+
+
+def find_accounts(at: datetime) -> int:
+    """Learn the 浙政钉 accounts of officers from their phones, a few a night. Returns how many were found."""
+    client = zhezhengding()
+    if client is None:
+        return 0
+    known = Reach.objects.filter(way=Reach.By.ZHEZHENGDING).values("user_id")
+    people = User.objects.filter(is_active=True).exclude(phone_index="").exclude(pk__in=known).order_by("?")
+    found = 0
+    for user in people[:ASKED_A_NIGHT]:
+        if not user.authority.is_officer:
+            continue
+        try:
+            reach(user, Reach.By.ZHEZHENGDING, client.account_of_phone(user.phone, at=at))
+            found += 1
+        except Refused:
+            continue  # has none, or their administrator lets us not see them
+        except Failed as error:
+            log.warning("notices.accounts_not_asked", error=str(error))
+            break
+    return found

@@ -1,0 +1,105 @@
+"""What a notice says: of an issue its number, what kind it is and where; never a reporter, a phone or anybody's words.
+
+The same few facts stand on the page and go out; what else there is to know is behind the sign-in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.utils.translation import get_language, ngettext
+from django.utils.translation import gettext as _
+
+from lingxiu.issues.models import Issue
+from lingxiu.merchants.models import Merchant
+from lingxiu.notices.models import Notice
+from lingxiu.policy.queries import edition, in_force
+from lingxiu.policy.schema import Label
+from lingxiu.territory.queries import town_names
+from lingxiu.ui import addresses
+
+NAMED_AT_ONCE = 3
+"""So many of those that go as one message are named in it; the rest are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A notice in words. `about`: number and kind, or what it is about; `place`: town and shop; `url`: where that stands."""
+
+    notice: Notice
+    what: str
+    about: str
+    place: str
+    url: str
+
+    @property
+    def words(self) -> str:
+        """All of it in one sentence."""
+        facts = " · ".join(filter(None, [self.about, self.place]))
+        return _("%(what)s: %(facts)s") % {"what": self.what, "facts": facts} if facts else self.what
+
+
+def lines(notices: Sequence[Notice], *, officer: bool) -> list[Line]:
+    """These notices in words, in the language in force. `officer`: issues open to officers; an owner has the shop's page."""
+    numbers = {one.subject_id for one in notices if one.subject_kind == "issue"}
+    issues = {one.number: one for one in Issue.objects.filter(number__in=numbers).select_related("merchant")}
+    shops = Merchant.objects.in_bulk([one.merchant_id for one in notices if one.merchant_id])
+    towns = town_names() if notices else {}
+    return [_line(one, issues.get(one.subject_id), shops.get(one.merchant_id or 0), towns, officer) for one in notices]
+
+
+def _line(notice: Notice, issue: Issue | None, shop: Merchant | None, towns: dict[str, str], officer: bool) -> Line:
+    merchant = issue.merchant if issue else shop
+    town = towns.get(issue.town if issue else merchant.town if merchant else "", "")
+    return Line(
+        notice,
+        _what(notice),
+        f"{issue.number} {_matter(issue)}" if issue else "",
+        " · ".join(filter(None, [town, merchant.name if merchant else ""])),
+        address(notice, officer=officer),
+    )
+
+
+def address(notice: Notice, *, officer: bool) -> str:
+    """Where the thing itself stands, for this kind of reader. What is about nothing of its own leads to the list."""
+    if notice.subject_kind == "issue" and officer:
+        return addresses.issue(notice.subject_id)
+    return addresses.merchant(notice.merchant_id) if notice.merchant_id else addresses.notices()
+
+
+def _what(notice: Notice) -> str:
+    """The rule's label; of a reminder what the rule of escalation says."""
+    policy = edition(notice.edition).catalogues
+    reminders = {rule.id: rule.label for rule in policy.escalation}
+    told = {rule.id: rule.label for rule in policy.notices.rules}
+    label = reminders.get(notice.detail) or told.get(notice.rule)
+    return _text(label) if label else notice.rule
+
+
+def _matter(issue: Issue) -> str:
+    try:
+        return _text(in_force().catalogues.violation(issue.violation).label)
+    except KeyError:  # a kind the county's catalogue has no more
+        return issue.violation
+
+
+def _text(label: Label) -> str:
+    return label.text(get_language() or "zh-hans")
+
+
+def message(told: Sequence[Line], url: str) -> str:
+    """What goes out: one notice, or several as one."""
+    if len(told) == 1:
+        return _("Lingxiu: %(words)s. %(url)s") % {"words": told[0].words, "url": url}
+    named = "; ".join(list(dict.fromkeys(line.words for line in told))[:NAMED_AT_ONCE])
+    return ngettext(
+        "Lingxiu: %(count)d notice. %(named)s. %(url)s", "Lingxiu: %(count)d notices. %(named)s. %(url)s", len(told)
+    ) % {"count": len(told), "named": named, "url": url}
+
+
+def subject(told: Sequence[Line]) -> str:
+    """A heading: of a to-do, of an e-mail."""
+    if len(told) == 1:
+        return told[0].words
+    return ngettext("%(count)d notice", "%(count)d notices", len(told)) % {"count": len(told)}

@@ -1,0 +1,189 @@
+"""From the journal to people: who is told of what was really done, once, whatever happens to the process that tells."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.db import transaction
+
+from lingxiu.issues.lifecycle import Move, Result
+from lingxiu.issues.models import Issue
+from lingxiu.journal.actions import record
+from lingxiu.journal.models import Cursor, Entry
+from lingxiu.journal.queries import follow
+from lingxiu.notices.actions import Wishes, choose, tell
+from lingxiu.notices.jobs import READER, read_on
+from lingxiu.notices.models import Delivery, Notice, Untold
+from lingxiu.notices.telling import Chosen, Way
+from lingxiu.policy.queries import in_force
+from tests.cast import NOON, Cast, make_cast, person
+from tests.issues.world import alarm, complain, do, find, photo
+from tests.notices.world import SOON, connected, rules_of, silent, told
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def cast(transactional_db: None) -> Cast:
+    """Committed: the journal is read only up to what is settled."""
+    return make_cast()
+
+
+def test_a_complaint_is_told_to_the_dispatcher_of_its_town_and_to_nobody_else(cast: Cast) -> None:
+    complain(cast.merchant)
+    assert told() == [("dispatcher", "N-RECEIVED")]
+
+
+def test_what_is_given_to_a_grid_is_told_to_its_members_and_the_shop(cast: Cast) -> None:
+    colleague = person("grid-b", "grid_member", cast.grid)
+    issue = alarm(cast.merchant)
+    assert issue.lead_unit == cast.grid, "the demo county sends an alarm to the grid at once"
+    assert told() == [("grid", "N-GIVEN"), ("grid-b", "N-GIVEN"), ("owner", "N-SHOP-ISSUE")]
+    do(issue, Move.ACCEPT, colleague)
+    assert len(told()) == 3, "nobody need be told that somebody took it"
+
+
+def test_the_story_of_a_complaint_is_told_to_whom_it_concerns(cast: Cast) -> None:
+    issue = complain(cast.merchant).issue
+    read_on(SOON)
+    do(issue, Move.DISPATCH, cast.dispatcher, unit=cast.grid, person=cast.grid_member)
+    assert told(SOON)[1:] == [("grid", "N-GIVEN"), ("owner", "N-SHOP-ISSUE")]
+    issue.refresh_from_db()
+    do(issue, Move.ACCEPT, cast.grid_member)
+    issue.refresh_from_db()
+    do(issue, Move.FEED_BACK, cast.grid_member, result=Result.NOT_FOUND, photos=(photo(),))
+    read_on(SOON)
+    assert rules_of(cast.dispatcher) == ["N-RECEIVED", "N-RECHECK"]
+    issue.refresh_from_db()
+    do(issue, Move.REWORK, cast.dispatcher, words="看不清")
+    read_on(SOON)
+    assert rules_of(cast.grid_member) == ["N-GIVEN", "N-REWORK"]
+    issue.refresh_from_db()
+    do(issue, Move.FEED_BACK, cast.grid_member, result=Result.NOT_FOUND, photos=(photo(1),))
+    issue.refresh_from_db()
+    do(issue, Move.CLOSE, cast.county_officer, answer="现场未发现")
+    read_on(SOON)
+    assert rules_of(cast.grid_member) == ["N-GIVEN", "N-REWORK", "N-ENDED"]
+    assert rules_of(cast.owner) == ["N-SHOP-ISSUE", "N-SHOP-ISSUE", "N-SHOP-CLOSED"]
+    assert rules_of(cast.stranger_owner) == rules_of(cast.other_dispatcher) == []
+
+
+def test_who_did_it_is_not_told_of_it(cast: Cast) -> None:
+    find(cast.grid_member, merchant=cast.merchant)
+    assert "grid" not in {who for who, _rule in told()}
+
+
+def test_who_has_it_no_more_is_not_told_that_they_had_it(cast: Cast) -> None:
+    issue = alarm(cast.merchant)
+    do(issue, Move.RETURN, cast.grid_member, words="不在本网格")
+    read_on(SOON)
+    assert rules_of(cast.grid_member) == []
+    assert rules_of(cast.dispatcher) == ["N-RECEIVED"]
+
+
+def test_nobody_is_told_of_an_issue_they_may_not_open(cast: Cast) -> None:
+    with transaction.atomic():
+        issue = alarm(cast.merchant)
+        said = {"people": [cast.other_grid_member.pk, cast.county_officer.pk], "version": 0}
+        record("issue.noted", "issue", issue.number, at=NOON, reference=said)
+    read_on(SOON)
+    assert rules_of(cast.other_grid_member) == []
+    assert rules_of(cast.county_officer) == ["N-MENTIONED"]
+
+
+def test_an_entry_may_name_units_and_audiences_itself(cast: Cast) -> None:
+    issue = complain(cast.merchant).issue
+    with transaction.atomic():
+        said = {"tell": ["holder", "county", "nonsense"], "units": [cast.grid.pk], "rule": "E-NONE"}
+        record("issue.reminded", "issue", issue.number, at=NOON, reference=said)
+    read_on(SOON)
+    reminded = Notice.objects.filter(rule="N-TIME").values_list("person__username", flat=True)
+    assert sorted(reminded) == ["county", "dispatcher", "grid"]
+
+
+def test_owner_and_grid_hear_that_a_device_fell_silent(cast: Cast) -> None:
+    silent(cast.merchant)
+    assert told() == [("grid", "N-SILENT"), ("owner", "N-SHOP-SILENT")]
+
+
+def test_told_once_though_the_job_runs_twice(cast: Cast) -> None:
+    silent(cast.merchant)
+    assert read_on(SOON) == 2
+    assert read_on(SOON) == 0
+    entries = list(Entry.objects.all())
+    assert tell(entries, at=SOON) == 0, "nor if the cursor were lost"
+    assert Notice.objects.count() == 2
+
+
+def test_killed_in_between_nothing_is_told_and_then_all_of_it_once(cast: Cast) -> None:
+    silent(cast.merchant)
+
+    def killed(entries: list[Entry]) -> None:
+        tell(entries, at=SOON)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        follow(READER, killed)
+    assert (Notice.objects.count(), Delivery.objects.count()) == (0, 0)
+    assert Cursor.objects.get(reader=READER).entry_id == 0
+    assert read_on(SOON) == 2
+
+
+def test_what_is_older_than_policy_says_is_told_to_nobody(cast: Cast) -> None:
+    hours = in_force().catalogues.notices.stale_hours
+    silent(cast.merchant, at=SOON - timedelta(hours=hours))
+    silent(cast.merchant, at=SOON - timedelta(hours=hours - 1))
+    assert read_on(SOON) == 2
+
+
+def test_an_entry_that_cannot_be_told_is_put_aside_and_those_after_it_are_told(cast: Cast) -> None:
+    with transaction.atomic():
+        bad = record("report.added", "report", "not-a-number", at=NOON)
+    silent(cast.merchant)
+    assert read_on(SOON) == 2
+    assert [(row.entry_id, row.kind) for row in Untold.objects.all()] == [(bad.pk, "report.added")]
+    assert "ValueError" in Untold.objects.get().error
+
+
+def test_the_ways_are_those_of_the_person(cast: Cast, phone: object, zhezhengding: object) -> None:
+    connected(cast.grid_member, "5001")
+    alarm(cast.merchant)
+    read_on(SOON)
+    by = Delivery.objects.order_by("person__username", "way").values_list("person__username", "way")
+    assert list(by) == [("grid", "todo"), ("grid", "zhezhengding"), ("owner", "sms")]
+    assert set(Delivery.objects.values_list("state", "next_at")) == {("waiting", SOON)}
+
+
+def test_a_persons_own_choice_counts(cast: Cast, phone: object) -> None:
+    wishes = Wishes({"shop": Chosen(frozenset({Way.SMS}), digest=True)}, NOON.time(), NOON.time(), 3, {})
+    choose(cast.owner, wishes, at=NOON)
+    silent(cast.merchant)
+    read_on(SOON)
+    row = Delivery.objects.get()
+    assert (row.person, row.way) == (cast.owner, "sms")
+    assert row.next_at.isoformat() == "2026-03-05T23:45:00+00:00", "07:45 of the next morning"
+
+
+def test_one_todo_an_issue_and_it_goes_when_the_ball_moves_on(cast: Cast, zhezhengding: object) -> None:
+    connected(cast.grid_member, "5001")
+    connected(cast.dispatcher, "5002")
+    issue = alarm(cast.merchant)
+    read_on(SOON)
+    todo = Delivery.objects.get(way="todo")
+    assert todo.person == cast.grid_member
+    Delivery.objects.filter(pk=todo.pk).update(state="sent", remote_id="T-1")
+    do(issue, Move.ACCEPT, cast.grid_member)
+    read_on(SOON)
+    assert not Delivery.objects.filter(way="todo_done").exists(), "they have it still"
+    issue.refresh_from_db()
+    do(issue, Move.FEED_BACK, cast.grid_member, result=Result.NOT_FOUND, photos=(photo(),))
+    read_on(SOON)
+    assert Delivery.objects.get(way="todo_done").finishes == todo
+    assert Delivery.objects.get(way="todo", person=cast.dispatcher).state == "waiting"
+    issue.refresh_from_db()
+    do(issue, Move.CLOSE, cast.dispatcher, answer="好")
+    read_on(SOON)
+    assert Delivery.objects.get(way="todo", person=cast.dispatcher).state == "needless", "it had not left yet"
+    assert Delivery.objects.filter(way="todo_done").count() == 1
+    assert not Issue.objects.get(pk=issue.pk).is_open
