@@ -30,6 +30,7 @@ FAR_EDITORS = EDITORS & WHOLE_COUNTY
 FINDERS = frozenset({"county_officer", "department_officer"}) | TOWN | GRID  # issues.find
 MANAGERS = frozenset({"system_administrator", "county_officer"})  # sensing.manage
 PERSONAL = frozenset({"county_officer"})  # merchants.see_personal_data
+RECORDERS = frozenset({"county_officer", "town_dispatcher"})  # issues.record_report
 EXPORTERS = FINDERS - GRID | {"assessor"}  # issues.export
 
 
@@ -74,6 +75,8 @@ WHO_MAY: dict[str, Row] = {
     "api/v1/issues/<number>/moves": Row(),
     "api/v1/reports": Row(),
     "api/v1/reports/<source>/<own_number>": Row(),
+    "exchange/12345/": Row(get=RECORDERS, post=RECORDERS),
+    "exchange/12345/answers.xlsx": Row(get=RECORDERS),
     "open311/v2/discovery.<kind>": Row(get=ANYONE, far=ANYONE),
     "open311/v2/services.<kind>": Row(get=ANYONE, far=ANYONE),
     "open311/v2/services/<code>.<kind>": Row(get=ANYONE, far=ANYONE),

@@ -295,6 +295,32 @@ def import_merchants(file: Path, dry_run: bool, coordinates: str, refused: Path 
         click.echo(f"refused rows: {refused}")
 
 
+@import_.command("complaints")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Only say what would happen.")
+@click.option(
+    "--result", type=click.Path(dir_okay=False, path_type=Path), help="Write the list back, with what became of each row."
+)
+def import_complaints(file: Path, dry_run: bool, result: Path | None) -> None:
+    """Orders of the 12345 centre from .xlsx or .csv."""
+    wake_django()
+    from django.utils import timezone
+
+    from lingxiu.exchange.hotline.importing import FileRefused, import_orders, result_sheet
+    from lingxiu.exchange.hotline.sheet import read
+
+    try:
+        with _progress(f"Reading {file.name}") as advance:
+            report = import_orders(read(file.read_bytes(), file.name), dry_run=dry_run, at=timezone.now(), advance=advance)
+    except FileRefused as error:
+        raise Failed(str(error)) from error
+    for line in report.lines():
+        click.echo(line)
+    if result:
+        result.write_bytes(result_sheet(report, None))
+        click.echo(f"result: {result}")
+
+
 @main.command()
 @click.option("--from", "source", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A county.yaml.")
 def init(source: Path | None) -> None:

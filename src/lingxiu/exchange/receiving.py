@@ -102,7 +102,7 @@ def _submission(said: Said) -> UUID:
 SHAPES: list[tuple[str, Callable[[Said, datetime], bool], Text]] = [
     ("source", lambda said, at: said.source in SOURCES, _("Name one of the sources that people report by.")),
     ("own_number", lambda said, at: not said.own_number or bool(OWN_NUMBER.fullmatch(said.own_number)),
-     _("1 to 60 characters, without blanks and without / \\ ? # % &.")),
+     _("1 to 60 letters, digits and dashes, without blanks.")),
     ("violation", lambda said, at: said.violation in {row.id for row in offered(at)},
      _("Name something people may complain of: GET /open311/v2/services.json lists them.")),
     ("words", lambda said, at: len(said.words) <= LONGEST_WORDS, _("At most 2000 characters.")),

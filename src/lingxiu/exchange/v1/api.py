@@ -227,7 +227,7 @@ def docs(request: HttpRequest) -> HttpResponse:
             "path": address,
             "method": method.upper(),
             "id": operation["operationId"],
-            "summary": gettext(operation["summary"]),
+            "summary": gettext(named),
             "told": operation.get("description", ""),
             "scopes": [scope for one in operation["security"] for scope in one["key"]],
             "parameters": [_parameter(one) for one in operation.get("parameters", [])],
@@ -235,6 +235,7 @@ def docs(request: HttpRequest) -> HttpResponse:
             "answer": _fields(found, operation["responses"].get("200") or operation["responses"].get("201")),
         }
         for address, method, operation in operations(found)
+        for named in [operation["summary"]]
     ]
     kinds = [{"id": kind, "status": status, "title": title} for kind, (status, title) in KINDS.items()]
     context = {"rows": rows, "kinds": kinds, "scopes": SCOPES.items(), "about": gettext(DESCRIPTION)}

@@ -1,0 +1,326 @@
+"""The 12345 centre's list: as it really is, in; the same with answers, out. One bad row loses nothing else."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import xlsxwriter
+from click.testing import CliRunner
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from python_calamine import CalamineWorkbook
+
+from lingxiu.accounts.models import User
+from lingxiu.exchange.hotline.importing import Outcome, import_orders, result_sheet
+from lingxiu.exchange.hotline.sheet import COLUMNS, OURS, VIOLATIONS, FileRefused, read
+from lingxiu.issues.lifecycle import Move
+from lingxiu.issues.models import Issue, Report
+from lingxiu.policy.queries import in_force
+from tests.cast import Cast, make_merchant
+from tests.issues.world import LATER, do, to_closed
+
+PAGE = "/exchange/12345/"
+UPPER = ["序号", "工单信息", "", "诉求人", "", "诉求内容", "被反映单位", "所属镇街", "诉求地址", "办理结果"]
+LOWER = ["", "工单编号", "来电时间", "姓名", "联系电话", "", "", "", "", ""]
+ORDERS: list[list[Any]] = [
+    [1, "JX26030500001", datetime(2026, 3, 4, 22, 40), "王小明", "13900001234", "楼下油烟直排，晚上没法开窗", "一鲜居",
+     "魏塘街道", "人民大道1号", ""],
+    [2, "JX26030500002", "2026/3/5 8:05", "李女士", "139****5678", "凌晨倒泔水，味道很大", "", "西塘", "古镇北栅街一带", ""],
+    [3, "JX26030500001", datetime(2026, 3, 4, 22, 40), "王小明", "13900001234", "同一工单又派一次", "", "", "", ""],
+    [4, "JX26030500003", "昨天晚上", "张先生", "13900001235", "噪声", "", "魏塘街道", "中山路", ""],
+    [5, "", "2026-03-05 09:00", "", "", "没有编号", "", "", "", ""],
+    [6, "JX26030500004", "2026年3月5日 9时30分", "", "", "大排档占道油烟", "阿三大排档", "魏塘街道", "夜市口", ""],
+]  # fmt: skip
+
+
+def workbook(orders: list[list[Any]] = ORDERS, *, title: str = "嘉善县12345交办单（3月5日）") -> bytes:
+    """As the centre exports it: a merged title, two header rows merged both ways, then the orders."""
+    out = io.BytesIO()
+    with xlsxwriter.Workbook(out) as book:
+        page, time = book.add_worksheet(), book.add_format({"num_format": "yyyy-mm-dd hh:mm"})
+        page.merge_range(0, 0, 0, len(UPPER) - 1, title)
+        page.merge_range(1, 1, 1, 2, "工单信息")
+        page.merge_range(1, 3, 1, 4, "诉求人")
+        for column, name in enumerate(UPPER):
+            if LOWER[column]:
+                page.write(2, column, LOWER[column])
+            else:
+                page.merge_range(1, column, 2, column, name)
+        for number, order in enumerate(orders, start=3):
+            for column, cell in enumerate(order):
+                if isinstance(cell, datetime):
+                    page.write_datetime(number, column, cell, time)
+                else:
+                    page.write(number, column, cell)
+    return out.getvalue()
+
+
+def take(orders: list[list[Any]] = ORDERS, *, by: User | None = None, dry_run: bool = False) -> Any:
+    return import_orders(read(workbook(orders), "12345.xlsx"), dry_run=dry_run, at=LATER, by=by)
+
+
+def cells(data: bytes) -> list[list[Any]]:
+    found: list[list[Any]] = CalamineWorkbook.from_filelike(io.BytesIO(data)).get_sheet_by_index(0).to_python()
+    return found
+
+
+# ── in ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_list_is_taken_in_row_by_row(cast: Cast) -> None:
+    result = take(by=cast.county_officer)
+    assert [row.outcome for row in result.rows] == [
+        Outcome.NEW, Outcome.NEW, Outcome.TWICE, Outcome.REFUSED, Outcome.REFUSED, Outcome.NEW,
+    ]  # fmt: skip
+    assert [row.number for row in result.rows] == [4, 5, 6, 7, 8, 9]
+    known, by_place, stall = Report.objects.order_by("own_number")
+    assert (known.merchant, known.words, known.reporter_phone) == (cast.merchant, ORDERS[0][5], "13900001234")
+    assert known.seen_at == datetime(2026, 3, 4, 14, 40, tzinfo=UTC)
+    assert known.issue.violation == "P-SMOKE"
+    assert (by_place.merchant, by_place.issue.town, by_place.reporter_phone) == (None, "330421103", "")
+    assert by_place.seen_at == datetime(2026, 3, 5, 0, 5, tzinfo=UTC)
+    assert stall.place == "阿三大排档 夜市口"
+    assert {report.source for report in Report.objects.all()} == {"12345"}
+    assert [due for due in Report.objects.values_list("due_at", flat=True) if due <= LATER] == []
+
+
+def test_a_wrong_row_is_told_row_field_value_and_mend(cast: Cast) -> None:
+    result = take()
+    time, number = result.refused
+    assert time.fault is not None
+    assert (time.fault.field, time.fault.value) == ("seen_at", "昨天晚上")
+    assert time.fault.mend
+    assert "昨天晚上" in time.line()
+    assert number.fault is not None
+    assert number.fault.field == "own_number"
+
+
+def test_the_same_list_again_adds_nothing_and_says_so(cast: Cast) -> None:
+    take()
+    again = take()
+    assert [row.outcome for row in again.rows] == [
+        Outcome.KNOWN, Outcome.KNOWN, Outcome.TWICE, Outcome.REFUSED, Outcome.REFUSED, Outcome.KNOWN,
+    ]  # fmt: skip
+    assert Report.objects.count() == Issue.objects.count() == 3
+    changed = [[*ORDERS[0][:5], "内容改了", *ORDERS[0][6:]]]
+    (row,) = take(changed).rows
+    assert row.outcome == Outcome.KNOWN
+    assert len(row.told) == 1
+
+
+def test_a_dry_run_says_the_same_and_writes_nothing(cast: Cast) -> None:
+    dry = take(dry_run=True)
+    assert Report.objects.count() == Issue.objects.count() == 0
+    assert [row.outcome for row in dry.rows] == [row.outcome for row in take().rows]
+
+
+def test_a_shop_is_known_by_its_exact_name_in_the_town_else_suggested(cast: Cast) -> None:
+    make_merchant("一鲜居面馆", cast.merchant.area, 120.93, 30.85)  # type: ignore[arg-type]  # it has an area
+    make_merchant("老街面馆", cast.merchant.area, 120.94, 30.85)  # type: ignore[arg-type]  # the same
+
+    def order(number: str, shop: str, town: str) -> list[Any]:
+        return [1, number, "2026-03-05 09:00", "", "", "油烟", shop, town, "某处", ""]
+
+    rows = take(
+        [
+            order("1", "一鲜居", "魏塘街道"),
+            order("2", "一鲜", "魏塘"),
+            order("3", "老街面馆", ""),
+            order("4", "不知道", ""),
+        ]
+    ).rows
+    assert [row.outcome for row in rows] == [Outcome.NEW] * 4
+    found = [report.merchant for report in Report.objects.order_by("own_number")]
+    assert found == [cast.merchant, None, None, None]
+    assert "一鲜居" in rows[1].told[0]
+    assert "一鲜居面馆" in rows[1].told[0]
+    assert rows[2].told != []
+
+
+def test_a_licence_number_names_the_shop(cast: Cast) -> None:
+    cast.merchant.licence_no = "JY23304210012345"
+    cast.merchant.save()
+    text = "工单编号,来电时间,诉求内容,许可证号\nA1,2026-03-05 09:00,油烟,JY23304210012345\n".encode("gb18030")
+    import_orders(read(text, "12345.csv"), dry_run=False, at=LATER)
+    assert Report.objects.get().merchant == cast.merchant
+
+
+def test_a_dispatcher_sees_their_own_towns_shops_alone(cast: Cast) -> None:
+    orders = [[1, "1", "2026-03-05 09:00", "", "", "油烟", "老街面馆", "", "某处", ""]]
+    take(orders, by=cast.dispatcher)
+    report = Report.objects.get()
+    assert (report.merchant, report.issue.town) == (None, "330421001")
+
+
+@pytest.mark.parametrize(
+    ("said", "violation"),
+    [
+        ("楼下油烟", "P-SMOKE"),
+        ("气味难闻", "P-SMELL"),
+        ("空调噪音", "P-NOISE"),
+        ("下水道污水", "P-DRAIN"),
+        ("不退钱", "P-OTHER"),
+    ],
+)
+def test_what_it_is_about_is_seen_by_its_words(said: str, violation: str, cast: Cast) -> None:
+    take([[1, "1", "2026-03-05 09:00", "", "", said, "", "", "某处", ""]])
+    assert Issue.objects.get().violation == violation
+
+
+def test_the_words_lead_to_what_people_may_complain_of(cast: Cast) -> None:
+    public = {row.id for row in in_force().catalogues.violations if row.public}
+    assert set(VIOLATIONS) <= public
+    assert set(OURS) < set(COLUMNS)
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [(b"", "a.xlsx"), (b"PK\x03\x04", "a.xlsx"), (b"\xff\xff\xff", "a.csv"), (b"a,b\n1,2", "a.csv"), (b"x", "a.pdf"),
+     ("工单编号,标题\n1,2".encode(), "a.csv")],
+)  # fmt: skip
+def test_what_is_no_list_of_orders_is_refused_in_words(data: bytes, name: str) -> None:
+    with pytest.raises(FileRefused, match=name):
+        read(data, name)
+
+
+def test_a_sheet_that_claims_millions_is_refused() -> None:
+    out = io.BytesIO()
+    with xlsxwriter.Workbook(out) as book:
+        page = book.add_worksheet()
+        page.write(0, 0, "工单编号")
+        page.write(1_048_575, 16_383, "x")
+    with pytest.raises(FileRefused):
+        read(out.getvalue(), "far.xlsx")
+
+
+def test_merged_areas_that_claim_everything_fill_no_more_than_there_is() -> None:
+    honest = io.BytesIO()
+    with xlsxwriter.Workbook(honest) as book:
+        page = book.add_worksheet()
+        for column, name in enumerate(["工单编号", "来电时间", "诉求内容"]):
+            page.write(0, column, name)
+        page.merge_range("A2:B3", "A1")
+    hostile = io.BytesIO()
+    with zipfile.ZipFile(honest) as old, zipfile.ZipFile(hostile, "w") as new:
+        for entry in old.infolist():
+            new.writestr(entry, old.read(entry).replace(b"A2:B3", b"A2:XFD1048576"))
+    table = read(hostile.getvalue(), "merged.xlsx")
+    assert [cells for _number, cells in table.rows] == [["A1", "A1", "A1"]]
+
+
+# ── out ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_list_comes_back_with_what_became_of_each(cast: Cast) -> None:
+    take(by=cast.county_officer)
+    first = Report.objects.get(own_number="JX26030500001").issue
+    do(first, Move.DISPATCH, cast.dispatcher, unit=cast.grid)
+    to_closed(cast, first, answer="已清洗净化器，复测正常")
+    again = take(by=cast.county_officer, dry_run=True)
+    back = cells(result_sheet(again, cast.county_officer))
+    assert back[0][0] == "嘉善县12345交办单（3月5日）"
+    assert back[2][1:5] == LOWER[1:5]
+    head = back[2]
+    answer, number, state, error = (head.index(name) if name in head else back[1].index(name)
+                                    for name in ("办理结果", "本系统编号", "办理状态", "导入提示"))  # fmt: skip
+    assert answer == 9  # the centre's own column is filled
+    assert (back[3][number], back[3][state], back[3][answer]) == (first.number, "已办结", "已清洗净化器，复测正常")
+    assert back[4][answer] == ""
+    assert "昨天晚上" in back[6][error]
+    assert back[3][1] == "JX26030500001"
+
+
+def test_what_came_back_can_be_taken_in_again(cast: Cast) -> None:
+    back = result_sheet(take(), None)
+    result = import_orders(read(back, "back.xlsx"), dry_run=False, at=LATER)
+    assert [row.outcome for row in result.rows][:2] == [Outcome.KNOWN, Outcome.KNOWN]
+    assert Report.objects.count() == 3
+
+
+# ── the page and the command ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def browser(user: User) -> Client:
+    client = Client(headers={"accept-language": "en"})
+    client.force_login(user)
+    return client
+
+
+def upload(user: User, wish: str) -> Any:
+    file = SimpleUploadedFile("12345.xlsx", workbook())
+    return browser(user).post(PAGE, {"file": file, "wish": wish})
+
+
+def test_the_page_looks_takes_in_and_gives_back(cast: Cast) -> None:
+    looked = upload(cast.dispatcher, "look")
+    assert looked.status_code == 200
+    assert "Nothing was written" in looked.content.decode()
+    assert Report.objects.count() == 0
+    taken = upload(cast.dispatcher, "take").content.decode()
+    assert "昨天晚上" in taken
+    assert Report.objects.count() == 3
+    back = upload(cast.dispatcher, "sheet")
+    assert back["Content-Disposition"].startswith("attachment")
+    assert cells(back.content)[3][1] == "JX26030500001"
+    assert Report.objects.count() == 3
+    assert browser(cast.dispatcher).post(PAGE, {"wish": "take"}).status_code == 422
+
+
+@pytest.mark.parametrize("language", ["zh-hans", "en"])
+def test_the_page_stands_in_both_languages(language: str, cast: Cast) -> None:
+    client = Client(headers={"accept-language": language})
+    client.force_login(cast.dispatcher)
+    assert client.get(PAGE).status_code == 200
+
+
+def test_the_answers_of_a_period_in_the_centres_columns(cast: Cast) -> None:
+    take(by=cast.county_officer)
+    issue = Report.objects.get(own_number="JX26030500001").issue
+    do(issue, Move.DISPATCH, cast.dispatcher, unit=cast.grid)
+    to_closed(cast, issue, answer="已清洗")
+
+    def rows(user: User, **query: str) -> list[list[Any]]:
+        return cells(browser(user).get(f"{PAGE}answers.xlsx", query).content)
+
+    everything = rows(cast.county_officer, **{"from": "2026-03-05", "to": "2026-03-05"})
+    assert everything[0][:2] == ["工单编号", "诉求时间"]
+    assert [row[0] for row in everything[1:]] == ["JX26030500001", "JX26030500002", "JX26030500004"]
+    first = dict(zip(everything[0], everything[1], strict=True))
+    assert (first["答复内容"], first["办理状态"], first["是否属实"], first["被反映单位"]) == (
+        "已清洗",
+        "已办结",
+        "是",
+        "一鲜居",
+    )
+    assert not any(secret in str(everything) for secret in ("王小明", "13900001234", "没法开窗"))
+    assert [row[0] for row in rows(cast.dispatcher)[1:]] == ["JX26030500001", "JX26030500004"]
+    assert len(rows(cast.county_officer, **{"from": "2026-02-01", "to": "2026-02-28"})) == 1
+    client = browser(cast.county_officer)
+    for query in ({"from": "2026-03-05", "to": "2026-03-01"}, {"from": "2020-01-01", "to": "2026-03-01"}):
+        assert client.get(f"{PAGE}answers.xlsx", query).status_code == 422
+    assert client.get(f"{PAGE}answers.xlsx", {"from": "9999-12-31"}).status_code == 200
+    assert date(2026, 3, 5) == LATER.date()
+
+
+def test_the_command_takes_orders_in(cast: Cast, tmp_path: Path) -> None:
+    from lingxiu.cli import main
+
+    file, back = tmp_path / "12345.xlsx", tmp_path / "back.xlsx"
+    file.write_bytes(workbook())
+    type_in = CliRunner()
+    dry = type_in.invoke(main, ["import", "complaints", str(file), "--dry-run"])
+    assert dry.exit_code == 0, dry.output
+    assert Report.objects.count() == 0
+    assert "JX26030500004" in dry.output
+    done = type_in.invoke(main, ["import", "complaints", str(file), "--result", str(back)])
+    assert done.exit_code == 0, done.output
+    assert Report.objects.count() == 3
+    assert cells(back.read_bytes())[3][1] == "JX26030500001"
+    broken = tmp_path / "broken.xlsx"
+    broken.write_bytes(b"no workbook")
+    assert type_in.invoke(main, ["import", "complaints", str(broken)]).exit_code == 1
