@@ -96,6 +96,12 @@ def ball(issue: Issue) -> Ball | None:
     return Ball(row.unit, row.person, row.deputy_for) if row else None
 
 
+def parts(issue: Issue) -> list[Assignment]:
+    """The co-operating units' parts, open and done, in the order in which they were given."""
+    rows = issue.assignments.filter(part=Assignment.Part.COOPERATING).select_related("unit", "person")
+    return list(rows.order_by("given_at", "id"))
+
+
 def this_round(issue: Issue) -> QuerySet[MoveRow]:
     """The moves since the issue was last opened."""
     reopened = issue.moves.filter(move=Move.REOPEN).order_by("-version").values("version")[:1]

@@ -22,7 +22,7 @@ from lingxiu.issues.desk import private_notes
 from lingxiu.issues.desk_forms import PrivateNoteForm
 from lingxiu.issues.forms import WITH_PICTURE, MoveForm
 from lingxiu.issues.lifecycle import By, Level, Move, MoveRefused, State, moves_from
-from lingxiu.issues.models import Issue, MoveRow, Report, Source
+from lingxiu.issues.models import FlowChoice, Issue, MoveRow, Report, Source
 from lingxiu.issues.relations import relations
 from lingxiu.issues.views import officer, submission_of
 from lingxiu.issues.writing import SomebodyWasFaster
@@ -124,7 +124,7 @@ def make_move(request: HttpRequest, number: str) -> HttpResponse:
 def _seen_by(user: User, number: str) -> Issue:
     """The issue, if this reader may open it. Raises Http404: what one may not see does not exist."""
     rows = Issue.objects.visible_to(user).select_related(
-        "merchant__standing", "lead_unit", "lead_person", "joined_into"
+        "merchant__standing", "lead_unit", "lead_person", "joined_into", "supervised_by"
     )
     issue = rows.filter(number=number).first()
     if issue is None:
@@ -217,7 +217,10 @@ def _page(
 
 def _live(issue: Issue, user: User, now: datetime) -> dict[str, Any]:
     """What changes while the page is open: state, holder, clocks, reports, timeline."""
-    violation = edition(issue.edition).catalogues.violation(issue.violation)
+    catalogues = edition(issue.edition).catalogues
+    violation = catalogues.violation(issue.violation)
+    reminders = {rule.id: rule.label for rule in catalogues.escalation}
+    rests = {row.id: row for row in catalogues.deadlines.suspending}
     happened = [_line(row) for row in queries.timeline(issue)]
     return {
         "issue": issue,
@@ -225,6 +228,10 @@ def _live(issue: Issue, user: User, now: datetime) -> dict[str, Any]:
         "violation": violation,
         "steps": words.steps(State(issue.state)),
         "late": issue.is_open and issue.step_due_at < now,
+        "ball": queries.ball(issue),
+        "parts": queries.parts(issue) if issue.flow == FlowChoice.JOINT else [],
+        "rest": rests.get(issue.suspended_for),
+        "warned": [(reminders.get(row.rule), row) for row in issue.reminders.order_by("passed_at", "id")],
         "town": town_names().get(issue.town, ""),
         "happened": happened,
         "reports": _reports(issue, user),
