@@ -9,6 +9,7 @@ import importlib.util
 import json
 import os
 import sys
+import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -215,6 +216,43 @@ def policy_check(folder: Path | None, day: datetime | None) -> None:
             click.echo(f"{asked}: {what}: {', '.join(rules)}. They guide and stand on no notice.")
 
 
+@policy.command("dry-run")
+@click.argument("folder", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option(
+    "--last", default=10_000, show_default=True, type=click.IntRange(1), help="How many issues, the newest first."
+)
+@click.option(
+    "--list", "shown", default=20, show_default=True, type=click.IntRange(0), help="How many differences to list."
+)
+def policy_dry_run(folder: Path | None, last: int, shown: int) -> None:
+    """What the routing rules of a folder would have done with the last issues. Moves nothing."""
+    wake_django()
+    from lingxiu.issues.dry_run import dry_run
+    from lingxiu.policy.reading import PolicyRefused, read_folder
+
+    try:
+        catalogues, _body = read_folder(_folder(folder))
+    except PolicyRefused as error:
+        raise Failed("\n".join(error.mistakes)) from error
+    began = time.perf_counter()
+    done = dry_run(catalogues.routing, last)
+    took = time.perf_counter() - began
+    for rule, count in done.by_rule.items():
+        click.echo(f"{rule:<28}{count:>8,}")
+    for one in done.differences[:shown]:
+        click.echo(f"{one.number}: {' '.join(one.was)} → {' '.join(one.would_be)}")
+    if len(done.differences) > shown:
+        click.echo(f"… and {len(done.differences) - shown:,} more")
+    if done.without_facts:
+        click.echo(
+            f"{done.without_facts:,} issues keep no facts (they came in before facts were kept) and were left out"
+        )
+    click.echo(
+        f"{done.routed:,} issues in {took:.1f} s: {len(done.differences):,} would go another way,"
+        f" {done.quick_share:.1%} quickly at grid and town"
+    )
+
+
 @policy.command("load")
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path), required=False)
 @click.option("--note", default="", help="Why.")
@@ -299,7 +337,9 @@ def import_merchants(file: Path, dry_run: bool, coordinates: str, refused: Path 
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Only say what would happen.")
 @click.option(
-    "--result", type=click.Path(dir_okay=False, path_type=Path), help="Write the list back, with what became of each row."
+    "--result",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the list back, with what became of each row.",
 )
 def import_complaints(file: Path, dry_run: bool, result: Path | None) -> None:
     """Orders of the 12345 centre from .xlsx or .csv."""
@@ -311,7 +351,9 @@ def import_complaints(file: Path, dry_run: bool, result: Path | None) -> None:
 
     try:
         with _progress(f"Reading {file.name}") as advance:
-            report = import_orders(read(file.read_bytes(), file.name), dry_run=dry_run, at=timezone.now(), advance=advance)
+            report = import_orders(
+                read(file.read_bytes(), file.name), dry_run=dry_run, at=timezone.now(), advance=advance
+            )
     except FileRefused as error:
         raise Failed(str(error)) from error
     for line in report.lines():
@@ -347,7 +389,9 @@ def key_group() -> None:
 @click.argument("name")
 @click.option("--for", "username", required=True, metavar="USER", help="As whom it acts, by user name.")
 @click.option("--scope", "scopes", multiple=True, required=True, help="What it opens; may be given several times.")
-@click.option("--each-minute", type=click.IntRange(1, 100_000), default=120, show_default=True, help="Requests a minute.")
+@click.option(
+    "--each-minute", type=click.IntRange(1, 100_000), default=120, show_default=True, help="Requests a minute."
+)
 def key_new(name: str, username: str, scopes: tuple[str, ...], each_minute: int) -> None:
     """Make a key for another system; its secret is shown once."""
     wake_django()
@@ -358,12 +402,16 @@ def key_new(name: str, username: str, scopes: tuple[str, ...], each_minute: int)
 
     user = User.objects.filter(username=username, is_active=True).first()
     if user is None:
-        raise Failed(f"nobody here signs in as {username}: a key acts as a person, make an account for the system first")
+        raise Failed(
+            f"nobody here signs in as {username}: a key acts as a person, make an account for the system first"
+        )
     try:
         key, secret = new_key(name, user, scopes, at=timezone.now(), each_minute=each_minute)
     except ScopesUnknown as error:
         raise click.BadParameter(f"{error}: there are {', '.join(SCOPES)}", param_hint="--scope") from error
-    click.echo(f"key {key.pk} for {user.username}: {', '.join(key.scopes)}. Its secret, which is not kept here:\n{secret}")
+    click.echo(
+        f"key {key.pk} for {user.username}: {', '.join(key.scopes)}. Its secret, which is not kept here:\n{secret}"
+    )
 
 
 @key_group.command("list")
@@ -375,7 +423,9 @@ def key_list() -> None:
     for key in Key.objects.select_related("user"):
         state = f"revoked {key.revoked_at:%Y-%m-%d}" if key.revoked_at else "in use"
         last = f"{key.last_used_at:%Y-%m-%d %H:%M}" if key.last_used_at else "never"
-        click.echo(f"{key.pk:>5}  {key.hint}…  {key.user.username}  {state}, last used {last}  {','.join(key.scopes)}  {key.name}")
+        click.echo(
+            f"{key.pk:>5}  {key.hint}…  {key.user.username}  {state}, last used {last}  {','.join(key.scopes)}  {key.name}"
+        )
 
 
 @key_group.command("revoke")

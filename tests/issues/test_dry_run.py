@@ -1,0 +1,61 @@
+"""Changed rules are tried on what came in before, by the facts of then; nothing moves."""
+
+from __future__ import annotations
+
+from lingxiu.issues.dry_run import Difference, dry_run
+from lingxiu.issues.models import Issue
+from lingxiu.policy.queries import in_force
+from lingxiu.policy.schema import Routing, RoutingCondition
+from tests.cast import Cast
+from tests.issues.world import alarm, complain, find
+
+
+def to_county(**when: object) -> Routing:
+    label = {"zh": "试", "en": "try"}
+    condition = RoutingCondition.model_validate(when)
+    return Routing.model_validate(
+        {"id": "R-TRY", "label": label, "when": condition, "level": "county", "to": "county_office"}
+    )
+
+
+def test_by_the_rules_in_force_everything_goes_where_it_went(cast: Cast) -> None:
+    alarm(cast.merchant)
+    find(cast.grid_member, merchant=cast.merchant)
+    complain(cast.other_merchant)
+    done = dry_run(in_force().catalogues.routing, 100)
+    assert (done.routed, done.differences, done.without_facts) == (3, (), 0)
+    assert sum(done.by_rule.values()) == 3
+    assert done.quick_share == 1.0
+
+
+def test_what_would_go_another_way_is_named_with_both_ways(cast: Cast) -> None:
+    first, second = alarm(cast.merchant), find(cast.grid_member, merchant=cast.merchant)
+    done = dry_run([to_county(source=["alarm"]), *in_force().catalogues.routing], 100)
+    assert done.differences == (Difference(first.number, ("R-40-LEAD", "grid", "quick"), ("R-TRY", "county", "quick")),)
+    assert done.quick_share == 0.5
+    assert second.number not in {one.number for one in done.differences}
+
+
+def test_it_goes_by_the_facts_of_then(cast: Cast) -> None:
+    alarm(cast.merchant)
+    assert Issue.objects.get().routing_why["facts"]["merchant_kind"] == cast.merchant.kind
+    type(cast.merchant).objects.update(kind="stall")
+    done = dry_run([to_county(merchant_kinds=["stall"]), *in_force().catalogues.routing], 100)
+    assert done.differences == ()
+
+
+def test_only_the_last_are_looked_at_and_nothing_moves(cast: Cast, django_assert_num_queries: object) -> None:
+    for number in range(5):
+        find(cast.grid_member, merchant=cast.merchant, place=str(number))
+    before = list(Issue.objects.values_list("number", "version"))
+    rules = in_force().catalogues.routing
+    with django_assert_num_queries(1):  # type: ignore[operator]  # pytest-django's context manager
+        assert dry_run(rules, 3).routed == 3
+    assert list(Issue.objects.values_list("number", "version")) == before
+
+
+def test_issues_that_keep_no_facts_are_counted_and_left_out(cast: Cast) -> None:
+    alarm(cast.merchant)
+    Issue.objects.update(routing_why={"tried": []})
+    done = dry_run(in_force().catalogues.routing, 10)
+    assert (done.routed, done.without_facts, done.quick_share) == (0, 1, 0.0)
