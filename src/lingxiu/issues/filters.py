@@ -11,7 +11,7 @@ from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from urllib.parse import urlencode
 
-from django.db.models import Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.expressions import RawSQL
 from django.db.models.fields import BooleanField
 from django.utils import timezone
@@ -19,7 +19,22 @@ from django.utils import timezone
 from lingxiu.accounts.models import User
 from lingxiu.china.pinyin import fold
 from lingxiu.issues import queries
-from lingxiu.issues.models import FlowChoice, Issue, IssueQuerySet, LevelChoice, Source, StateChoice
+from lingxiu.issues.lifecycle import Move, State
+from lingxiu.issues.lookback.models import KeyPlace, Listing
+from lingxiu.issues.models import (
+    OPEN_STATES,
+    PEOPLE,
+    Assignment,
+    FlowChoice,
+    Issue,
+    IssueQuerySet,
+    LevelChoice,
+    MoveRow,
+    Report,
+    ResultChoice,
+    Source,
+    StateChoice,
+)
 from lingxiu.merchants.models import Merchant
 
 PAGE = 50
@@ -29,17 +44,59 @@ MERCHANTS_SEARCHED = 500
 
 VIEWS = ("mine", "unit", "all")
 SORTS = ("new", "due")
+WAITS = ("extension", "objection", "supervised", "decision")
+"""For whom an issue waits: for more time to be given or refused, for an objection to be settled, for a leader to be answered;
+`decision`: any of these."""
+EVENTS = ("came_in", "ended", "reopened")
+"""What happened to it since a moment; `reopened`: by whoever reported it."""
+REACHED: dict[str, tuple[State, ...]] = {
+    # the way of an issue: what stands here now, or further on
+    "dispatched": (State.DISPATCHED, State.HANDLING, State.RECHECK, State.CLOSED),
+    "handling": (State.HANDLING, State.RECHECK, State.CLOSED),
+    "recheck": (State.RECHECK, State.CLOSED),
+    "closed": (State.CLOSED,),
+}
+AGES: dict[str, tuple[int, int | None]] = {
+    # days since the day it was reported, both included
+    "0-1": (0, 1),
+    "2-3": (2, 3),
+    "4-7": (4, 7),
+    "8-15": (8, 15),
+    "16-": (16, None),
+}
+GRASSROOTS = (LevelChoice.GRID, LevelChoice.TOWN)
+"""Grid and town together: what the county's report calls grassroots (domain-2026, practice 9)."""
+NO_TOWN = "none"
+REPEATS, REPEAT_DAYS = 2, 90
+"""A repeat place: the same merchant and the same violation more often than this within so many days."""
 _CHOICES: dict[str, frozenset[str]] = {
-    "state": frozenset({*StateChoice.values, "open", "ended"}),
-    "level": frozenset(LevelChoice.values),
+    "state": frozenset({*StateChoice.values, "open", "ended", "valid"}),
+    "level": frozenset({*LevelChoice.values, "grassroots"}),
     "flow": frozenset(FlowChoice.values),
-    "source": frozenset(Source.values),
+    "source": frozenset({*Source.values, "people", "found"}),
+    "reached": frozenset(REACHED),
+    "result": frozenset(ResultChoice.values),
+    "true": frozenset({"yes", "no"}),
+    "in_time": frozenset({"yes", "no"}),
+    "answers": frozenset({"any", "in_time", "late"}),
+    "age": frozenset(AGES),
+    "listed": frozenset({"red", "black"}),
+    "waits": frozenset(WAITS),
+    "event": frozenset(EVENTS),
 }
 
 
 @dataclass(frozen=True)
 class Filter:
-    """What is asked for. `since` and `until` are days of the county, both included, of the report."""
+    """What is asked for. Days are of the county, both included: `since` and `until` of the report, `ended_*` of its end,
+    `due_*` of the day by which the whole issue fell due (never after now); `after` the moment since which an `event` counts.
+
+    `state`: one, or open, ended, valid (anything but dismissed). `level` grassroots: grid or town. `source` people: somebody
+    reported it; found: nobody had to. `reached`: stands there now, or further on. `town`: `NO_TOWN` for those in none.
+    `in_time`: closed by the issue's own clock. `answers`: of the reports on it, all in time or any late. `rated`: by a
+    reporter. `repeat`: at a repeat place in the `REPEAT_DAYS` up to `until`, or today. `near`: a key place. `listed`: the
+    merchant stands on the red or the black list.
+    """
 
     view: str = "all"
     q: str = ""
@@ -54,6 +111,25 @@ class Filter:
     due_today: bool = False
     since: date | None = None
     until: date | None = None
+    waits: str = ""
+    event: str = ""
+    after: datetime | None = None
+    ended_since: date | None = None
+    ended_until: date | None = None
+    due_since: date | None = None
+    due_until: date | None = None
+    grid: str = ""
+    reached: str = ""
+    result: str = ""
+    true: str = ""
+    in_time: str = ""
+    answers: str = ""
+    age: str = ""
+    listed: str = ""
+    reopened: bool = False
+    rated: bool = False
+    repeat: bool = False
+    near: bool = False
     sort: str = ""
 
     @classmethod
@@ -64,6 +140,7 @@ class Filter:
             return query.get(name, "") if query.get(name) in _CHOICES[name] else ""
 
         view, sort = query.get("view", ""), query.get("sort", "")
+        after = _moment(query.get("at", ""))
         return cls(
             view=view if view in VIEWS else default_view,
             q=" ".join(query.get("q", "").replace("\0", "").split())[:60],
@@ -78,6 +155,25 @@ class Filter:
             due_today=query.get("due") == "today",
             since=_day(query.get("from", "")),
             until=_day(query.get("to", "")),
+            waits=one_of("waits"),
+            event=one_of("event") if after else "",
+            after=after,
+            ended_since=_day(query.get("ended_from", "")),
+            ended_until=_day(query.get("ended_to", "")),
+            due_since=_day(query.get("due_from", "")),
+            due_until=_day(query.get("due_to", "")),
+            grid=_code(query.get("grid", "")),
+            reached=one_of("reached"),
+            result=one_of("result"),
+            true=one_of("true"),
+            in_time=one_of("in_time"),
+            answers=one_of("answers"),
+            age=one_of("age"),
+            listed=one_of("listed"),
+            reopened=query.get("reopened") == "1",
+            rated=query.get("rated") == "1",
+            repeat=query.get("repeat") == "1",
+            near=query.get("near") == "1",
             sort=sort if sort in SORTS else "",
         )
 
@@ -103,6 +199,25 @@ class Filter:
             "due": "today" if self.due_today else "",
             "from": self.since.isoformat() if self.since else "",
             "to": self.until.isoformat() if self.until else "",
+            "waits": self.waits,
+            "event": self.event,
+            "at": f"{timezone.localtime(self.after):%Y-%m-%dT%H:%M}" if self.event and self.after else "",
+            "ended_from": self.ended_since.isoformat() if self.ended_since else "",
+            "ended_to": self.ended_until.isoformat() if self.ended_until else "",
+            "due_from": self.due_since.isoformat() if self.due_since else "",
+            "due_to": self.due_until.isoformat() if self.due_until else "",
+            "grid": self.grid,
+            "reached": self.reached,
+            "result": self.result,
+            "true": self.true,
+            "in_time": self.in_time,
+            "answers": self.answers,
+            "age": self.age,
+            "listed": self.listed,
+            "reopened": "1" if self.reopened else "",
+            "rated": "1" if self.rated else "",
+            "repeat": "1" if self.repeat else "",
+            "near": "1" if self.near else "",
             "sort": self.sort,
         }
         return {name: value for name, value in values.items() if value}
@@ -110,7 +225,7 @@ class Filter:
     @property
     def active(self) -> int:
         """How many conditions there are beside the view."""
-        return len([name for name in self.query if name not in ("view", "sort")])
+        return len([name for name in self.query if name not in ("view", "sort", "at")])
 
     def but(self, **changes: object) -> str:
         """The query string of this filter with some things changed; back on its first page."""
@@ -134,6 +249,17 @@ def _day(text: str) -> date | None:
     return day if date.min.year < day.year < date.max.year else None
 
 
+def _moment(text: str) -> datetime | None:
+    """A minute of the county, `2026-03-05T17:00`."""
+    day, _t, clock = text.partition("T")
+    try:
+        at = time.fromisoformat(clock)
+    except ValueError:
+        return None
+    found = _day(day)
+    return datetime.combine(found, at.replace(tzinfo=None), timezone.get_current_timezone()) if found else None
+
+
 # ── rows ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -148,37 +274,148 @@ def within(view: str, user: User) -> IssueQuerySet:
 
 def matching(wanted: Filter, user: User, now: datetime) -> IssueQuerySet:
     """The issues the filter asks for, as far as this person sees them, in no order. One query more if words are searched."""
-    issues = within(wanted.view, user).filter(_states(wanted))
+    return within(wanted.view, user).filter(conditions(wanted, now))
+
+
+def conditions(wanted: Filter, now: datetime) -> Q:
+    """What an issue must fulfil, whoever looks; figures count by the same."""
+    found = _states(wanted) & _levels(wanted) & _sources(wanted) & _places(wanted, now) & _times(wanted, now)
     equal = {
-        "level": wanted.level,
         "flow": wanted.flow,
-        "source": wanted.source,
         "violation": wanted.violation,
-        "town": wanted.town,
+        "grid": wanted.grid,
         "merchant_id": wanted.merchant,
+        "result": wanted.result,
     }
-    issues = issues.filter(**{name: value for name, value in equal.items() if value})
-    if wanted.late:
-        issues = issues.open().filter(step_due_at__lt=now)
-    if wanted.due_today:
-        issues = issues.open().filter(step_due_at__gte=now, step_due_at__lte=_end_of(timezone.localdate(now)))
-    if wanted.since:
-        issues = issues.filter(reported_at__gte=_start_of(wanted.since))
-    if wanted.until:
-        issues = issues.filter(reported_at__lte=_end_of(wanted.until))
-    return issues.filter(_found(wanted.q)) if wanted.q else issues
+    found &= Q(**{name: value for name, value in equal.items() if value})
+    if wanted.true:
+        found &= Q(found_true=wanted.true == "yes")
+    if wanted.reopened:
+        found &= Q(clock_from__gt=F("reported_at"))
+    found &= _reports(wanted, now) & _waits(wanted.waits) & _happened(wanted)
+    if wanted.repeat:
+        found &= _repeated(_end_of(wanted.until or timezone.localdate(now)))
+    return found & _found(wanted.q) if wanted.q else found
 
 
 def _states(wanted: Filter) -> Q:
+    reached = Q(state__in=REACHED[wanted.reached]) if wanted.reached else Q()
     match wanted.state:
         case "":
-            return Q()
+            return reached
         case "open":
-            return Q(closed_at=None)
+            return reached & Q(closed_at=None)
         case "ended":
-            return Q(closed_at__isnull=False)
+            return reached & Q(closed_at__isnull=False)
+        case "valid":
+            return reached & ~Q(state=State.DISMISSED)
         case state:
-            return Q(state=state)
+            return reached & Q(state=state)
+
+
+def _levels(wanted: Filter) -> Q:
+    if wanted.level == "grassroots":
+        return Q(level__in=GRASSROOTS)
+    return Q(level=wanted.level) if wanted.level else Q()
+
+
+def _sources(wanted: Filter) -> Q:
+    match wanted.source:
+        case "":
+            return Q()
+        case "people":
+            return Q(source__in=PEOPLE)
+        case "found":
+            return ~Q(source__in=PEOPLE)
+        case source:
+            return Q(source=source)
+
+
+def _places(wanted: Filter, now: datetime) -> Q:
+    places = Q(town="" if wanted.town == NO_TOWN else wanted.town) if wanted.town else Q()
+    if wanted.near:
+        places &= Q(Exists(KeyPlace.objects.around(OuterRef("lng"), OuterRef("lat"))))
+    if wanted.listed:
+        listed = Listing.objects.in_force(timezone.localdate(now)).filter(colour=wanted.listed)
+        places &= Q(merchant_id__in=listed.values("merchant_id"))
+    return places
+
+
+def _times(wanted: Filter, now: datetime) -> Q:
+    today = timezone.localdate(now)
+    found = Q()
+    if wanted.late:
+        found &= Q(state__in=OPEN_STATES, step_due_at__lt=now)
+    if wanted.due_today:
+        found &= Q(state__in=OPEN_STATES, step_due_at__gte=now, step_due_at__lte=_end_of(today))
+    if wanted.due_until:
+        found &= Q(due_at__lte=min(_end_of(wanted.due_until), now))
+    if wanted.age:
+        least, most = AGES[wanted.age]
+        found &= Q(reported_at__lte=_end_of(today - timedelta(days=least)))
+        found &= Q(reported_at__gte=_start_of(today - timedelta(days=most))) if most is not None else Q()
+    if wanted.in_time:
+        found &= Q(state=State.CLOSED)
+        found &= Q(closed_at__lte=F("due_at")) if wanted.in_time == "yes" else Q(closed_at__gt=F("due_at"))
+    first = {"reported_at": wanted.since, "closed_at": wanted.ended_since, "due_at": wanted.due_since}
+    last = {"reported_at": wanted.until, "closed_at": wanted.ended_until}
+    found &= Q(**{f"{name}__gte": _start_of(day) for name, day in first.items() if day})
+    return found & Q(**{f"{name}__lte": _end_of(day) for name, day in last.items() if day})
+
+
+def _reports(wanted: Filter, now: datetime) -> Q:
+    """By the answers people got, and what they thought of them."""
+    found = Q()
+    if wanted.rated:
+        found &= Q(pk__in=Report.objects.filter(stars__isnull=False).values("issue_id"))
+    if not wanted.answers:
+        return found
+    late = Q(answered_at__gt=F("due_at")) | Q(answered_at=None, due_at__lt=now)
+    has_late = Q(pk__in=Report.objects.filter(late).values("issue_id"))
+    if wanted.answers == "late":
+        return found & has_late
+    found &= Q(pk__in=Report.objects.values("issue_id"))
+    return found & ~has_late if wanted.answers == "in_time" else found
+
+
+def _waits(whom: str) -> Q:
+    """For whom it waits."""
+    waits = {
+        "extension": Q(extension_asked_days__isnull=False),
+        "objection": Q(Exists(Assignment.objects.filter(issue=OuterRef("pk"), outcome=Assignment.Outcome.OBJECTED))),
+        "supervised": Q(supervised_at__isnull=False),
+    }
+    if whom == "decision":
+        return waits["extension"] | waits["objection"] | waits["supervised"]
+    return waits.get(whom, Q())
+
+
+def _happened(wanted: Filter) -> Q:
+    """What happened to it since the moment."""
+    match wanted.event:
+        case "came_in":
+            return Q(reported_at__gte=wanted.after)
+        case "ended":
+            return Q(closed_at__gte=wanted.after)
+        case "reopened":
+            made = MoveRow.objects.filter(issue=OuterRef("pk"), move=Move.REOPEN, at__gte=wanted.after)
+            return Q(Exists(made.filter(data__by="reporter")))
+        case _:
+            return Q()
+
+
+def _repeated(end: datetime) -> Q:
+    begin = end - timedelta(days=REPEAT_DAYS)
+    often = RawSQL(
+        """(issues_issue.merchant_id, issues_issue.violation) IN (
+            SELECT merchant_id, violation FROM issues_issue
+            WHERE reported_at > %s AND reported_at <= %s AND state <> 'dismissed' AND merchant_id IS NOT NULL
+            GROUP BY merchant_id, violation HAVING count(*) > %s
+        )""",
+        [begin, end, REPEATS],
+        output_field=BooleanField(),
+    )
+    return Q(often, ~Q(state=State.DISMISSED), reported_at__gt=begin, reported_at__lte=end)
 
 
 def _start_of(day: date) -> datetime:

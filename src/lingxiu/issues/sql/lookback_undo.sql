@@ -1,0 +1,3 @@
+DROP INDEX report_rated;
+DROP INDEX issue_due;
+DROP INDEX issue_ended;
