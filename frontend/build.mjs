@@ -23,6 +23,7 @@ const ENTRIES = {
   frame: "islands/frame.ts",
   page: "islands/page.ts",
   form: "islands/form.ts",
+  list: "islands/list.ts",
   photo: "islands/photo.ts",
   chart: "islands/chart.ts",
   map: "islands/map.ts",

@@ -12,7 +12,7 @@ from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
 from lingxiu.accounts.models import Post, Unit, User
-from lingxiu.issues import queries
+from lingxiu.issues import mentions, queries
 from lingxiu.issues.holding import routed_unit, units_to_give
 from lingxiu.issues.lifecycle import CERTIFIED_ONLY, FOUND_TRUE, MOVES, Level, Move, Needs, Result
 from lingxiu.issues.models import PEOPLE, Issue, Report, ResultChoice
@@ -56,7 +56,7 @@ FIELDS: dict[Move, tuple[str, ...]] = {
     Move.CORRECT: ("words",),
     Move.ASK: ("which_report", "words"),
     Move.FILE_CASE: ("case_number", "words", "answer"),
-    Move.NOTE: ("words",),
+    Move.NOTE: ("words", "mention"),
 }
 WITH_PICTURE = frozenset({Move.HANDLE, Move.FEED_BACK, Move.CONTRIBUTE, Move.CORRECT, Move.NOTE})
 _WORDS_NEEDED = frozenset(what for what, rule in MOVES.items() if Needs.WORDS in rule.needs)
@@ -95,6 +95,7 @@ class MoveForm(forms.Form):
     ) -> None:
         self.what, self.issue, self.user, self.on_behalf = what, issue, user, on_behalf
         self._empty = False
+        self._named: tuple[User, ...] = ()
         super().__init__(data, auto_id=f"{what.value}{'-for' if on_behalf else ''}-%s", **kwargs)
         if on_behalf:
             self.fields["doer"] = forms.ChoiceField(label=_("Who did it"), choices=_doers(issue))
@@ -247,6 +248,35 @@ class MoveForm(forms.Form):
     def _case_number(self) -> dict[str, forms.Field]:
         return {"case_number": forms.CharField(label=_("Number of the case"), max_length=60)}
 
+    def _mention(self) -> dict[str, forms.Field]:
+        self.colleagues = mentions.suggested(self.issue, self.user)
+        hint = {"list": "colleagues", "autocomplete": "off", "lang": "zh"}
+        return {
+            "mention": forms.CharField(
+                label=_("For the attention of"), required=False, max_length=60, widget=forms.TextInput(attrs=hint),
+                help_text=_("A colleague who may open this issue; in the note itself, write @ before a name."),
+            )
+        }  # fmt: skip
+
+    def clean(self) -> dict[str, Any]:
+        """Whoever is named in a note is somebody who may read it."""
+        data = super().clean() or {}
+        if self.what is not Move.NOTE:
+            return data
+        self._named = (
+            *self._people("words", data.get("words", "")),
+            *(self._people("mention", f"@{data['mention'].lstrip('@')}") if data.get("mention") else ()),
+        )
+        return data
+
+    def _people(self, field: str, words: str) -> tuple[User, ...]:
+        try:
+            return mentions.named(self.issue, words)
+        except mentions.UnknownNames as error:
+            unknown = _("Nobody who may open this issue is called «%(names)s».") % {"names": "», «".join(error.names)}
+            self.add_error(field, unknown)
+            return ()
+
     def _shop(self) -> dict[str, forms.Field]:
         if self.issue.merchant_id is not None:
             return {}
@@ -274,7 +304,7 @@ class MoveForm(forms.Form):
     def brought(self, photos: tuple[str, ...], position: tuple[float | None, float | None]) -> Brought:
         """What the valid form brings to `actions.move`."""
         data = self.cleaned_data
-        unit, person = _unit_and_person(data.get("to", ""))
+        unit, person = unit_and_person(data.get("to", ""))
         answers = (
             {row.pk: data.get(f"answer_{row.pk}", "") for row in self.issue.reports.all()} if "answer" in data else {}
         )
@@ -297,6 +327,7 @@ class MoveForm(forms.Form):
             days=data.get("days"),
             upheld=data.get("upheld") == "yes",
             case_number=data.get("case_number", ""),
+            mentioned=self._named,
             lng=position[0],
             lat=position[1],
         )
@@ -316,6 +347,21 @@ def whom(issue: Issue) -> list[tuple[str, Any]]:
         ]
         if anyone or persons:
             groups.append((unit.name, [*anyone, *persons]))
+    return groups
+
+
+def whom_all(issues: Iterable[Issue]) -> list[tuple[str, Any]]:
+    """Units any of these issues may go to, with their people. Whether each may, `actions` says of each."""
+    places = {(Level(issue.level), issue.town) for issue in issues}
+    units = {unit.pk: unit for level, town in sorted(places) for unit in units_to_give(level, town)}
+    ordered = sorted(units.values(), key=lambda unit: (unit.town, unit.kind, unit.code))
+    people = _handlers(ordered)
+    towns = town_names()
+    groups: list[tuple[str, Any]] = [("", _("Choose …"))]
+    for unit in ordered:
+        name = f"{towns[unit.town]} · {unit.name}" if unit.town in towns else unit.name
+        persons = [(f"{unit.pk}:{user.pk}", f"{unit.name} · {user.name}") for user in people.get(unit.pk, [])]
+        groups.append((name, [(str(unit.pk), unit.name), *persons]))
     return groups
 
 
@@ -339,7 +385,8 @@ def _doers(issue: Issue) -> list[tuple[str, str]]:
     return [(str(user.pk), user.name) for rows in people.values() for user in rows]
 
 
-def _unit_and_person(value: str) -> tuple[Unit | None, User | None]:
+def unit_and_person(value: str) -> tuple[Unit | None, User | None]:
+    """Whom a choice of `whom` means: `12`, the unit; `12:34`, a person in it."""
     unit, _colon, person = value.partition(":")
     return (
         Unit.objects.filter(pk=unit).first() if unit else None,

@@ -25,6 +25,7 @@ from lingxiu.issues import actions, pictures, queries
 from lingxiu.issues.export import MOST_ROWS, write_sheet
 from lingxiu.issues.filters import Filter, matching, page, total, within
 from lingxiu.issues.forms import FindForm, ReportForm
+from lingxiu.issues.kept import SavedView
 from lingxiu.issues.lifecycle import State
 from lingxiu.issues.limits import MOST_BYTES, TooManyPosts, count_post
 from lingxiu.issues.models import FlowChoice, Issue, LevelChoice, Report, Source, StateChoice
@@ -38,6 +39,7 @@ from lingxiu.ui import addresses
 
 View = Callable[..., HttpResponse]
 SHOWN_CHARACTERS = 40
+MOST_VIEWS_SHOWN = 100
 
 
 def officer(request: HttpRequest) -> User:
@@ -73,7 +75,8 @@ def issue_list(request: HttpRequest) -> HttpResponse:
     context = {
         "wanted": wanted,
         "page": shown,
-        "rows": _rows(shown.rows, now),
+        "rows": rows_of(shown.rows, now),
+        "ticks": user.authority.may("issues.dispatch"),
         "total": total(found),
         "counts": counts,
         "links": _links(wanted),
@@ -86,10 +89,11 @@ def issue_list(request: HttpRequest) -> HttpResponse:
     }
     if part:
         return render(request, "issues/list_part.html", context)
-    return render(request, "issues/list.html", {**context, **_choices(wanted, user)})
+    kept = {"saved_views": SavedView.objects.visible_to(user).select_related("shared_with")[:MOST_VIEWS_SHOWN]}
+    return render(request, "issues/list.html", {**context, **_choices(wanted, user), **kept})
 
 
-def _rows(issues: list[Issue], now: datetime) -> list[dict[str, object]]:
+def rows_of(issues: list[Issue], now: datetime) -> list[dict[str, object]]:
     """The rows of a page as plain values: words looked up once, times written once; a template spends longer on both."""
     language = get_language() or "zh-hans"
     violations = {row.id: row.label for row in in_force().catalogues.violations}
@@ -97,6 +101,7 @@ def _rows(issues: list[Issue], now: datetime) -> list[dict[str, object]]:
     return [
         {
             "number": issue.number,
+            "version": issue.version,
             "what": violations[issue.violation].text(language) if issue.violation in violations else issue.violation,
             "summary": _beside(issue.summary, violations.get(issue.violation)),
             "where": issue.merchant.name if issue.merchant else issue.place,
@@ -167,6 +172,9 @@ def _links(wanted: Filter) -> dict[str, str]:
         "new": f"?{wanted.but(sort='new')}",
         "due": f"?{wanted.but(sort='due')}",
         "export": f"/issues/export.xlsx?{wanted.but()}",
+        "sheet": f"/issues/sheet.xlsx?{wanted.but()}",
+        "keep": f"/issues/views/?{wanted.but()}",
+        "all": f"/issues/bulk/?{wanted.but()}&all=1",
     }
 
 

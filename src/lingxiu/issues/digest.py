@@ -1,0 +1,58 @@
+"""The morning's figures: what came in, ended, is late or due, waits for a decision. Each is the count of the list it opens.
+
+Reads only; counts nothing that the list does not show.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from lingxiu.accounts.models import User
+from lingxiu.issues.filters import Filter, Total, matching, total
+
+Text = str | Promise
+END_OF_WORK = time(17)
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number, in words, with the list behind it."""
+
+    label: Text
+    count: Total
+    query: str
+    icon: str
+    tone: str
+
+
+def last_end_of_work(now: datetime) -> datetime:
+    """Yesterday 17:00 in the county: what happened since then, nobody has read yet in the morning."""
+    local = timezone.localtime(now)
+    return datetime.combine(local.date() - timedelta(days=1), END_OF_WORK, local.tzinfo)
+
+
+def figures(user: User, now: datetime) -> list[Figure]:
+    """Today's, of all this person sees; one query a figure."""
+    since = last_end_of_work(now)
+    asked: list[tuple[Text, Filter, str, str]] = [
+        (_("New since then"), Filter(event="came_in", after=since), "inbox", "received"),
+        (_("Ended since then"), Filter(event="ended", after=since), "circle-check", "closed"),
+        (_("Late"), Filter(late=True), "clock", "late"),
+        (_("Due today"), Filter(due_today=True), "calendar-due", "soon"),
+        (_("More time asked for"), Filter(waits="extension"), "clock", "warning"),
+        (_("Objections to settle"), Filter(waits="objection"), "gavel", "warning"),
+        (_("Supervised, not answered"), Filter(waits="supervised"), "eye", "warning"),
+        (_("Opened again by reporters"), Filter(event="reopened", after=since), "history", "warning"),
+        (_("Alarms that came in"), Filter(event="came_in", after=since, source="alarm"), "bell-ringing", "alarm"),
+    ]
+    return [_figure(label, wanted, icon, tone, user, now) for label, wanted, icon, tone in asked]
+
+
+def _figure(label: Text, wanted: Filter, icon: str, tone: str, user: User, now: datetime) -> Figure:
+    count = total(matching(wanted, user, now))
+    return Figure(label, count, wanted.but(), icon, tone if count.number else "neutral")
