@@ -25,6 +25,7 @@ const ENTRIES = {
   form: "islands/form.ts",
   list: "islands/list.ts",
   photo: "islands/photo.ts",
+  place: "islands/place.ts",
   chart: "islands/chart.ts",
   map: "islands/map.ts",
   style: "styles/style.css",

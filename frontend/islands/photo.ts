@@ -2,6 +2,7 @@
 // An older file, or one the browser cannot draw, is left as it is: the server then marks it "album".
 
 import { island } from "../lib/islands";
+import { locate, type Place } from "../lib/position";
 import { word } from "../lib/words";
 
 const LONGEST_SIDE = 2560;
@@ -9,13 +10,6 @@ const PREVIEW_SIDE = 900;
 const QUALITY = 0.86;
 /** A camera's file is seconds old; what lay in the album is not. */
 const ON_THE_SPOT = 10 * 60 * 1000;
-const POSITION_WAIT = 6000;
-
-interface Place {
-  lng: number;
-  lat: number;
-  accuracy: number;
-}
 
 class Photo {
   private readonly input: HTMLInputElement;
@@ -29,7 +23,8 @@ class Photo {
 
   start(): void {
     this.element.dataset.ready = "";
-    this.input.addEventListener("click", () => (this.position = locate())); // asked while the camera opens
+    // Asked while the camera opens; never where the page says that it is nobody's business.
+    if (this.element.dataset.located !== "no") this.input.addEventListener("click", () => (this.position = locate()));
     this.input.addEventListener("change", () => void this.take());
     this.input.addEventListener("lingxiu:restored", () => void this.show());
     if ("restored" in this.input.dataset) void this.show();
@@ -72,7 +67,7 @@ class Photo {
       watermarked: "1",
     });
     this.preview(canvas);
-    return place ? word("photoMarked") : word("photoNoPlace");
+    return place || this.element.dataset.located === "no" ? word("photoMarked") : word("photoNoPlace");
   }
 
   private lines(at: Date, place: Place | null): string[] {
@@ -124,19 +119,6 @@ class Photo {
       if (field) field.value = value;
     }
   }
-}
-
-/** Where the phone is now; null where it does not know, may not say, or takes too long. */
-function locate(): Promise<Place | null> {
-  if (!("geolocation" in navigator)) return Promise.resolve(null);
-  return new Promise((resolve) => {
-    window.setTimeout(() => resolve(null), POSITION_WAIT * 2); // some WebViews never call back
-    navigator.geolocation.getCurrentPosition(
-      ({ coords }) => resolve({ lng: coords.longitude, lat: coords.latitude, accuracy: coords.accuracy }),
-      () => resolve(null),
-      { enableHighAccuracy: true, timeout: POSITION_WAIT, maximumAge: 30_000 },
-    );
-  });
 }
 
 /** The picture, upright. Throws where the file is none. */

@@ -279,7 +279,7 @@ def test_a_reporter_reads_the_answer_and_no_name(cast: Cast) -> None:
     do(row.issue, Move.CLOSE, cast.dispatcher, answer="已督促清洗净化器", answers={other.pk: "只给您的答复"})
     text = fate(row)
     assert "已督促清洗净化器" in text
-    for secret in ("只给您的答复", "别人说的话", "李四", "dispatcher", "看了现场", row.issue.number):
+    for secret in ("只给您的答复", "别人说的话", "李四", "dispatcher", "看了现场", "已清洗", ">grid<"):
         assert secret not in text, secret
     assert "只给您的答复" in fate(other), "who was joined still has the own page"
 

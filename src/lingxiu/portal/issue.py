@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -22,16 +22,18 @@ from lingxiu.issues.desk import private_notes
 from lingxiu.issues.desk_forms import PrivateNoteForm
 from lingxiu.issues.forms import WITH_PICTURE, MoveForm
 from lingxiu.issues.lifecycle import By, Level, Move, MoveRefused, State, moves_from
-from lingxiu.issues.models import FlowChoice, Issue, MoveRow, Report, Source
+from lingxiu.issues.models import Addition, FlowChoice, Issue, MoveRow, Report, Source
 from lingxiu.issues.relations import relations
 from lingxiu.issues.views import officer, submission_of
 from lingxiu.issues.writing import SomebodyWasFaster
 from lingxiu.journal.actions import SubmissionReused, once
 from lingxiu.journal.queries import head
+from lingxiu.merchants.models import Merchant
 from lingxiu.policy.queries import edition
 from lingxiu.policy.schema import Catalogues, Label
 from lingxiu.privacy.masks import mask_name, mask_phone
 from lingxiu.sensing.models import Alarm, Device
+from lingxiu.sensing.queries import Mean, hour_means
 from lingxiu.territory.queries import town_names
 from lingxiu.ui import addresses
 
@@ -81,13 +83,18 @@ class Happened:
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """A report as this reader may see it: its reporter masked. To the grid, only that there is one (domain-2026, law 8)."""
+    """A report as this reader may see it: its reporter masked, with what they added and how they rated the answer.
+
+    To the grid, only that there is one (domain-2026, law 8).
+    """
 
     report: Report
-    who: str
-    phone: str
-    words: str
-    photos: list[str]
+    who: str = ""
+    phone: str = ""
+    words: str = ""
+    photos: Sequence[str] = ()
+    additions: Sequence[Addition] = ()
+    rated: bool = False
 
 
 @require_safe
@@ -195,6 +202,7 @@ def _page(
 ) -> HttpResponse:
     offers = _offers(issue, user)
     first = sent or _primary(offers, issue)
+    shops = queries.shops_nearby(issue, user) if issue.merchant_id is None and offers else []
     catalogues = edition(issue.edition).catalogues
     context = {
         **_live(issue, user, now),
@@ -203,7 +211,8 @@ def _page(
         "wrong": wrong,
         "sent": sent is not None,
         "suggestions": queries.suggestions(issue, user) if any(offer.what is Move.JOIN for offer in offers) else [],
-        "shops": queries.shops_nearby(issue, user) if issue.merchant_id is None and offers else [],
+        "shops": shops,
+        "candidates": _candidates(shops, issue),
         "why": _why(issue, catalogues),
         "devices": Device.objects.filter(merchant=issue.merchant_id) if issue.merchant_id else [],
         "alarm": Alarm.objects.filter(pk=issue.alarm_id).select_related("device").first() if issue.alarm_id else None,
@@ -303,13 +312,38 @@ def _outsider(row: MoveRow) -> str | Promise:
 
 def _reports(issue: Issue, user: User) -> list[Reported]:
     """People's reports. Who may not read them is told when they came and how they were answered."""
-    rows = issue.reports.order_by("reported_at")
+    rows = issue.reports.order_by("reported_at").prefetch_related("additions")
     readable = set(Report.objects.visible_to(user).filter(issue=issue).values_list("pk", flat=True))
-    return [_read(row) if row.pk in readable else Reported(row, "", "", "", []) for row in rows]
+    return [_read(row) if row.pk in readable else Reported(row) for row in rows]
 
 
 def _read(row: Report) -> Reported:
-    return Reported(row, mask_name(row.reporter_name), mask_phone(row.reporter_phone), row.words, row.photos)
+    return Reported(
+        row,
+        mask_name(row.reporter_name),
+        mask_phone(row.reporter_phone),
+        row.words,
+        row.photos,
+        list(row.additions.all()),
+        rated=row.stars is not None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A shop the issue may be about, and what its device measured in the hour it was so: ten-minute means, mg/m³."""
+
+    merchant: Merchant
+    means: list[Mean]
+
+    @property
+    def highest(self) -> float | None:
+        return max((mean.value for mean in self.means), default=None)
+
+
+def _candidates(shops: list[Merchant], issue: Issue) -> list[Candidate]:
+    means = hour_means([shop.pk for shop in shops], issue.act_at) if shops else {}
+    return [Candidate(shop, means.get(shop.pk, [])) for shop in shops]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import astuple, dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
@@ -159,6 +160,28 @@ def windows(device_id: int, since: datetime, until: datetime) -> list[Window]:
             [device_id, since, until],
         )
         return [Window(*row) for row in cursor.fetchall()]
+
+
+class Mean(NamedTuple):
+    """A ten-minute mean of fume, mg/m³."""
+
+    at: datetime
+    value: float
+
+
+def hour_means(merchant_ids: Collection[int], at: datetime) -> dict[int, list[Mean]]:
+    """Merchant id → the means of its devices in the hour `at` lies in, in order; one query. Merchants without any are left out."""
+    since = at.replace(minute=0, second=0, microsecond=0)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT d.merchant_id, w.at, w.fume_mean FROM window_fume w JOIN sensing_device d ON d.id = w.device_id"
+            " WHERE d.merchant_id = ANY(%s) AND w.at >= %s AND w.at < %s AND w.fume_mean IS NOT NULL ORDER BY w.at, d.id",
+            [list(merchant_ids), since, since + timedelta(hours=1)],
+        )
+        found: dict[int, list[Mean]] = {}
+        for merchant_id, begins, value in cursor.fetchall():
+            found.setdefault(merchant_id, []).append(Mean(begins, value))
+    return found
 
 
 @dataclass(frozen=True, slots=True)
