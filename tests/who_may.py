@@ -31,6 +31,8 @@ FINDERS = frozenset({"county_officer", "department_officer"}) | TOWN | GRID  # i
 MANAGERS = frozenset({"system_administrator", "county_officer"})  # sensing.manage
 PERSONAL = frozenset({"county_officer"})  # merchants.see_personal_data
 RECORDERS = frozenset({"county_officer", "town_dispatcher"})  # issues.record_report
+DISPATCHERS = frozenset({"county_officer", "town_dispatcher"})  # issues.dispatch
+LEADERS = frozenset({"leader"})  # issues.supervise, and nothing else
 EXPORTERS = FINDERS - GRID | {"assessor"}  # issues.export
 
 
@@ -111,6 +113,11 @@ WHO_MAY: dict[str, Row] = {
     "issues/": Row(get=OFFICERS),
     "issues/export.xlsx": Row(get=EXPORTERS),
     "issues/new/": Row(get=FINDERS, post=FINDERS),
+    "issues/bulk/": Row(get=DISPATCHERS, post=DISPATCHERS),
+    "issues/bulk/done/": Row(get=OFFICERS),  # one's own; without any, back to the list
+    "issues/views/": Row(get=OFFICERS, post=OFFICERS),
+    "issues/digest/": Row(get=DISPATCHERS | LEADERS),
+    "issues/<number>/private/": Row(post=OFFICERS, far_post=WHOLE_COUNTY),
     "issues/law/": Row(get=OFFICERS),
     "issues/law/<violation_id>/": Row(get=OFFICERS, far=OFFICERS),  # the same for all
     "complain/": Row(get=ANYONE, post=ANYONE),

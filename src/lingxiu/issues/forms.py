@@ -1,9 +1,9 @@
-"""Forms of the list: one a move, an officer's find, a person's report. They check shapes; what may be done, `actions` checks."""
+"""Forms of the list: one a move, and an officer's find. They check shapes; what may be done, `actions` checks."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -106,6 +106,12 @@ class MoveForm(forms.Form):
     def has_nothing_to_choose(self) -> bool:
         """Whether a choice it asks for is empty: no colleague, no unit that could be called in."""
         return self._empty
+
+    @property
+    def going_out(self) -> frozenset[str]:
+        """The fields whose words reach a reporter as they stand: pages mark them as such."""
+        names = {name for name in self.fields if name == "answer" or name.startswith("answer_")}
+        return frozenset(names | ({"words"} if self.what is Move.ASK else set()))
 
     # Each of these makes the fields of one name of FIELDS: none, one, or several.
 
@@ -397,7 +403,7 @@ def unit_and_person(value: str) -> tuple[Unit | None, User | None]:
 # ── reporting ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _label(violation: Violation) -> str:
+def label_of(violation: Violation) -> str:
     return violation.label.text(get_language() or "zh-hans")
 
 
@@ -417,77 +423,10 @@ class FindForm(forms.Form):
     def __init__(self, *args: Any, at: datetime, merchant: Merchant | None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         offered = findings(at)
-        self.everyday = [(row.id, _label(row)) for row in offered if row.everyday]
-        self.public = [(row.id, _label(row)) for row in offered if row.public]
-        self.others = [(row.id, _label(row)) for row in offered if not row.everyday and not row.public]
+        self.everyday = [(row.id, label_of(row)) for row in offered if row.everyday]
+        self.public = [(row.id, label_of(row)) for row in offered if row.public]
+        self.others = [(row.id, label_of(row)) for row in offered if not row.everyday and not row.public]
         choices = [*self.everyday, *self.public, *self.others]
         self.fields["violation"].choices = choices  # type: ignore[attr-defined]  # a ChoiceField
         if merchant is not None:
             del self.fields["place"]
-
-
-class ReportForm(forms.Form):
-    """A person's report: of a shop whose code they scanned, or of a place. An officer enters one that was phoned in."""
-
-    violation = forms.ChoiceField(label=_("What is it about?"), widget=forms.RadioSelect)
-    words = forms.CharField(
-        label=_("What do you see, smell or hear?"), required=False, max_length=LONGEST_WORDS, widget=area(3)
-    )
-    town = forms.ChoiceField(label=_("Town"), required=False)
-    place = forms.CharField(
-        label=_("Where is it?"), max_length=160, help_text=_("A street and number, a market, or what it is next to.")
-    )
-    seen_at = forms.DateTimeField(
-        label=_("When was it?"), widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
-    )
-    name = forms.CharField(label=_("Name of the caller"), required=False, max_length=40)
-    phone = forms.RegexField(
-        r"^[0-9+ -]{5,20}$", label=_("Your phone"), required=False,
-        widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "tel", "inputmode": "tel"}),
-        help_text=_("Only if you want to be asked back. Neither the restaurant nor the grid member sees it."),
-        error_messages={"invalid": _("Write the number in digits, such as 13800000000.")},
-    )  # fmt: skip
-    source = forms.ChoiceField(
-        label=_("How it came in"), choices=[("phone", _("by phone")), ("12345", _("from 12345"))], initial="phone"
-    )
-    own_number = forms.CharField(label=_("Number of the 12345 order"), required=False, max_length=60)
-    website = forms.CharField(required=False, label=_("Leave this empty"))
-
-    def __init__(self, *args: Any, at: datetime, merchant: Merchant | None, recording: bool, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.at = at
-        self.fields["seen_at"].initial = timezone.localtime(at)
-        day = timezone.localtime(at).date()
-        offered = [row for row in in_force().catalogues.violations if row.public and row.holds(day)]
-        self.fields["violation"].choices = [(row.id, _label(row)) for row in offered]  # type: ignore[attr-defined]  # a ChoiceField
-        towns = [("", _("I do not know")), *town_names().items()]
-        self.fields["town"].choices = towns  # type: ignore[attr-defined]  # a ChoiceField
-        if merchant is not None:
-            del self.fields["place"], self.fields["town"]
-        if recording:
-            self.fields["phone"].label = _("Phone of the caller")
-            self.fields["phone"].help_text = _("Seen by dispatchers only.")
-        else:
-            del self.fields["source"], self.fields["own_number"], self.fields["name"]
-
-    def clean_website(self) -> str:
-        """A field people do not see and programs fill in."""
-        if self.cleaned_data["website"]:
-            raise forms.ValidationError(_("Leave this field empty: it is there to tell programs from people."))
-        return ""
-
-    def clean_seen_at(self) -> datetime:
-        """Not in the future, and not so long ago that nobody could look into it."""
-        seen: datetime = self.cleaned_data["seen_at"]
-        if seen > self.at + timedelta(minutes=10):
-            raise forms.ValidationError(_("This lies in the future. Write when you noticed it."))
-        if seen < self.at - timedelta(days=180):
-            raise forms.ValidationError(_("This is more than half a year ago. Write when it happened last."))
-        return seen
-
-    def clean(self) -> dict[str, Any]:
-        """A 12345 order has a number."""
-        data = super().clean() or {}
-        if data.get("source") == "12345" and not data.get("own_number"):
-            self.add_error("own_number", _("Write the number that stands on the order: it is answered by that number."))
-        return data

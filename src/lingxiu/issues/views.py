@@ -1,11 +1,10 @@
-"""Pages of the list, an officer's find, and what the public sends and sees. Thin: parse, authorise, call, render."""
+"""Pages of the list, and an officer's find. Thin: parse, authorise, call, render."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
 from datetime import datetime
-from functools import wraps
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,24 +14,21 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
-from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_safe
 
 from lingxiu.accounts.models import User
-from lingxiu.accounts.sessions import network_address
 from lingxiu.files.photos import PhotoRefused
 from lingxiu.issues import actions, pictures, queries
 from lingxiu.issues.export import MOST_ROWS, write_sheet
 from lingxiu.issues.filters import Filter, matching, page, total, within
-from lingxiu.issues.forms import FindForm, ReportForm
+from lingxiu.issues.forms import FindForm
 from lingxiu.issues.kept import SavedView
 from lingxiu.issues.lifecycle import State
-from lingxiu.issues.limits import MOST_BYTES, TooManyPosts, count_post
-from lingxiu.issues.models import FlowChoice, Issue, LevelChoice, Report, Source, StateChoice
+from lingxiu.issues.models import FlowChoice, Issue, LevelChoice, Source, StateChoice
 from lingxiu.journal.actions import SubmissionReused, once
 from lingxiu.journal.queries import head
-from lingxiu.merchants.models import Code, Merchant
-from lingxiu.policy.queries import edition, in_force
+from lingxiu.merchants.models import Merchant
+from lingxiu.policy.queries import in_force
 from lingxiu.policy.schema import Label, Sight
 from lingxiu.territory.queries import town_names
 from lingxiu.ui import addresses
@@ -219,11 +215,11 @@ def new_find(request: HttpRequest) -> HttpResponse:
     user, now = officer(request), timezone.now()
     if not user.authority.may("issues.find"):
         raise PermissionDenied
-    merchant = _chosen_merchant(request, user)
+    merchant = chosen_merchant(request, user)
     form = FindForm(request.POST or None, at=now, merchant=merchant)
     context: dict[str, Any] = {"form": form, "merchant": merchant, "submission": submission_of(request), "user": user}
     if request.method != "POST":
-        return render(request, "issues/new.html", {**context, **_shop_search(request, user)})
+        return render(request, "issues/new.html", {**context, **shop_search(request, user)})
     if not form.is_valid():
         return render(request, "issues/new.html", context, status=422)
     try:
@@ -261,7 +257,8 @@ def _keep_find(
     return str(result["number"])
 
 
-def _chosen_merchant(request: HttpRequest, user: User) -> Merchant | None:
+def chosen_merchant(request: HttpRequest, user: User) -> Merchant | None:
+    """The shop the address or the form names, if this officer sees it. Raises Http404."""
     chosen = request.POST.get("merchant") or request.GET.get("merchant") or ""
     if not chosen:
         return None
@@ -270,7 +267,8 @@ def _chosen_merchant(request: HttpRequest, user: User) -> Merchant | None:
     return get_object_or_404(Merchant.objects.visible_to(user).select_related("standing"), pk=int(chosen))
 
 
-def _shop_search(request: HttpRequest, user: User) -> dict[str, object]:
+def shop_search(request: HttpRequest, user: User) -> dict[str, object]:
+    """What was searched for by `?q=`, and the shops found."""
     asked = " ".join(request.GET.get("q", "").split())[:60]
     return {"q": asked, "shops": queries.shops_called(asked, user) if asked else []}
 
@@ -279,160 +277,3 @@ def _own_area(user: User) -> str:
     """Where somebody's finds lie if neither a shop nor a position says: the one grid, or the one town, they work in."""
     grids, towns = user.authority.grids, user.authority.towns
     return next(iter(grids if len(grids) == 1 else towns if len(towns) == 1 else ()), "")
-
-
-# ── the public ───────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _within_size(view: View) -> View:
-    """Refuse what is too large before any of it is read. CSRF protection reads the form, so it stands inside."""
-    protected = csrf_protect(view)
-
-    @csrf_exempt
-    @wraps(view)
-    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if int(request.META.get("CONTENT_LENGTH") or 0) > MOST_BYTES:
-            return render(request, "issues/too_large.html", {"megabytes": MOST_BYTES // 1024 // 1024}, status=413)
-        return protected(request, *args, **kwargs)
-
-    return checked
-
-
-@_within_size
-@require_http_methods(["GET", "HEAD", "POST"])
-def complain(request: HttpRequest) -> HttpResponse:
-    """`/complain/`: about a place whose shop is not known. Officers who take calls enter them here too, with a shop if known."""
-    user = request.user if isinstance(request.user, User) else None
-    recorder = user if user and user.authority.may("issues.record_report") else None
-    merchant = _chosen_merchant(request, recorder) if recorder else None
-    return _take_report(request, merchant, recorder, request.path)
-
-
-@_within_size
-@require_http_methods(["GET", "HEAD", "POST"])
-def complain_about(request: HttpRequest, token: str) -> HttpResponse:
-    """`/m/<token>/complain/`: about the shop whose code was scanned."""
-    code = Code.objects.select_related("merchant").filter(token=token).first()
-    if code is None:
-        raise Http404
-    if code.revoked_at is not None:
-        return redirect(addresses.code(token))
-    return _take_report(request, code.merchant, None, request.path)
-
-
-def _take_report(request: HttpRequest, merchant: Merchant | None, recorder: User | None, here: str) -> HttpResponse:
-    now = timezone.now()
-    submission = submission_of(request)
-    form = ReportForm(request.POST or None, at=now, merchant=merchant, recording=recorder is not None)
-    context = {
-        "form": form,
-        "merchant": merchant,
-        "recording": recorder is not None,
-        "submission": submission,
-        "here": here,
-    }
-    if request.method != "POST":
-        search = _shop_search(request, recorder) if recorder and merchant is None else {}
-        return render(request, "issues/complain.html", {**context, **search})
-    if not form.is_valid():
-        return render(request, "issues/complain.html", context, status=422)
-    try:
-        kept = _keep_report(request, form, merchant, recorder, submission, now)
-    except (PhotoRefused, pictures.NotKept, TooManyPosts, SubmissionReused, actions.OwnNumberKnown) as error:
-        return _report_refused(request, context, form, error)
-    return redirect(addresses.issue(kept["number"]) if recorder else addresses.report(kept["token"]))
-
-
-def _keep_report(
-    request: HttpRequest,
-    form: ReportForm,
-    merchant: Merchant | None,
-    recorder: User | None,
-    submission: uuid.UUID,
-    now: datetime,
-) -> dict[str, str]:
-    """Count it, decode its picture, then keep both, once. What is refused was counted: a refusal costs us as much.
-
-    Raises PhotoRefused, NotKept, TooManyPosts, SubmissionReused, OwnNumberKnown.
-    """
-    if recorder is None:
-        count_post(network_address(request), now)
-    by = recorder.pk if recorder else None
-    picture = pictures.sent(request, "photo")
-    shop = merchant.name if merchant else form.cleaned_data["place"]
-    photos = pictures.prepare(picture, pictures.caption(shop=shop, at=now))
-    body = {**form.cleaned_data, "merchant": merchant and merchant.pk, "photo": picture and picture.sha256}
-
-    def do() -> dict[str, object]:
-        with pictures.keeping(photos, at=now, by=by) as names:
-            said = _said(form, merchant, names)
-            row = actions.take_report(said, at=now, recorded_by=recorder, submission=submission)
-            return {"token": row.token, "number": row.issue.number}
-
-    result, _first = once(submission, actor=f"user:{by}" if recorder else "public", body=body, at=now, do=do)
-    return result
-
-
-def _report_refused(request: HttpRequest, context: dict[str, Any], form: ReportForm, error: Exception) -> HttpResponse:
-    status = 422
-    match error:
-        case PhotoRefused() | pictures.NotKept():
-            context["photo_error"], status = pictures.refusal(error)
-        case TooManyPosts():
-            status = 429
-            form.add_error(
-                None, _("Very many reports came from your network today. Try again tomorrow, or call 12345.")
-            )
-        case actions.OwnNumberKnown():
-            form.add_error("own_number", _("This number was entered before, with issue %s.") % error.number)
-        case _:
-            status = 409
-            form.add_error(None, _("This form was sent before with other words. Reload the page and send it again."))
-    return render(request, "issues/complain.html", context, status=status)
-
-
-def _said(form: ReportForm, merchant: Merchant | None, photos: tuple[str, ...]) -> actions.Said:
-    data = form.cleaned_data
-    label = in_force().catalogues.violation(data["violation"]).label.zh
-    return actions.Said(
-        source=data.get("source", "public"),
-        violation=data["violation"],
-        words=data["words"] or label,
-        seen_at=data["seen_at"],
-        merchant=merchant,
-        place=data.get("place", ""),
-        town=data.get("town", ""),
-        name=data.get("name", ""),
-        phone=data["phone"],
-        own_number=data.get("own_number", ""),
-        photos=photos,
-    )
-
-
-@require_safe
-def fate(request: HttpRequest, token: str) -> HttpResponse:
-    """`/r/<token>`: what became of my report, in plain words; no officer's name, no other reporter."""
-    report = get_object_or_404(Report.objects.select_related("issue", "merchant"), token=token)
-    issue: Issue = report.issue
-    context = {
-        "report": report,
-        "what": edition(issue.edition).catalogues.violation(issue.violation).label,
-        "steps": _plain_steps(report),
-        "address": request.build_absolute_uri(addresses.report(token)),
-    }
-    response = render(request, "issues/fate.html", context)
-    response["X-Robots-Tag"] = "noindex"
-    response["Cache-Control"] = "no-store"
-    return response
-
-
-def _plain_steps(report: Report) -> list[dict[str, object]]:
-    """Received, looked into, answered: all that somebody outside needs to know of our states."""
-    issue = report.issue
-    looked_into = issue.state in (State.DISPATCHED, State.HANDLING, State.RECHECK)
-    at = 2 if report.answered_at and not issue.is_open else 1 if looked_into else 0
-    words = [_("Received"), _("Being looked into"), _("Answered")]
-    return [
-        {"label": label, "state": "done" if n < at or at == 2 else "now" if n == at else "todo"}
-        for n, label in enumerate(words)
-    ]
