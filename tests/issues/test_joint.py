@@ -110,6 +110,13 @@ def test_nobody_is_called_in_twice_nor_the_lead_beside_itself(cast: Cast, joint:
     assert joint.assignments.filter(part="cooperating").count() == 2
 
 
+def test_who_was_called_in_and_then_given_the_lead_has_no_part_beside_it(cast: Cast) -> None:
+    issue = find(cast.town_officer, "V-A2", merchant=cast.merchant, photos=(photo(),))
+    do(issue, Move.INVOLVE, cast.county_officer, units=(cast.ecology, cast.market))
+    do(issue, Move.DISPATCH, cast.county_officer, unit=cast.ecology)
+    assert outcomes(issue) == {cast.ecology.name: "given_up", cast.market.name: "offered"}
+
+
 def test_a_unit_outside_the_county_level_is_not_called_in(cast: Cast, joint: Issue) -> None:
     assert refused(joint, Move.INVOLVE, cast.county_officer, units=(cast.grid,)) == "departments"
 

@@ -522,6 +522,8 @@ def _to_unit(issue: Issue, to: State, actor: User | None, brought: Brought, at: 
     assert brought.unit is not None  # Needs.UNIT
     writing.let_go(issue, done=issue.state == State.RECEIVED, at=at)
     issue.level = LEVEL_OF[brought.unit.kind]
+    # Who leads has no part beside it.
+    writing.open_parts(issue).filter(unit=brought.unit).update(state=Assignment.State.GIVEN_UP, ended_at=at)
     writing.hand_over(issue, to, brought.unit, brought.person, accepted=False, at=at)
     return {}
 

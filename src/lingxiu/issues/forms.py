@@ -194,7 +194,7 @@ class MoveForm(forms.Form):
     def _cooperating(self, units: Iterable[Unit]) -> list[str]:
         """Whom the catalogue names for this kind of issue."""
         named = edition(self.issue.edition).catalogues.violation(self.issue.violation)
-        return [str(unit.pk) for unit in units if unit.code in (*named.cooperating, named.responsible)]
+        return [str(unit.pk) for unit in units if unit.code in named.cooperating]
 
     def _upheld(self) -> dict[str, forms.Field]:
         return {
