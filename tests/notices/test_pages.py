@@ -118,6 +118,21 @@ def test_chinese_pages_are_chinese(cast: Cast) -> None:
         assert words in found
 
 
+def test_a_shop_is_told_in_words_of_a_kitchen_of_a_reminder_never_of_a_finding(cast: Cast) -> None:
+    all_told(cast)
+    found = page(cast.owner, language="zh-hans")
+    says = {row.violation: row.says.zh for row in in_force().catalogues.selfcheck.issues}["L-FUME"]
+    assert says in found
+    for words in ("线索", "超标", "违法"):
+        assert words not in found
+
+
+def test_the_usual_ways_are_ticked_until_somebody_chooses(cast: Cast, phone: Phone) -> None:
+    found = page(cast.dispatcher, "/notices/settings/")
+    assert " checked" not in found, "text messages are for what is urgent, which brings them itself"
+    assert page(cast.owner, "/notices/settings/").count(" checked") == 1
+
+
 # ── choosing ──
 
 HOURS = {"quiet_from": "22:00", "quiet_until": "06:30", "most_an_hour": "3"}

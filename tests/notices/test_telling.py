@@ -48,7 +48,7 @@ def at(text: str) -> datetime:
         (Happened("issue.fed_back", "town", "quick", 2, "L-FUME"), ["N-RECHECK"]),
         (Happened("issue.closed", "town", "quick", 2, "L-FUME"), ["N-ENDED", "N-SHOP-CLOSED"]),
         (Happened("issue.involved", "county", "joint", 2, "L-FUME"), ["N-PART"]),
-        (Happened("issue.reminded", "town", "quick", 2, "L-FUME"), ["N-TIME"]),
+        (Happened("issue.warned", "town", "quick", 2, "L-FUME"), ["N-TIME"]),
         (Happened("device.silent"), ["N-SHOP-SILENT", "N-SILENT"]),
         (Happened("issue.accepted", "grid", "quick", 3, "L-FUME"), []),
         (Happened("user.signed_in"), []),

@@ -6,9 +6,12 @@ from datetime import timedelta
 
 import pytest
 from django.db import transaction
+from django.utils import translation
 
+from lingxiu.accounts.models import Absence
 from lingxiu.issues.lifecycle import Move, Result
 from lingxiu.issues.models import Issue
+from lingxiu.issues.overdue import follow_up
 from lingxiu.journal.actions import record
 from lingxiu.journal.models import Cursor, Entry
 from lingxiu.journal.queries import follow
@@ -16,6 +19,7 @@ from lingxiu.notices.actions import Wishes, choose, tell
 from lingxiu.notices.jobs import READER, read_on
 from lingxiu.notices.models import Delivery, Notice, Untold
 from lingxiu.notices.telling import Chosen, Way
+from lingxiu.notices.wording import lines
 from lingxiu.policy.queries import in_force
 from tests.cast import NOON, Cast, make_cast, person
 from tests.issues.world import alarm, complain, do, find, photo
@@ -96,10 +100,50 @@ def test_an_entry_may_name_units_and_audiences_itself(cast: Cast) -> None:
     issue = complain(cast.merchant).issue
     with transaction.atomic():
         said = {"tell": ["holder", "county", "nonsense"], "units": [cast.grid.pk], "rule": "E-NONE"}
-        record("issue.reminded", "issue", issue.number, at=NOON, reference=said)
+        record("issue.warned", "issue", issue.number, at=NOON, reference=said)
     read_on(SOON)
     reminded = Notice.objects.filter(rule="N-TIME").values_list("person__username", flat=True)
     assert sorted(reminded) == ["county", "dispatcher", "grid"]
+
+
+def test_what_runs_out_of_time_is_told_to_whom_escalation_names_once(cast: Cast) -> None:
+    issue = alarm(cast.merchant)
+    read_on(SOON)
+    later = issue.due_at + timedelta(days=30)
+    assert follow_up(later) > 3
+    read_on(later)
+    warned = Notice.objects.filter(kind="issue.warned")
+    rules = dict(warned.filter(person=cast.grid_member).values_list("detail", "rule"))
+    assert rules["E-STEP-80"] == "N-TIME"
+    assert "E-STEP-GRID-UP" in rules, "who was late is told that the town gains it"
+    assert set(warned.filter(person=cast.county_officer).values_list("detail", flat=True)) >= {"E-WHOLE-100"}
+    assert warned.values("person", "detail").distinct().count() == warned.count()
+    with translation.override("en"):
+        mine = warned.get(person=cast.grid_member, detail="E-STEP-80")
+        assert lines([mine], officer=True)[0].what == "the step is due soon"
+    before = Notice.objects.count()
+    follow_up(later)
+    read_on(later)
+    assert Notice.objects.count() == before
+
+
+def test_who_is_away_is_stood_in_for(cast: Cast) -> None:
+    deputy, colleague = person("dispatcher-b", "town_dispatcher", cast.town), cast.dispatcher
+    month = NOON - timedelta(days=1), NOON + timedelta(days=30)
+    Absence.objects.create(
+        user=colleague,
+        since=month[0],
+        until=month[1],
+        deputy=deputy,
+        reason="leave",
+        declared_at=NOON,
+        declared_by=None,
+    )
+    complain(cast.merchant)
+    assert told() == [("dispatcher-b", "N-RECEIVED")]
+    Absence.objects.create(user=deputy, since=month[0], until=month[1], reason="leave", declared_at=NOON)
+    complain(cast.merchant, violation="P-DRAIN")
+    assert len(told()) == 3, "with nobody left all are told, so that somebody hears of it"
 
 
 def test_owner_and_grid_hear_that_a_device_fell_silent(cast: Cast) -> None:

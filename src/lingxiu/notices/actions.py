@@ -123,7 +123,8 @@ def _open_todos(number: str) -> QuerySet[Delivery]:
 
 def _keep_todos(issue: Issue, at: datetime) -> None:
     """Take the to-do off the list of whoever has not the ball any more; one that has not left yet need not leave."""
-    holding = audience.holders(issue, at)
+    holding = set(audience.holders(issue, at))
+    holding |= audience.standing_in(holding, at)
     over = _open_todos(issue.number).exclude(person__in=holding)
     over.filter(state=Delivery.State.WAITING, message=None).update(state=Delivery.State.NEEDLESS)
     for todo in over.order_by("pk"):

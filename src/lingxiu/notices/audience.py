@@ -6,18 +6,21 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import cast, get_args
+from typing import get_args
 
 from django.db.models import Q
 
+from lingxiu.accounts.absences import deputies
 from lingxiu.accounts.models import Bond, Post, UnitKind, User
 from lingxiu.issues.holding import dispatchers_unit
 from lingxiu.issues.lifecycle import Level, Move
 from lingxiu.issues.models import Assignment, Issue, MoveRow, Report
 from lingxiu.journal.models import Entry
-from lingxiu.policy.queries import edition, in_force
+from lingxiu.policy.queries import in_force
 from lingxiu.policy.schema import Audience
 
+BOUND_TO_THEM: frozenset[Audience] = frozenset({"owner", "finder", "recorder", "handler", "as_said"})
+"""What concerns these concerns them whether they are there or not."""
 HANDS = frozenset({"issues.handle", "issues.dispatch"})
 
 
@@ -63,8 +66,15 @@ class About:
 
 
 def people(about: About, audience: Audience) -> list[int]:
-    """Ids of the people, in order, each once."""
-    return sorted(set(_FIND[audience](about)))
+    """Ids of the people, in order, each once; whoever is away is stood in for."""
+    found = set(_FIND[audience](about))
+    return sorted(found if audience in BOUND_TO_THEM else standing_in(found, about.at))
+
+
+def standing_in(ids: set[int], at: datetime) -> set[int]:
+    """Those who are there, and the deputies of the others; if nobody is left, all: somebody must hear of it."""
+    away = deputies(ids, at)
+    return ids - set(away) | {deputy for deputy in away.values() if deputy} or ids
 
 
 def visible_among(about: About, ids: Iterable[int]) -> list[User]:
@@ -172,22 +182,32 @@ def _grid(about: About) -> list[int]:
 
 
 def _as_said(about: About) -> list[int]:
-    """People (`people`, `mentioned`), units (`units`) and audiences (`tell`) that the entry, its move or its rule names."""
+    """People (`people`, `mentioned`), units (`units`) and audiences (`tell`) that the entry or its move names."""
     said: dict[str, object] = {**(about.move.data if about.move else {}), **about.entry.reference}
-    named = [*_ids(said.get("people")), *_ids(said.get("mentioned"))]
-    found = [*named, *of_units(_ids(said.get("units")), about.at)]
-    for audience in (*_words(said.get("tell")), *_of_escalation(about.issue, said.get("rule"))):
-        if audience in _FIND and audience != "as_said":
-            found += _FIND[cast("Audience", audience)](about)
-    return found
+    named = {*_ids(said.get("people")), *_ids(said.get("mentioned"))}
+    found = set(of_units(_ids(said.get("units")), about.at))
+    for word in _words(said.get("tell")):
+        found |= set(_SAID.get(word, _nobody)(about))
+    return [*named, *standing_in(found, about.at)]
 
 
-def _of_escalation(issue: Issue | None, rule_id: object) -> list[str]:
-    """Whom a rule of escalation tells, by the edition the issue came in under, else by today's."""
-    for policy in (edition(issue.edition), in_force()) if issue else ():
-        for rule in policy.catalogues.escalation:
-            if rule.id == rule_id:
-                return ["holder" if word == "lead" else word for word in rule.tell]
+def _late(about: About) -> list[int]:
+    """The holder of the clock a warning is of: of a co-operating part its own, else who had the issue, though it was raised."""
+    said = about.entry.reference
+    kind, _, key = str(said.get("clock", "")).partition(":")
+    if kind == "part":
+        part = Assignment.objects.filter(pk=key).values_list("unit_id", "person_id").first()
+        return _of(*part, about.at) if part else []
+    if said.get("unit"):
+        return _of(said["unit"], said.get("person"), about.at)
+    return _holder(about)
+
+
+def _lead(about: About) -> list[int]:
+    return holders(about.issue, about.at) if about.issue else []
+
+
+def _nobody(about: About) -> list[int]:
     return []
 
 
@@ -213,3 +233,11 @@ _FIND: dict[Audience, Callable[[About], list[int]]] = {
     "as_said": _as_said,
 }
 assert set(_FIND) == set(get_args(Audience))  # every word of the catalogue is known
+
+# What a warning (issue.warned) calls them: the same, but for its holder, who is the clock's.
+_SAID: dict[str, Callable[[About], list[int]]] = {
+    **{str(word): find for word, find in _FIND.items()},
+    "holder": _late,
+    "lead": _lead,
+    "as_said": _nobody,
+}

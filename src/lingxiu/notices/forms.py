@@ -113,7 +113,7 @@ def _present(user: User, catalogue: Notices, topics: list[NoticeTopic]) -> dict[
     """As it is now: chosen, or what policy does for whoever did not choose."""
     manner, known = manner_of(user, catalogue), addresses_of(user)
     rows = {row.topic: [*row.ways, *([DIGEST] if row.digest else [])] for row in Choice.objects.filter(user=user)}
-    usual = {topic.id: sorted({w for r in catalogue.rules if r.topic == topic.id for w in r.ways}) for topic in topics}
+    usual = {topic.id: _usual(catalogue, topic) for topic in topics}
     return {
         "quiet_from": manner.quiet_from,
         "quiet_until": manner.quiet_until,
@@ -122,3 +122,9 @@ def _present(user: User, catalogue: Notices, topics: list[NoticeTopic]) -> dict[
         "robot": known.get(Way.ROBOT, ""),
         **{f"topic_{topic.id}": rows.get(topic.id, usual[topic.id]) for topic in topics},
     }
+
+
+def _usual(catalogue: Notices, topic: NoticeTopic) -> list[str]:
+    """The ways of the topic's rules; what is urgent brings its own, chosen or not."""
+    rules = [rule for rule in catalogue.rules if rule.topic == topic.id and not rule.urgent]
+    return sorted({way for rule in rules for way in rule.ways})

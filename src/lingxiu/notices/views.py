@@ -139,7 +139,7 @@ def show_deliveries(request: HttpRequest) -> HttpResponse:
         "untold": queries.untold()[:SHOWN_TO_ADMINISTRATOR],
         "columns": [
             {"label": label, "numeric": False}
-            for label in (_("To"), _("Way"), _("About"), _("State"), _("Why"), _("Next try"), "")
+            for label in (_("Receiver"), _("Way"), _("About"), _("State"), _("Why"), _("Next try"), "")
         ],
     }
     return render(request, "notices/deliveries.html", context)

@@ -51,11 +51,12 @@ def lines(notices: Sequence[Notice], *, officer: bool) -> list[Line]:
 
 def _line(notice: Notice, issue: Issue | None, shop: Merchant | None, towns: dict[str, str], officer: bool) -> Line:
     merchant = issue.merchant if issue else shop
+    matter = _matter(issue, officer) if issue else ""
     town = towns.get(issue.town if issue else merchant.town if merchant else "", "")
     return Line(
         notice,
         _what(notice),
-        f"{issue.number} {_matter(issue)}" if issue else "",
+        f"{issue.number} {matter}" if issue else "",
         " · ".join(filter(None, [town, merchant.name if merchant else ""])),
         address(notice, officer=officer),
     )
@@ -77,9 +78,14 @@ def _what(notice: Notice) -> str:
     return _text(label) if label else notice.rule
 
 
-def _matter(issue: Issue) -> str:
+def _matter(issue: Issue, officer: bool) -> str:
+    """What kind it is; to a shop in words of a kitchen, where a device's value is a reminder and no finding."""
+    catalogues = in_force().catalogues
+    plain = {row.violation: row.says for row in catalogues.selfcheck.issues}
+    if not officer and issue.violation in plain:
+        return _text(plain[issue.violation])
     try:
-        return _text(in_force().catalogues.violation(issue.violation).label)
+        return _text(catalogues.violation(issue.violation).label)
     except KeyError:  # a kind the county's catalogue has no more
         return issue.violation
 
