@@ -97,6 +97,7 @@ WHO_MAY: dict[str, Row] = {
     "merchants/<merchant_id>/level/": Row(get=OFFICERS | OWNER, far=WHOLE_COUNTY),
     # ── selfservice ──
     "shop/": Row(get=SHOP),
+    "shop/issues/<number>/": Row(get=OWNER, post=OWNER),
     "shop/<merchant_id>/": Row(get=SHOP),
     "shop/<merchant_id>/check/": Row(get=OWNER, post=OWNER),
     "shop/<merchant_id>/cleaning/": Row(get=SHOP - {"waste_hauler"}, post=SHOP - {"waste_hauler"}),

@@ -350,19 +350,32 @@ def for_owner(merchant: Merchant, user: User, *, open_only: bool = False, limit:
     """
     if merchant.pk not in user.authority.merchant_ids or not _sees_own(user):
         return []
-    rows = Issue.objects.told_to_shop().filter(merchant=merchant).exclude(state__in=[State.DISMISSED, State.PREDICTED])
+    rows = _told_to_shop().filter(merchant=merchant)
     if open_only:
         rows = rows.open()
     return [
-        _for_owner(row) for row in rows.order_by(F("closed_at").desc(nulls_first=True), "-reported_at", "-id")[:limit]
+        in_owner_words(row)
+        for row in rows.order_by(F("closed_at").desc(nulls_first=True), "-reported_at", "-id")[:limit]
     ]
+
+
+def told_to_owner(number: str, user: User) -> Issue | None:
+    """This issue, if it is of a shop the person is bound to and the shop is told of it."""
+    if not _sees_own(user):
+        return None
+    return _told_to_shop().filter(number=number, merchant_id__in=user.authority.merchant_ids).first()
+
+
+def _told_to_shop() -> IssueQuerySet:
+    return Issue.objects.told_to_shop().exclude(state__in=[State.DISMISSED, State.PREDICTED])
 
 
 def _sees_own(user: User) -> bool:
     return any(sight is Sight.OWN for sight, _ in user.authority.sight("issues"))
 
 
-def _for_owner(issue: Issue) -> ForOwner:
+def in_owner_words(issue: Issue) -> ForOwner:
+    """What of an issue its shop is told."""
     violation = edition(issue.edition).catalogues.violation(issue.violation)
     return ForOwner(
         number=issue.number,

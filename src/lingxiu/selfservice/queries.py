@@ -13,7 +13,7 @@ from django.utils import timezone
 from lingxiu.accounts.models import Bond, User
 from lingxiu.accounts.queries import holder_of
 from lingxiu.issues.models import Issue
-from lingxiu.issues.queries import ForOwner, for_owner
+from lingxiu.issues.queries import ForOwner, for_owner, in_owner_words
 from lingxiu.merchants.models import CareRecord, Facility, Merchant, Status
 from lingxiu.policy.queries import in_force
 from lingxiu.policy.schema import Label, OwnerWords
@@ -127,6 +127,12 @@ def reminders_of(
         )
         for merchant_id, issues in told.items()
     }
+
+
+def reminder_of(issue: Issue) -> Reminder:
+    """An issue of an own shop in the owner's words."""
+    words = {row.violation: row for row in in_force().catalogues.selfcheck.issues}
+    return _reminder(in_owner_words(issue), words.get(issue.violation))
 
 
 def contact_of(merchant: Merchant, at: datetime) -> Contact | None:

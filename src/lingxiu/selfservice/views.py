@@ -58,7 +58,7 @@ ShopView: TypeAlias = Callable[[HttpRequest, Mine], HttpResponse]
 @require_safe
 def front_door(request: HttpRequest) -> HttpResponse:
     """`/shop/`: the shop; with several, which one, the most pressing first."""
-    user = _person(request)
+    user = person_of(request)
     may = queries.may_do(user)
     wanted = request.GET.get("merchant", "")
     if (merchant_id := next((one for one in may if str(one) == wanted), None)) is not None:
@@ -114,7 +114,7 @@ def _door(shop: Merchant, may: dict[int, frozenset[What]]) -> str:
 @require_safe
 def shop(request: HttpRequest, merchant_id: int) -> HttpResponse:
     """`/shop/<id>/`."""
-    return show_shop(request, _mine(request, merchant_id))
+    return show_shop(request, mine_of(request, merchant_id))
 
 
 def show_shop(request: HttpRequest, mine: Mine) -> HttpResponse:
@@ -137,7 +137,6 @@ def show_shop(request: HttpRequest, mine: Mine) -> HttpResponse:
         "reminders": [line for line in lines if line.reminder and line is not first],
         "hazards": not_in_order(_list_of(latest), latest.answers) if latest else [],
         "contact": queries.contact_of(mine.merchant, mine.at),
-        "calls_first": first is not None and not first.url,
         "care": _care_rows(mine),
         "declared_for": latest.month if latest else None,
         "columns": columns(_("What"), _("Date")),
@@ -162,7 +161,7 @@ def _care_rows(mine: Mine) -> list[tuple[str, date | None, str]]:
 @require_http_methods(["GET", "HEAD", "POST"])
 def check(request: HttpRequest, merchant_id: int) -> HttpResponse:
     """`/shop/<id>/check/`: once a month; what was declared stands, and is shown."""
-    mine = _mine(request, merchant_id, What.SELF_CHECK)
+    mine = mine_of(request, merchant_id, What.SELF_CHECK)
     declared = queries.declared_this_month(mine.merchant, mine.at)
     if declared is not None and request.method != "POST":
         return _show_declared(request, mine, declared)
@@ -241,7 +240,7 @@ def _declared_words(wrong: int) -> str:
 @require_http_methods(["GET", "HEAD", "POST"])
 def care(request: HttpRequest, merchant_id: int, what: str) -> HttpResponse:
     """`/shop/<id>/cleaning/`, `…/trap/`, `…/waste/`: what was done, when, by whom, with a picture if there is one."""
-    mine = _mine(request, merchant_id, What(what))
+    mine = mine_of(request, merchant_id, What(what))
     asked, today = What(what), timezone.localdate(mine.at)
     if request.method != "POST":
         return _ask_care(request, mine, CareForm(asked, today, initial={"by": _who_usually(mine, asked)}))
@@ -291,15 +290,16 @@ def columns(*words: str) -> list[dict[str, str]]:
     return [{"label": word} for word in words]
 
 
-def _person(request: HttpRequest) -> User:
+def person_of(request: HttpRequest) -> User:
+    """Who asks. Raises Http404 for strangers."""
     if not isinstance(request.user, User):
         raise Http404
     return request.user
 
 
-def _mine(request: HttpRequest, merchant_id: int, what: What | None = None) -> Mine:
+def mine_of(request: HttpRequest, merchant_id: int, what: What | None = None) -> Mine:
     """The shop, if this person may do something for it (this, if named). Otherwise there is no such shop."""
-    user = _person(request)
+    user = person_of(request)
     may = queries.may_do(user)
     found = queries.shops([merchant_id]) if merchant_id in may else []
     if not found or (what is not None and what not in may[merchant_id]):

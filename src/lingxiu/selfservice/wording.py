@@ -40,7 +40,7 @@ ICON: dict[What, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One thing to do: the sentence, its date, the button that does it (none for a reminder: it is done with one's hands)."""
+    """One thing to do: the sentence, its date, the button that does it."""
 
     words: str
     by: date | None
@@ -64,9 +64,14 @@ def record_url(merchant_id: int, what: What) -> str:
     return f"/shop/{merchant_id}/{what}/"
 
 
+def issue_url(number: str) -> str:
+    """Where an issue of the shop is explained, and said to be put right."""
+    return f"/shop/issues/{number}/"
+
+
 def _line(merchant_id: int, todo: Todo, reminder: Reminder | None) -> Line:
     if reminder:
-        words, button = reminder.says.text(get_language() or "zh-hans"), ""
+        words, button = reminder.says.text(get_language() or "zh-hans"), _("What to do")
     else:
         to_do, to_press = DO[todo.what], BUTTON[todo.what]
         words, button = _(to_do), _(to_press)
@@ -77,7 +82,7 @@ def _line(merchant_id: int, todo: Todo, reminder: Reminder | None) -> Line:
         pressing=todo.pressing,
         icon=ICON[todo.what],
         tone="late" if todo.late_days else "soon" if todo.pressing else "neutral",
-        url="" if reminder else record_url(merchant_id, todo.what),
+        url=issue_url(reminder.number) if reminder else record_url(merchant_id, todo.what),
         button=button,
         reminder=reminder,
     )
