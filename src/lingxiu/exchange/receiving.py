@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import cast
 from uuid import UUID, uuid4, uuid5
 
+from django.db import IntegrityError
 from django.utils.translation import gettext_lazy as _
 
 from lingxiu.accounts.models import User
@@ -70,10 +71,10 @@ def receive(said: Said, *, at: datetime, by: User | None) -> tuple[Report, bool]
         return _same(said, known), False
     try:
         return take_report(said, at=at, recorded_by=by, submission=_submission(said)), True
-    except OwnNumberKnown:
-        known = _known(said)
-        assert known is not None  # it was brought by somebody else at this very moment
-        return _same(said, known), False
+    except (OwnNumberKnown, IntegrityError):
+        if (known := _known(said)) is None:
+            raise
+        return _same(said, known), False  # it was brought by somebody else at this very moment
 
 
 def known_by(source: str, own_number: str) -> Report | None:
