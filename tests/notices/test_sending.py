@@ -147,6 +147,19 @@ def test_a_fault_of_ours_holds_up_one_message_and_no_other(cast: Cast, phone: Ph
     assert states(cast.stranger_owner, "sms") == ["sent"]
 
 
+def test_a_way_by_which_nothing_goes_is_left_alone_until_the_next_run(cast: Cast, phone: Phone) -> None:
+    people = list(cast.by_role.values())
+    for number, user in enumerate(people):
+        user.phone = f"1390000{number:04}"
+        user.save()
+        waiting(user, "sms")
+    phone.broken = 1000
+    assert send_due(NOON) == 0
+    assert phone.requests == 5
+    phone.broken = 0
+    assert send_due(NOON + MINUTE) == len(people)
+
+
 def test_without_a_gateway_it_is_tried_again_later(cast: Cast) -> None:
     [row] = waiting(cast.owner, "sms")
     assert send_due(NOON) == 0

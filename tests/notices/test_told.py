@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import transaction
-from django.utils import translation
+from django.utils import timezone, translation
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from lingxiu.accounts.models import Absence
 from lingxiu.issues.lifecycle import Move, Result
@@ -16,7 +18,7 @@ from lingxiu.journal.actions import record
 from lingxiu.journal.models import Cursor, Entry
 from lingxiu.journal.queries import follow
 from lingxiu.notices.actions import Wishes, choose, tell
-from lingxiu.notices.jobs import READER, read_on
+from lingxiu.notices.jobs import READER, forget_old, read_on, tell_people
 from lingxiu.notices.models import Delivery, Notice, Untold
 from lingxiu.notices.telling import Chosen, Way
 from lingxiu.notices.wording import lines
@@ -183,10 +185,10 @@ def test_what_is_older_than_policy_says_is_told_to_nobody(cast: Cast) -> None:
 
 def test_an_entry_that_cannot_be_told_is_put_aside_and_those_after_it_are_told(cast: Cast) -> None:
     with transaction.atomic():
-        bad = record("report.added", "report", "not-a-number", at=NOON)
+        bad = record("report.rated", "report", "not-a-number", at=NOON)
     silent(cast.merchant)
     assert read_on(SOON) == 2
-    assert [(row.entry_id, row.kind) for row in Untold.objects.all()] == [(bad.pk, "report.added")]
+    assert [(row.entry_id, row.kind) for row in Untold.objects.all()] == [(bad.pk, "report.rated")]
     assert "ValueError" in Untold.objects.get().error
 
 
@@ -231,3 +233,23 @@ def test_one_todo_an_issue_and_it_goes_when_the_ball_moves_on(cast: Cast, zhezhe
     assert Delivery.objects.get(way="todo", person=cast.dispatcher).state == "needless", "it had not left yet"
     assert Delivery.objects.filter(way="todo_done").count() == 1
     assert not Issue.objects.get(pk=issue.pk).is_open
+
+
+def test_what_is_told_is_sent_at_once_and_old_notices_go(cast: Cast) -> None:
+    silent(cast.merchant, at=timezone.now())
+    for _ in range(2):
+        tell_people(timestamp=0)
+    waiting_jobs = ProcrastinateJob.objects.filter(task_name="lingxiu.notices.jobs.send_what_is_due")
+    assert waiting_jobs.count() == 1
+    assert forget_old(timezone.now() + timedelta(days=399)) == 0
+    assert forget_old(timezone.now() + timedelta(days=401)) == 2
+    assert not Notice.objects.exists()
+
+
+def test_a_long_history_that_concerns_nobody_is_passed_over_quickly(
+    cast: Cast, django_assert_max_num_queries: Any
+) -> None:
+    for _ in range(50):
+        silent(cast.merchant, at=NOON - timedelta(days=30))
+    with django_assert_max_num_queries(20):
+        assert read_on(SOON) == 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -33,18 +33,26 @@ OPEN = (Delivery.State.WAITING, Delivery.State.SENDING, Delivery.State.SENT)
 # ── telling ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def tell(entries: Iterable[Entry], *, at: datetime) -> int:
+def tell(entries: Sequence[Entry], *, at: datetime) -> int:
     """Tell people of these entries, in the transaction that moves the reader's cursor. Returns how many notices were written.
 
     One that cannot be told is put aside and seen by the administrator; those after it are told all the same.
     """
-    return sum(_tell_or_put_aside(entry, at) for entry in entries)
+    policy = in_force()
+    since = at - timedelta(hours=policy.catalogues.notices.stale_hours)
+    told_of = {kind for rule in policy.catalogues.notices.rules for kind in rule.kinds}
+    fresh = [entry for entry in entries if entry.at > since and entry.kind in told_of]
+    written = sum(_or_put_aside(entry, at, lambda entry: _tell_one(entry, policy, at)) for entry in fresh)
+    last = {entry.subject_id: entry for entry in entries if entry.subject_kind == "issue"}
+    for number in _with_todos(last):
+        _or_put_aside(last[number], at, lambda entry: _keep_todos(entry.subject_id, at))
+    return written
 
 
-def _tell_or_put_aside(entry: Entry, at: datetime) -> int:
+def _or_put_aside(entry: Entry, at: datetime, do: Callable[[Entry], int]) -> int:
     try:
         with transaction.atomic():
-            return _tell_one(entry, at)
+            return do(entry)
     except Exception as error:
         log.exception("notices.untold", entry=entry.pk, kind=entry.kind)
         words = f"{type(error).__name__}: {error}"[:300]
@@ -52,17 +60,11 @@ def _tell_or_put_aside(entry: Entry, at: datetime) -> int:
         return 0
 
 
-def _tell_one(entry: Entry, at: datetime) -> int:
-    policy = in_force()
-    catalogue = policy.catalogues.notices
+def _tell_one(entry: Entry, policy: InForce, at: datetime) -> int:
     about = About(entry, at)
-    told = 0
-    if entry.at > at - timedelta(hours=catalogue.stale_hours):
-        rules = rules_for(catalogue.rules, _happened(about), timezone.localtime(entry.at).date())
-        told = sum(_notify(about, user, rule, policy) for user, rule in _recipients(about, rules))
-    if about.issue is not None and entry.subject_kind == "issue":
-        _keep_todos(about.issue, at)
-    return told
+    day = timezone.localtime(entry.at).date()
+    rules = rules_for(policy.catalogues.notices.rules, _happened(about), day)
+    return sum(_notify(about, user, rule, policy) for user, rule in _recipients(about, rules))
 
 
 def _happened(about: About) -> Happened:
@@ -108,7 +110,7 @@ def _send_out(notice: Notice, user: User, rule: Telling, catalogue: Notices, at:
         at, manner_of(user, catalogue), zone(), urgent=rule.urgent, digest=chosen.digest if chosen else False
     )
     for way in ways(rule, chosen, reached_by(user)):
-        if way is Way.TODO and _open_todos(notice.subject_id).filter(person=user).exists():
+        if way is Way.TODO and _open_todos([notice.subject_id]).filter(person=user).exists():
             continue  # the line is on their list already
         Delivery.objects.create(notice=notice, person=user, way=way, urgent=rule.urgent, next_at=goes_at)
 
@@ -116,21 +118,29 @@ def _send_out(notice: Notice, user: User, rule: Telling, catalogue: Notices, at:
 # ── the other side's list ────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _open_todos(number: str) -> QuerySet[Delivery]:
-    todos = Delivery.objects.filter(way=Way.TODO, notice__subject_kind="issue", notice__subject_id=number)
+def _open_todos(numbers: Iterable[str]) -> QuerySet[Delivery]:
+    todos = Delivery.objects.filter(way=Way.TODO, notice__subject_kind="issue", notice__subject_id__in=list(numbers))
     return todos.filter(state__in=OPEN, finished_by=None)
 
 
-def _keep_todos(issue: Issue, at: datetime) -> None:
-    """Take the to-do off the list of whoever has not the ball any more; one that has not left yet need not leave."""
-    holding = set(audience.holders(issue, at))
-    holding |= audience.standing_in(holding, at)
-    over = _open_todos(issue.number).exclude(person__in=holding)
+def _with_todos(numbers: Iterable[str]) -> list[str]:
+    """Those of these issues that stand on somebody's list."""
+    return sorted(set(_open_todos(numbers).values_list("notice__subject_id", flat=True)))
+
+
+def _keep_todos(number: str, at: datetime) -> int:
+    """Take the to-do off the list of whoever has not the ball any more; one that has not left yet need not leave.
+
+    Returns: how many are to be taken off.
+    """
+    holding = set(audience.holders(Issue.objects.get(number=number), at))
+    over = _open_todos([number]).exclude(person__in=holding | audience.standing_in(holding, at))
     over.filter(state=Delivery.State.WAITING, message=None).update(state=Delivery.State.NEEDLESS)
-    for todo in over.order_by("pk"):
-        Delivery.objects.create(
-            notice_id=todo.notice_id, person_id=todo.person_id, way=Way.TODO_DONE, next_at=at, finishes=todo
-        )
+    finishings = [
+        Delivery(notice_id=todo.notice_id, person_id=todo.person_id, way=Way.TODO_DONE, next_at=at, finishes=todo)
+        for todo in over.order_by("pk")
+    ]
+    return len(Delivery.objects.bulk_create(finishings))
 
 
 # ── a person's own ───────────────────────────────────────────────────────────────────────────────────────────────

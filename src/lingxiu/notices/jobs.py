@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from contextlib import suppress
+from datetime import datetime, timedelta
 
 import structlog
 from django.utils import timezone
 from procrastinate.contrib.django import app
+from procrastinate.exceptions import AlreadyEnqueued
 
 from lingxiu.accounts.models import User
 from lingxiu.connectors.http import Failed, Refused
@@ -14,9 +16,10 @@ from lingxiu.journal.models import Entry
 from lingxiu.journal.queries import follow
 from lingxiu.notices import links
 from lingxiu.notices.actions import reach, tell
-from lingxiu.notices.models import Reach
+from lingxiu.notices.models import Notice, Reach
 from lingxiu.notices.reaching import zhezhengding
 from lingxiu.notices.sending import send_due
+from lingxiu.policy.queries import in_force
 
 log = structlog.get_logger(__name__)
 
@@ -27,8 +30,10 @@ ASKED_A_NIGHT = 500
 @app.periodic(cron="* * * * *")
 @app.task(queueing_lock="notices.tell", lock="notices.tell", pass_context=False)
 def tell_people(timestamp: int) -> None:
-    """Every minute; may run twice."""
-    read_on(timezone.now())
+    """Every minute; may run twice. What was written is sent at once, not a minute later."""
+    if read_on(timezone.now()):
+        with suppress(AlreadyEnqueued):
+            send_what_is_due.configure().defer(timestamp=timestamp)
 
 
 def read_on(at: datetime) -> int:
@@ -57,7 +62,14 @@ def tidy(timestamp: int) -> None:
     """Once a night; may run twice."""
     now = timezone.now()
     links.forget_old(now)
+    forget_old(now)
     find_accounts(now)
+
+
+def forget_old(at: datetime) -> int:
+    """Returns how many notices are no more; the issue itself keeps what was done."""
+    kept = timedelta(days=in_force().catalogues.notices.keep_days)
+    return Notice.objects.filter(at__lt=at - kept).delete()[1].get("notices.Notice", 0)
 
 
 def find_accounts(at: datetime) -> int:

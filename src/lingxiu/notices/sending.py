@@ -6,6 +6,7 @@ the other side knows it again. Never decides who is told.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -38,6 +39,9 @@ WAIT_FOR_TODO = timedelta(minutes=1)
 MOST_AT_ONCE = 500
 """So many messages one run of the job sends at most; the next minute has its own."""
 
+GIVE_UP_A_WAY = 5
+"""After so many failures in one run a way is left alone: each may cost the other side's whole time-out."""
+
 State = Delivery.State
 
 
@@ -52,23 +56,29 @@ class Claimed:
 
 
 def send_due(at: datetime, most: int = MOST_AT_ONCE) -> int:
-    """Send what is due. Returns how many messages went."""
-    sent = 0
+    """Send what is due. A way by which nothing goes is left alone until the next run. Returns how many messages went."""
+    sent, failed = 0, Counter[Way]()
     for _ in range(most):
-        claimed = claim(at)
+        claimed = claim(at, but=[way for way, times in failed.items() if times >= GIVE_UP_A_WAY])
         if claimed is None:
             break
-        sent += attempt(claimed, at)
+        if attempt(claimed, at):
+            sent += 1
+        else:
+            failed[claimed.way] += 1
     return sent
 
 
 # ── claiming ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def claim(at: datetime) -> Claimed | None:
-    """Take the next message that may go now. What may not yet is put off. None: there is nothing for this process."""
+def claim(at: datetime, but: Sequence[Way] = ()) -> Claimed | None:
+    """Take the next message that may go now, by any way `but` these. What may not yet is put off.
+
+    Returns: None if there is nothing for this process.
+    """
     tried: set[tuple[int, str]] = set()
-    while fresh := [pair for pair in _waiting(at) if pair not in tried]:
+    while fresh := [pair for pair in _waiting(at, but) if pair not in tried]:
         for person_id, way in fresh:
             tried.add((person_id, way))
             with transaction.atomic():
@@ -81,9 +91,9 @@ def _ready(at: datetime) -> Q:
     return Q(state=State.WAITING, next_at__lte=at) | Q(state=State.SENDING, claimed_at__lte=at - LEASE)
 
 
-def _waiting(at: datetime) -> list[tuple[int, str]]:
+def _waiting(at: datetime, but: Sequence[Way]) -> list[tuple[int, str]]:
     """Whom something waits for, by which way: the urgent first, then the oldest."""
-    pairs = Delivery.objects.filter(_ready(at)).values("person_id", "way")
+    pairs = Delivery.objects.filter(_ready(at)).exclude(way__in=but).values("person_id", "way")
     ordered = pairs.annotate(first=Min("next_at", filter=Q(urgent=True)), then=Min("next_at")).order_by("first", "then")
     return list(ordered.values_list("person_id", "way")[:100])
 

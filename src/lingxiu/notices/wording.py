@@ -19,7 +19,7 @@ from lingxiu.policy.schema import Label
 from lingxiu.territory.queries import town_names
 from lingxiu.ui import addresses
 
-NAMED_AT_ONCE = 3
+NAMED_AT_ONCE = 2
 """So many of those that go as one message are named in it; the rest are counted."""
 
 

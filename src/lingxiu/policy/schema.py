@@ -728,7 +728,7 @@ class Notices(Row):
 
     `kept_for_urgent`: so many of those wait for what is urgent. `stale_hours`: what is older is told to nobody any more.
     `retry_minutes`: after which time what could not be sent is tried again; after the last it is an administrator's.
-    `link_hours`: how long a link signs anybody in.
+    `link_hours`: how long a link signs anybody in. `keep_days`: how long a notice stands on its page.
     """
 
     topics: tuple[NoticeTopic, ...] = ()
@@ -741,6 +741,7 @@ class Notices(Row):
     stale_hours: int = Field(72, gt=0)
     retry_minutes: tuple[int, ...] = Field((1, 5, 15, 60, 240, 720), min_length=1)
     link_hours: int = Field(12, gt=0)
+    keep_days: int = Field(400, gt=0)
 
     @model_validator(mode="after")
     def _is_whole(self) -> Notices:
