@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
 import time_machine
+from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
 
@@ -15,6 +17,9 @@ from lingxiu.accounts.models import User
 from lingxiu.issues.lifecycle import Move, MoveRefused
 from lingxiu.issues.models import Issue, Report
 from lingxiu.issues.queries import About, alike
+from lingxiu.merchants.models import Merchant
+from lingxiu.sensing.models import Device
+from lingxiu.sensing.queries import hour_means
 from tests.cast import NOON, Cast
 from tests.issues.world import LATER, alarm, complain, do, find, to_closed
 
@@ -209,3 +214,43 @@ def test_what_a_reporter_will_read_is_marked_on_the_officers_forms(cast: Cast) -
     assert text.count("Goes out to the reporter") == 2, "the question, and the answer of a dismissal"
     plain = client.get(f"/issues/{alarm(cast.merchant).number}/").content.decode()
     assert "Goes out to the reporter" not in plain
+
+
+# ── which shop it may be ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def measured(merchant: Merchant, mn: str, *means: float) -> None:
+    """Ten-minute means from 12:00 on, as the watch keeps them."""
+    device = Device.objects.create(mn=mn, merchant=merchant, profile="plain-2017", kind="fume_monitor")
+    with connection.cursor() as cursor:
+        for number, mean in enumerate(means):
+            cursor.execute(
+                "INSERT INTO window_fume (device_id, at, count, valid, minutes, fume_mean, fume_max, fan_on_minutes,"
+                " purifier_on_minutes, fan_without_purifier_minutes, minutes_over_1, minutes_over_2, minutes_over_4)"
+                " VALUES (%s, %s, 10, 10, 10, %s, %s, 10, 10, 0, 0, 0, 0)",
+                [device.pk, NOON + timedelta(minutes=10 * number), mean, mean],
+            )
+
+
+def test_shops_nearby_show_what_they_measured_in_that_hour(cast: Cast) -> None:
+    measured(cast.merchant, "DEV1", 0.4, 2.6, 3.1, 1.0, 0.9, 0.8, 9.9)
+    row = complain(place="桥头", lng=120.921, lat=30.851, at=NOON + timedelta(minutes=25))
+    client = Client(headers={"accept-language": "en"})
+    client.force_login(cast.dispatcher)
+    text = client.get(f"/issues/{row.issue.number}/").content.decode()
+    assert cast.merchant.name in text
+    assert re.findall(r'number">(12:\d\d)</span> <b class="number">([\d.]+)', text) == [
+        ("12:00", "0.4"), ("12:10", "2.6"), ("12:20", "3.1"), ("12:30", "1.0"), ("12:40", "0.9"), ("12:50", "0.8"),
+    ]  # fmt: skip
+
+
+def test_the_hours_of_all_candidates_are_read_at_once(cast: Cast, django_assert_num_queries: Any) -> None:
+    measured(cast.merchant, "DEV1", 0.4)
+    measured(cast.other_merchant, "DEV2", 2.0)
+    with django_assert_num_queries(1):
+        found = hour_means([cast.merchant.pk, cast.other_merchant.pk], NOON + timedelta(minutes=59))
+    assert {pk: [mean.value for mean in means] for pk, means in found.items()} == {
+        cast.merchant.pk: [pytest.approx(0.4)],
+        cast.other_merchant.pk: [pytest.approx(2.0)],
+    }
+    assert hour_means([cast.merchant.pk], NOON + timedelta(hours=1)) == {}
