@@ -17,7 +17,7 @@ class IssuesConfig(AppConfig):
         reason a grid member does not see the reporters'.
         """
         from lingxiu.files.access import answers_for
-        from lingxiu.issues.models import Issue, Report
+        from lingxiu.issues.models import Issue, Order, Report
 
         def sees_issue(request: HttpRequest, number: str) -> bool:
             authority = getattr(request.user, "authority", None)
@@ -27,5 +27,9 @@ class IssuesConfig(AppConfig):
         def sees_report(request: HttpRequest, report_id: str) -> bool:
             return Report.objects.visible_to(request.user).filter(pk=int(report_id)).exists()
 
+        def sees_order(request: HttpRequest, order_id: str) -> bool:
+            return Order.objects.visible_to(request.user).filter(pk=int(order_id)).exists()
+
+        answers_for("order", sees_order)
         answers_for("issue", sees_issue)
         answers_for("report", sees_report)

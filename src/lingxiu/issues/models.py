@@ -17,6 +17,8 @@ from lingxiu.issues.kept import PrivateNote, SavedView
 from lingxiu.issues.lifecycle import OPEN, Move, State
 from lingxiu.issues.lookback.models import KeyPlace as KeyPlace
 from lingxiu.issues.lookback.models import Listing as Listing
+from lingxiu.issues.order_models import Order as Order
+from lingxiu.issues.order_models import OrderItem as OrderItem
 from lingxiu.merchants.models import Merchant
 from lingxiu.policy.schema import Sight
 from lingxiu.privacy.cipher import blind_index

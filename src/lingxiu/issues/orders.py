@@ -1,0 +1,198 @@
+"""What comes from above as one piece of work for many: a leader's written instruction (批示) or a campaign (专项行动).
+
+Split over units, each item with a date; answered by its unit, crossed off (销号) by somebody else. An item may become an issue
+of the list, which then walks the same road as any other; the item waits for its end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from lingxiu.accounts.models import Unit, User
+from lingxiu.files.models import StoredFile
+from lingxiu.issues import actions, writing
+from lingxiu.issues.actions import Found
+from lingxiu.issues.models import Issue, Source
+from lingxiu.issues.order_models import Order, OrderItem, OrderKind
+from lingxiu.journal.actions import Scope, record
+from lingxiu.merchants.models import Merchant
+from lingxiu.policy.queries import in_force
+
+MOST_ITEMS = 500
+"""A campaign over more shops than this is several campaigns, by town."""
+SOURCES = {OrderKind.INSTRUCTION: Source.INSTRUCTION, OrderKind.CAMPAIGN: Source.CAMPAIGN}
+
+
+class OrderRefused(Exception):
+    """What cannot be done with an order. `field` names where, `why`: number_known | no_items | too_many | state | person | issue_open | words."""
+
+    def __init__(self, field: str, why: str) -> None:
+        super().__init__(f"{field}: {why}")
+        self.field, self.why = field, why
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One item before it is written."""
+
+    unit: Unit
+    task: str
+    due_on: date
+    merchant: Merchant | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """An order before it is written."""
+
+    kind: OrderKind
+    number: str
+    title: str
+    issued_by: str
+    issued_on: date
+    violation: str
+    words: str = ""
+    scan: StoredFile | None = None
+    synthetic: bool = False
+
+
+def give(given: Given, items: Sequence[Wanted], *, by: User, at: datetime, submission: UUID) -> Order:
+    """Write an order down and split it over units.
+
+    Raises: OrderRefused; KeyError for a violation no catalogue has.
+    """
+    in_force().catalogues.violation(given.violation)
+    if not items:
+        raise OrderRefused("items", "no_items")
+    if len(items) > MOST_ITEMS:
+        raise OrderRefused("items", "too_many")
+    with transaction.atomic():
+        if (known := Order.objects.filter(submission=submission).first()) is not None:
+            return known
+        order, made = Order.objects.get_or_create(
+            kind=given.kind, number=given.number.strip(),
+            defaults={
+                "title": given.title, "words": given.words, "issued_by": given.issued_by, "issued_on": given.issued_on,
+                "violation": given.violation, "scan": given.scan, "made_by": by, "made_at": at, "submission": submission,
+                "synthetic": given.synthetic,
+            },
+        )  # fmt: skip
+        if not made:
+            raise OrderRefused("number", "number_known")
+        OrderItem.objects.bulk_create(
+            OrderItem(order=order, unit=one.unit, merchant=one.merchant, task=one.task, due_on=one.due_on)
+            for one in items
+        )
+        for unit in {one.unit for one in items}:
+            _tell("order.given", order, unit, at, by)
+    return order
+
+
+def answer(
+    item: OrderItem, words: str, *, by: User, at: datetime, before: tuple[str, ...] = (), after: tuple[str, ...] = ()
+) -> None:
+    """The unit says what it did, with pictures of before and after. May be said again until it is crossed off.
+
+    Raises: OrderRefused.
+    """
+    if not words.strip():
+        raise OrderRefused("words", "words")
+    with transaction.atomic():
+        row = _locked(item)
+        if row.state == OrderItem.State.CROSSED_OFF:
+            raise OrderRefused("state", "state")
+        if not may_answer(row, by):
+            raise OrderRefused("person", "person")
+        row.state, row.answer, row.answered_by, row.answered_at = OrderItem.State.ANSWERED, words.strip(), by, at
+        row.photos_before, row.photos_after = [*row.photos_before, *before], [*row.photos_after, *after]
+        row.save()
+        writing.use_photos((*before, *after), "order", row.order_id)
+        _tell("order.answered", row.order, row.unit, at, by)
+
+
+def make_issue(item: OrderItem, words: str, *, by: User, at: datetime, photos: tuple[str, ...] = ()) -> Issue:
+    """What was found there becomes an issue of the list; the item waits for its end. Raises OrderRefused."""
+    with transaction.atomic():
+        row = _locked(item)
+        if row.issue is not None:
+            return row.issue
+        if row.state == OrderItem.State.CROSSED_OFF:
+            raise OrderRefused("state", "state")
+        if not may_answer(row, by):
+            raise OrderRefused("person", "person")
+        order = row.order
+        row.issue = actions.report(
+            Found(
+                SOURCES[OrderKind(order.kind)], order.violation, words.strip() or row.task, at, row.merchant,
+                area=row.unit.grid or row.unit.town, found_by=by, photos=photos, data={"order": order.number},
+                synthetic=order.synthetic,
+            ),
+            at=at,
+        )  # fmt: skip
+        row.save(update_fields=["issue"])
+    return row.issue
+
+
+def cross_off(item: OrderItem, *, by: User, at: datetime) -> None:
+    """销号: somebody other than who answered finds it done; with the last item the order ends. Raises OrderRefused."""
+    with transaction.atomic():
+        row = _locked(item)
+        if row.state != OrderItem.State.ANSWERED:
+            raise OrderRefused("state", "state")
+        if not may_cross_off(row, by):
+            raise OrderRefused("person", "person")
+        if row.issue is not None and row.issue.is_open:
+            raise OrderRefused("issue", "issue_open")
+        row.state, row.crossed_off_by, row.crossed_off_at = OrderItem.State.CROSSED_OFF, by, at
+        row.save(update_fields=["state", "crossed_off_by", "crossed_off_at"])
+        _tell("order.crossed_off", row.order, row.unit, at, by)
+        if not row.order.items.exclude(state=OrderItem.State.CROSSED_OFF).exists():
+            Order.objects.filter(pk=row.order_id).update(closed_at=at)
+
+
+def send_back(item: OrderItem, words: str, *, by: User, at: datetime) -> None:
+    """Not done yet: back to its unit, with the reason. Raises OrderRefused."""
+    if not words.strip():
+        raise OrderRefused("words", "words")
+    with transaction.atomic():
+        row = _locked(item)
+        if row.state != OrderItem.State.ANSWERED:
+            raise OrderRefused("state", "state")
+        if not may_cross_off(row, by):
+            raise OrderRefused("person", "person")
+        row.state, row.answered_by, row.answered_at = OrderItem.State.OPEN, None, None
+        row.answer = f"{row.answer}\n({timezone.localtime(at):%m-%d %H:%M}: {words.strip()})"[:2000]
+        row.save()
+        _tell("order.sent_back", row.order, row.unit, at, by)
+
+
+def may_answer(item: OrderItem, user: User) -> bool:
+    """Officers of its unit; for a town's dispatchers what lies with a unit of their town (代办)."""
+    authority = user.authority
+    if any(post.unit_id == item.unit_id and post.role.officer for post in authority.posts):
+        return True
+    return any(post.town and post.town == item.unit.town for post in authority.posts_that_may("issues.dispatch"))
+
+
+def may_cross_off(item: OrderItem, user: User) -> bool:
+    """The county's office, and who gave the order; never who answered."""
+    if user.pk == item.answered_by_id:
+        return False
+    county = any(post.unit_kind == "county_office" for post in user.authority.posts_that_may("issues.dispatch"))
+    return county or user.pk == item.order.made_by_id
+
+
+def _locked(item: OrderItem) -> OrderItem:
+    rows = OrderItem.objects.select_for_update(of=("self",)).select_related("order", "unit", "issue", "merchant")
+    return rows.get(pk=item.pk)
+
+
+def _tell(kind: str, order: Order, unit: Unit, at: datetime, by: User) -> None:
+    scope = Scope(town=unit.town, grid=unit.grid, unit_id=unit.pk)
+    record(kind, "order", order.pk, at=at, actor_id=by.pk, scope=scope)
