@@ -46,6 +46,26 @@ def test_everybody_sees_as_far_as_their_person(cast: Cast) -> None:
         assert (other.get(f"/api/v1/issues/{near.number}").status_code == 200) == (near.number in seen)
 
 
+def test_who_answers_for_a_shop_is_told_nothing_here(cast: Cast) -> None:
+    """They see what a dispatcher has sent on, by a page of their own; by a key they would see what nobody has judged yet."""
+    number = complain(cast.merchant).issue.number
+    other = system(cast.owner, "issues.read", "issues.write", "merchants.read")
+    for path in (
+        "/api/v1/issues",
+        f"/api/v1/issues/{number}",
+        "/api/v1/merchants",
+        f"/api/v1/merchants/{cast.merchant.pk}",
+    ):
+        assert other.get(path).status_code == 403
+    assert other.post(f"/api/v1/issues/{number}/moves", {"move": "correct", "comment": "x"}).status_code == 403
+
+
+def test_an_issue_says_what_the_person_may_do(cast: Cast) -> None:
+    number = complain(cast.merchant).issue.number
+    assert "dispatch" in body(system(cast.dispatcher, "issues.read").get(f"/api/v1/issues/{number}"))["may"]
+    assert body(system(cast.assessor, "issues.read").get(f"/api/v1/issues/{number}"))["may"] == []
+
+
 def test_what_reporters_said_and_where_they_are_never_goes_out(cast: Cast) -> None:
     """Open interfaces never carry complaint text, address or photo (domain-2026, law 8)."""
     report = complain(

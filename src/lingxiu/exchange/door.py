@@ -38,6 +38,15 @@ def user_of(request: HttpRequest) -> User:
     return use.key.user
 
 
+def officer_of(request: HttpRequest) -> User:
+    """As whom the key acts, if that is an officer: who answers for a shop is told of it by pages of their own, and not of
+    what nobody has judged yet. Raises Problem."""
+    user = user_of(request)
+    if not user.authority.is_officer:
+        raise Problem("not-permitted", _("The key acts for somebody who is no officer."))
+    return user
+
+
 def let_in(request: HttpRequest, secret: str, *scopes: str) -> keys.Use:
     """The key's use, if it opens any of these scopes. Raises Problem."""
     if not secret:

@@ -15,7 +15,7 @@ from ninja.responses import Status
 
 from lingxiu.accounts.models import Unit, User
 from lingxiu.exchange import keys
-from lingxiu.exchange.door import Done, Needs, once_each, refuse_unknown, user_of
+from lingxiu.exchange.door import Done, Needs, officer_of, once_each, refuse_unknown
 from lingxiu.exchange.problems import Fault, Problem, Text, wrong
 from lingxiu.exchange.receiving import CHINA
 from lingxiu.exchange.v1.shapes import (
@@ -33,12 +33,13 @@ from lingxiu.exchange.v1.shapes import (
     cursor_of,
     mark_of,
 )
-from lingxiu.issues import actions, words
+from lingxiu.issues import actions, queries, words
 from lingxiu.issues.filters import Filter, matching, page
 from lingxiu.issues.forms import FIELDS as MADE_BY_PEOPLE
 from lingxiu.issues.forms import findings
-from lingxiu.issues.lifecycle import Mark, MoveRefused
+from lingxiu.issues.lifecycle import Level, Mark, MoveRefused, State, moves_from
 from lingxiu.issues.models import PEOPLE, Issue, MoveRow, Report, Source
+from lingxiu.issues.relations import relations
 from lingxiu.issues.writing import Brought, SomebodyWasFaster
 from lingxiu.merchants.models import Merchant
 from lingxiu.policy.queries import edition, in_force
@@ -80,7 +81,7 @@ def list_issues(request: HttpRequest, asked: Query[IssuesAsked]) -> dict[str, An
         violation=asked.violation, town=asked.town, merchant=asked.merchant, late=asked.late, since=asked.since,
         until=asked.until, sort="new",
     )  # fmt: skip
-    found = matching(wanted, user_of(request), timezone.now())
+    found = matching(wanted, officer_of(request), timezone.now())
     shown = page(found, wanted, _place(asked.cursor), asked.limit)
     return {"items": [_out(issue) for issue in shown.rows], "next": cursor_of(shown.after)}
 
@@ -88,14 +89,23 @@ def list_issues(request: HttpRequest, asked: Query[IssuesAsked]) -> dict[str, An
 @router.get("/issues/{number}", response=IssueWhole, auth=READ, summary="An issue")
 def get_issue(request: HttpRequest, number: Number) -> dict[str, Any]:
     """One issue with its moves."""
-    issue = _seen(number, user_of(request))
+    user = officer_of(request)
+    issue = _seen(number, user)
     moves = issue.moves.select_related("actor_unit").order_by("version")
     return {
         **_out(issue),
         "joined_into": issue.joined_into.number if issue.joined_into else None,
         "reports": issue.reports.count(),
         "moves": [_move(row) for row in moves],
+        "may": _may(issue, user),
     }
+
+
+def _may(issue: Issue, user: User) -> list[str]:
+    """What the key's person may do with it now, in the order of the table."""
+    situation = queries.situation(issue)
+    own = relations(user.pk, user.authority, situation.held)
+    return [what.value for what in moves_from(State(issue.state), Level(issue.level), own, situation.marks)]
 
 
 def _place(cursor: str) -> dict[str, str]:
@@ -183,7 +193,7 @@ def _move(row: MoveRow) -> dict[str, Any]:
 @router.post("/issues", response={201: IssueOut}, auth=WRITE, summary="A find")
 def post_issue(request: HttpRequest, sent: FindIn) -> Status[Any]:
     """Something an officer found, entered by their other system."""
-    user, now = user_of(request), timezone.now()
+    user, now = officer_of(request), timezone.now()
     if not user.authority.may("issues.find"):
         raise Problem("not-permitted", _("Finds are for officers: the key acts for somebody who may not enter them."))
 
@@ -243,7 +253,7 @@ def _shop(merchant: Id | None, user: User) -> Merchant | None:
 @router.post("/issues/{number}/moves", response={201: MovedOut}, auth=WRITE, summary="A move")
 def post_move(request: HttpRequest, number: Number, sent: MoveIn) -> Status[Any]:
     """Make a move with an issue, as the key's person, by the same table as everybody."""
-    user, now = user_of(request), timezone.now()
+    user, now = officer_of(request), timezone.now()
     issue = _seen(number, user)
     if sent.move not in MADE_BY_PEOPLE:
         raise wrong("move", sent.move.value, _("Nobody makes this move by hand."))

@@ -14,7 +14,7 @@ from ninja import Query, Router
 
 from lingxiu.china.pinyin import fold
 from lingxiu.exchange import keys
-from lingxiu.exchange.door import Needs, refuse_unknown, user_of
+from lingxiu.exchange.door import Needs, officer_of, refuse_unknown
 from lingxiu.exchange.problems import Problem, wrong
 from lingxiu.exchange.v1.shapes import LAST_ID, Id, MerchantOut, MerchantsAsked, Rows, cursor_of, mark_of
 from lingxiu.merchants.models import Merchant, MerchantQuerySet, Status
@@ -28,7 +28,7 @@ NOT_READ = ("legal_person", "phone", "pinyin", "initials", "search", "sources")
 def seen_by(request: HttpRequest) -> MerchantQuerySet:
     """The merchants this key shows: what its person may open, or everybody's public face."""
     if _reads(request):
-        return Merchant.objects.visible_to(user_of(request))
+        return Merchant.objects.visible_to(officer_of(request))
     return Merchant.objects.exclude(status=Status.CLOSED)
 
 

@@ -194,11 +194,13 @@ class MoveOut(Schema):
 
 
 class IssueWhole(IssueOut):
-    """An issue with its moves, the oldest first; `joined_into`: the number of the issue it went into."""
+    """An issue with its moves, the oldest first; `joined_into`: the number of the issue it went into; `may`: the moves the
+    key's person may make now."""
 
     joined_into: str | None
     reports: int
     moves: list[MoveOut]
+    may: list[str]
 
 
 class IssuesAsked(Given):
