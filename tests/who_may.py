@@ -33,6 +33,10 @@ PERSONAL = frozenset({"county_officer"})  # merchants.see_personal_data
 RECORDERS = frozenset({"county_officer", "town_dispatcher"})  # issues.record_report
 DISPATCHERS = frozenset({"county_officer", "town_dispatcher"})  # issues.dispatch
 LEADERS = frozenset({"leader"})  # issues.supervise, and nothing else
+DISPATCHERS = frozenset({"county_officer", "town_dispatcher"})  # issues.dispatch
+LEADERS = frozenset({"leader"})  # issues.supervise, and nothing else
+CERTIFIED = frozenset({"department_officer", "town_officer"})  # issues.inspect
+FAR_CERTIFIED = CERTIFIED & WHOLE_COUNTY
 EXPORTERS = FINDERS - GRID | {"assessor"}  # issues.export
 
 
@@ -114,6 +118,18 @@ WHO_MAY: dict[str, Row] = {
     "issues/": Row(get=OFFICERS),
     "issues/export.xlsx": Row(get=EXPORTERS),
     "issues/new/": Row(get=FINDERS, post=FINDERS),
+    "issues/bulk/": Row(get=DISPATCHERS, post=DISPATCHERS),
+    "issues/bulk/done/": Row(get=OFFICERS),  # one's own; without any, back to the list
+    "issues/views/": Row(get=OFFICERS, post=OFFICERS),
+    "issues/digest/": Row(get=DISPATCHERS | LEADERS),
+    "issues/assignments.pdf": Row(get=DISPATCHERS),
+    "issues/receipts.pdf": Row(get=DISPATCHERS),
+    "issues/<number>/record.pdf": Row(get=OFFICERS, far=WHOLE_COUNTY),
+    "issues/<number>/assignment.pdf": Row(get=DISPATCHERS, far=DISPATCHERS & WHOLE_COUNTY),
+    "issues/<number>/receipt.pdf": Row(get=DISPATCHERS, far=DISPATCHERS & WHOLE_COUNTY),
+    "issues/<number>/notice/": Row(get=CERTIFIED, post=CERTIFIED, far=FAR_CERTIFIED, far_post=FAR_CERTIFIED),
+    "issues/<number>/notice.docx": Row(),  # none is made of the sample
+    "issues/<number>/private/": Row(post=OFFICERS, far_post=WHOLE_COUNTY),
     "issues/bulk/": Row(get=DISPATCHERS, post=DISPATCHERS),
     "issues/bulk/done/": Row(get=OFFICERS),  # one's own; without any, back to the list
     "issues/views/": Row(get=OFFICERS, post=OFFICERS),

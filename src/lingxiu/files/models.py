@@ -20,7 +20,7 @@ class StoredFile(models.Model):
     """One content. The bytes lie at `FILES_ROOT/ab/cd/<sha256>`; a small version of a photo at `<sha256>.small`."""
 
     sha256 = models.CharField(max_length=64, unique=True)
-    content_type = models.CharField(max_length=60)
+    content_type = models.CharField(max_length=100)
     size_bytes = models.PositiveBigIntegerField()
     width_px = models.PositiveIntegerField(null=True)
     height_px = models.PositiveIntegerField(null=True)

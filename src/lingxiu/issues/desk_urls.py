@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from lingxiu.issues import desk
+from lingxiu.issues import desk, paper_pages
 
 DESK: list[URLPattern] = [
     path("issues/bulk/", desk.many, name="bulk"),
     path("issues/bulk/done/", desk.many_done, name="bulk_done"),
     path("issues/views/", desk.views, name="views"),
     path("issues/digest/", desk.morning, name="digest"),
+    path("issues/assignments.pdf", paper_pages.slips, {"kind": "assignment"}, name="assignments"),
+    path("issues/receipts.pdf", paper_pages.slips, {"kind": "receipt"}, name="receipts"),
+    path("issues/<str:number>/record.pdf", paper_pages.record, name="record"),
+    path("issues/<str:number>/assignment.pdf", paper_pages.slip, {"kind": "assignment"}, name="assignment"),
+    path("issues/<str:number>/receipt.pdf", paper_pages.slip, {"kind": "receipt"}, name="receipt"),
+    path("issues/<str:number>/notice/", paper_pages.notice, name="notice"),
+    path("issues/<str:number>/notice.docx", paper_pages.notice_file, name="notice_file"),
     path("issues/<str:number>/private/", desk.note, name="private_note"),
 ]

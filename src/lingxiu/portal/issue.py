@@ -219,6 +219,8 @@ def _page(
         "shop": issue.merchant.name if issue.merchant else issue.place,
         "private_notes": private_notes(issue, user),
         "private_form": PrivateNoteForm(),
+        "may_dispatch": user.authority.may("issues.dispatch"),
+        "may_inspect": user.authority.may("issues.inspect"),
         "pulse": str(head()),
     }
     return render(request, "portal/issue.html", context, status=status)
