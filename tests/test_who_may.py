@@ -17,6 +17,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from lingxiu.accounts.models import Bond, User
 from lingxiu.files.actions import store_document
 from lingxiu.issues.actions import Found, Said, report, take_report
+from lingxiu.issues.lookback.models import KeyPlace, Listing
 from lingxiu.issues.models import Source
 from lingxiu.merchants.models import Facility, Merchant
 from lingxiu.notices import links
@@ -127,6 +128,11 @@ def _things(cast: Cast, merchant: Merchant) -> dict[str, Any]:
     failed = Delivery.objects.create(
         notice=told, person=cast.grid_member, way="sms", state="failed", next_at=NOON, error="nobody answered"
     )
+    place = KeyPlace.objects.create(kind="school", name=f"学校{merchant.pk}", lng=120.9, lat=30.9, added_at=NOON)
+    listing = Listing.objects.create(
+        merchant=merchant, colour="red", reason="示范", document_number="善餐〔2026〕1号", since=NOON.date(),
+        until=NOON.date(), proposed_by=cast.town_officer, proposed_at=NOON,
+    )  # fmt: skip
     file = store_document(words, content_type="text/plain", stored_at=NOON, stored_by=cast.grid_member.pk)
     return {
         "merchant_id": merchant.pk,
@@ -134,6 +140,8 @@ def _things(cast: Cast, merchant: Merchant) -> dict[str, Any]:
         "report": take_report(said, at=NOON).token,
         "token": merchant.codes.get().token,
         "violation_id": "V-A1",
+        "place_id": place.pk,
+        "listing_id": listing.pk,
         "mn": device.mn,
         "verb": "maintain",
         "alarm_id": alarm.pk,

@@ -37,6 +37,7 @@ DISPATCHERS = frozenset({"county_officer", "town_dispatcher"})  # issues.dispatc
 LEADERS = frozenset({"leader"})  # issues.supervise, and nothing else
 CERTIFIED = frozenset({"department_officer", "town_officer"})  # issues.inspect
 FAR_CERTIFIED = CERTIFIED & WHOLE_COUNTY
+DECIDERS = FINDERS - GRID | {"leader"}  # who proposes for a list of merchants may note an objection; who supervises, approve
 EXPORTERS = FINDERS - GRID | {"assessor"}  # issues.export
 
 
@@ -137,6 +138,14 @@ WHO_MAY: dict[str, Row] = {
     "issues/<number>/private/": Row(post=OFFICERS, far_post=WHOLE_COUNTY),
     "issues/law/": Row(get=OFFICERS),
     "issues/law/<violation_id>/": Row(get=OFFICERS, far=OFFICERS),  # the same for all
+    "issues/export.csv": Row(get=EXPORTERS),
+    "issues/export.geojson": Row(get=EXPORTERS),
+    "issues/lookback/": Row(get=OFFICERS),
+    "issues/lookback/report.docx": Row(get=OFFICERS),
+    "issues/lookback/places/": Row(get=OFFICERS, post=PERSONAL),  # the county's office keeps them
+    "issues/lookback/places/<place_id>/remove/": Row(post=PERSONAL, far_post=PERSONAL),
+    "issues/lookback/listings/": Row(get=OFFICERS, post=FINDERS - GRID),  # who dispatches or inspects proposes
+    "issues/lookback/listings/<listing_id>/": Row(post=DECIDERS, far_post=DECIDERS & WHOLE_COUNTY),
     "complain/": Row(get=ANYONE, post=ANYONE),
     "m/<token>/complain/": Row(get=ANYONE, post=ANYONE, far=ANYONE, far_post=ANYONE),
     "r/<token>": Row(get=ANYONE, post=ANYONE, far=ANYONE, far_post=ANYONE),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from datetime import datetime
 from typing import IO
 
@@ -68,6 +69,11 @@ def _told(issues: IssueQuerySet, now: datetime) -> str:
             "rows": f"{MOST_ROWS:,}",
         }
     return gettext("As of %(time)s. %(rows)s issues.") % {"time": made, "rows": f"{count:,}"}
+
+
+def cells_in_words() -> Callable[[Issue, datetime], list[str | datetime | None]]:
+    """The cells of a row, in the order of COLUMNS and in the reader's language."""
+    return _Words().cells
 
 
 class _Words:

@@ -6,6 +6,7 @@ from django.urls import URLPattern, path, re_path
 
 from lingxiu.issues import handing_over, lawbook, public, views
 from lingxiu.issues.desk_urls import DESK
+from lingxiu.issues.lookback.urls import LOOKBACK
 
 app_name = "issues"
 GIVEN_OUT = r"(?P<token>[A-Za-z0-9_-]{1,32})"
@@ -17,6 +18,7 @@ urlpatterns: list[URLPattern] = [
     path("issues/hand-over/", handing_over.hand_over, name="hand_over"),
     path("issues/new/", views.new_find, name="new"),
     *DESK,
+    *LOOKBACK,
     path("issues/law/", lawbook.book, name="lawbook"),
     path("issues/law/<str:violation_id>/", lawbook.law, name="law"),
     path("complain/", public.complain, name="complain"),

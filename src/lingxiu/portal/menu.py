@@ -33,6 +33,12 @@ _ENTRIES: list[tuple[str, str | Promise, str, Callable[[Authority], bool]]] = [
     ("/merchants/", _("Merchants"), "store", lambda a: a.is_officer),
     ("/sensing/", _("Devices"), "sensor", lambda a: a.is_officer),
     ("/issues/law/", _("Law book"), "book", lambda a: a.is_officer and a.farthest("issues") != Sight.NONE),
+    (
+        "/issues/lookback/",
+        _("Looking back"),
+        "chart-line",
+        lambda a: a.is_officer and a.farthest("issues") != Sight.NONE,
+    ),
     ("/shop/", _("My shop"), "store", lambda a: bool(a.merchant_ids)),
 ]
 
