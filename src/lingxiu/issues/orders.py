@@ -30,7 +30,10 @@ SOURCES = {OrderKind.INSTRUCTION: Source.INSTRUCTION, OrderKind.CAMPAIGN: Source
 
 
 class OrderRefused(Exception):
-    """What cannot be done with an order. `field` names where, `why`: number_known | no_items | too_many | state | person | issue_open | words."""
+    """What cannot be done with an order. `field` names where.
+
+    `why`: number_known | no_items | too_many | state | person | issue_open | words.
+    """
 
     def __init__(self, field: str, why: str) -> None:
         super().__init__(f"{field}: {why}")

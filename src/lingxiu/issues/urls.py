@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path, re_path
 
-from lingxiu.issues import handing_over, lawbook, public, views
+from lingxiu.issues import handing_over, lawbook, order_views, public, views
 from lingxiu.issues.desk_urls import DESK
 from lingxiu.issues.lookback.urls import LOOKBACK
+from lingxiu.issues.desk_urls import DESK
 
 app_name = "issues"
 GIVEN_OUT = r"(?P<token>[A-Za-z0-9_-]{1,32})"
@@ -19,6 +20,10 @@ urlpatterns: list[URLPattern] = [
     path("issues/new/", views.new_find, name="new"),
     *DESK,
     *LOOKBACK,
+    path("issues/orders/", order_views.order_list, name="orders"),
+    path("issues/orders/new/", order_views.new_order, name="new_order"),
+    path("issues/orders/<int:order_id>/", order_views.show_order, name="order"),
+    path("issues/orders/<int:order_id>/<int:item_id>/", order_views.act_on_item, name="act_on_item"),
     path("issues/law/", lawbook.book, name="lawbook"),
     path("issues/law/<str:violation_id>/", lawbook.law, name="law"),
     path("complain/", public.complain, name="complain"),

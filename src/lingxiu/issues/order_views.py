@@ -1,0 +1,283 @@
+"""Pages of orders from above: the list, a new one, one with its items. Thin: parse, authorise, call, render."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import PermissionDenied
+from django.core.files.uploadedfile import UploadedFile
+from django.db.models import Count, Q
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import get_language, gettext_lazy
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from lingxiu.accounts.models import Unit, UnitKind, User
+from lingxiu.files.actions import store_document
+from lingxiu.files.models import StoredFile
+from lingxiu.files.photos import PhotoRefused
+from lingxiu.issues import orders, pictures, writing
+from lingxiu.issues.forms import area
+from lingxiu.issues.order_models import Order, OrderItem, OrderKind
+from lingxiu.issues.views import officer, submission_of
+from lingxiu.journal.actions import once
+from lingxiu.merchants.models import Merchant
+from lingxiu.policy.queries import in_force
+from lingxiu.territory.queries import town_names
+from lingxiu.ui import addresses
+
+MOST_SCAN_BYTES = 10 * 1024 * 1024
+PDF = b"%PDF-"
+REFUSALS = {
+    "number_known": gettext_lazy("An order with this number stands already: open it in the list."),
+    "no_items": gettext_lazy("Choose at least one unit, or a list of shops that holds any."),
+    "too_many": gettext_lazy("That is more than 500 shops. Make one order for each town."),
+    "state": gettext_lazy("This item has moved on. Look at how it stands now."),
+    "person": gettext_lazy("That is for the unit that has it; crossing off, for somebody who did not answer."),
+    "issue_open": gettext_lazy("The issue made of it is still open. It is crossed off when that has ended."),
+    "words": gettext_lazy("Write a few words: the next one who reads it must understand."),
+}
+
+
+class OrderForm(forms.Form):
+    """An order: what it is, by whom, until when, for whom."""
+
+    kind = forms.ChoiceField(label=gettext_lazy("What it is"), choices=OrderKind.choices, widget=forms.RadioSelect)
+    number = forms.CharField(
+        label=gettext_lazy("Number"), max_length=60,
+        help_text=gettext_lazy("Of the instruction's slip, or of the campaign's approval: without one it may not be carried out."),
+    )  # fmt: skip
+    title = forms.CharField(label=gettext_lazy("Title"), max_length=120)
+    issued_by = forms.CharField(label=gettext_lazy("Issued by"), max_length=60)
+    issued_on = forms.DateField(label=gettext_lazy("Issued on"), widget=forms.DateInput(attrs={"type": "date"}))
+    words = forms.CharField(label=gettext_lazy("What is to be done"), max_length=2000, widget=area(3))
+    violation = forms.ChoiceField(label=gettext_lazy("What it is about"))
+    due_on = forms.DateField(label=gettext_lazy("To be done by"), widget=forms.DateInput(attrs={"type": "date"}))
+    units = forms.MultipleChoiceField(
+        label=gettext_lazy("Units"), required=False, widget=forms.CheckboxSelectMultiple(attrs={"lang": "zh"}),
+        help_text=gettext_lazy("An instruction: each gets an item of its own."),
+    )  # fmt: skip
+    town = forms.ChoiceField(label=gettext_lazy("Shops of"), required=False)
+    merchant_kind = forms.ChoiceField(label=gettext_lazy("of the kind"), required=False)
+    level = forms.ChoiceField(
+        label=gettext_lazy("of fume level"), required=False,
+        choices=[("", gettext_lazy("any")), ("1", "1"), ("2", "2"), ("3", "3")],
+    )  # fmt: skip
+
+    def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        language = get_language() or "zh-hans"
+        catalogues, today = in_force().catalogues, timezone.localdate()
+        own = (
+            town_names()
+            if _is_county(user)
+            else {code: name for code, name in town_names().items() if code in user.authority.towns}
+        )
+        choices: dict[str, list[tuple[str, Any]]] = {
+            "violation": [
+                (row.id, row.label.text(language)) for row in catalogues.violations
+                if row.kind == "finding" and row.holds(today)
+            ],
+            "units": [(str(unit.pk), unit.name) for unit in _units(user)],
+            "town": [("", _("no list of shops")), *([("*", _("the whole county"))] if _is_county(user) else []), *own.items()],
+            "merchant_kind": [("", _("any")), *((row.id, row.label.text(language)) for row in catalogues.kinds.merchants)],
+        }  # fmt: skip
+        for name, rows in choices.items():
+            self.fields[name].choices = rows  # type: ignore[attr-defined]  # ChoiceFields
+
+    def clean(self) -> dict[str, Any]:
+        """What is to be done lies ahead."""
+        data = super().clean() or {}
+        due, issued = data.get("due_on"), data.get("issued_on")
+        if due and due < timezone.localdate():
+            self.add_error("due_on", _("This day is over. Write one to come."))
+        if issued and issued > timezone.localdate():
+            self.add_error("issued_on", _("This day is still to come."))
+        return data
+
+
+def _is_county(user: User) -> bool:
+    return any(post.unit_kind == "county_office" for post in user.authority.posts_that_may("issues.dispatch"))
+
+
+def _units(user: User) -> list[Unit]:
+    """To whom this dispatcher may give an item: at the county, towns and departments; in a town, its own units."""
+    units = Unit.objects.filter(active=True)
+    if _is_county(user):
+        found = units.filter(kind__in=[UnitKind.TOWN, UnitKind.DEPARTMENT])
+    else:
+        towns = [post.town for post in user.authority.posts_that_may("issues.dispatch") if post.town]
+        found = units.filter(town__in=towns, kind__in=[UnitKind.GRID, UnitKind.TOWN_TEAM])
+    return list(found.order_by("kind", "code"))
+
+
+@require_safe
+def order_list(request: HttpRequest) -> HttpResponse:
+    """`/issues/orders/`: what this reader has to do with, the newest first; who may give one finds the button."""
+    user = officer(request)
+    crossed = Count("items", filter=Q(items__state=OrderItem.State.CROSSED_OFF))
+    rows = Order.objects.visible_to(user).annotate(items_all=Count("items"), items_crossed=crossed)
+    late = Count("items", filter=Q(items__state=OrderItem.State.OPEN, items__due_on__lt=timezone.localdate()))
+    context = {"rows": rows.annotate(items_late=late)[:200], "may_give": user.authority.may("issues.dispatch")}
+    return render(request, "issues/orders.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def new_order(request: HttpRequest) -> HttpResponse:
+    """`/issues/orders/new/`."""
+    user, now = officer(request), timezone.now()
+    if not user.authority.may("issues.dispatch"):
+        raise PermissionDenied
+    form = OrderForm(user, request.POST or None, initial={"issued_on": timezone.localdate()})
+    submission = submission_of(request)
+    if request.method == "POST" and form.is_valid():
+        try:
+            scan = _scan(request, form, user)
+            if not form.errors:
+                order = orders.give(_given(form, scan), _items(form, user), by=user, at=now, submission=submission)
+                if scan is not None:
+                    writing.use_photos((scan.sha256,), "order", order.pk)
+                return redirect("issues:order", order.pk)
+        except orders.OrderRefused as refused:
+            form.add_error(refused.field if refused.field in form.fields else None, str(REFUSALS[refused.why]))
+    status = 422 if form.is_bound else 200
+    return render(request, "issues/order_new.html", {"form": form, "submission": submission}, status=status)
+
+
+def _given(form: OrderForm, scan: StoredFile | None) -> orders.Given:
+    said = form.cleaned_data
+    return orders.Given(
+        OrderKind(said["kind"]), said["number"], said["title"], said["issued_by"], said["issued_on"], said["violation"],
+        said["words"], scan,
+    )  # fmt: skip
+
+
+def _items(form: OrderForm, user: User) -> list[orders.Wanted]:
+    """A unit each, and a shop each of the list with the grid it lies in."""
+    said = form.cleaned_data
+    units = {str(unit.pk): unit for unit in _units(user)}
+    items = [orders.Wanted(units[pk], said["title"], said["due_on"]) for pk in said["units"]]
+    return items + _shops(said, user) if said["town"] else items
+
+
+def _shops(said: dict[str, Any], user: User) -> list[orders.Wanted]:
+    shops = Merchant.objects.visible_to(user).exclude(status="closed").order_by("town", "grid", "pk")
+    if said["town"] != "*":
+        shops = shops.filter(town=said["town"])
+    if said["merchant_kind"]:
+        shops = shops.filter(kind=said["merchant_kind"])
+    if said["level"]:
+        shops = shops.filter(standing__fume_level=int(said["level"]))
+    found = list(shops[: orders.MOST_ITEMS + 1])
+    grids = {unit.grid: unit for unit in Unit.objects.filter(kind=UnitKind.GRID, active=True)}
+    towns = {unit.town: unit for unit in Unit.objects.filter(kind=UnitKind.TOWN, active=True)}
+    return [
+        orders.Wanted(grids.get(shop.grid) or towns[shop.town], said["title"], said["due_on"], shop)
+        for shop in found
+        if shop.grid in grids or shop.town in towns
+    ]
+
+
+def _scan(request: HttpRequest, form: OrderForm, user: User) -> StoredFile | None:
+    """The paper it stands on, as PDF. What is none is refused."""
+    file = request.FILES.get("scan")
+    if not isinstance(file, UploadedFile) or not file.size:
+        return None
+    if file.size > MOST_SCAN_BYTES:
+        form.add_error(None, _("The scan is larger than 10 MB. Scan it in grey, or in fewer pages."))
+        return None
+    data = file.read()
+    if not data.startswith(PDF):
+        form.add_error(None, _("The scan is no PDF. Save it as PDF and send it again."))
+        return None
+    return store_document(data, content_type="application/pdf", stored_at=timezone.now(), stored_by=user.pk)
+
+
+@require_safe
+def show_order(request: HttpRequest, order_id: int) -> HttpResponse:
+    """`/issues/orders/<id>/`: what is to be done, by whom, how far it is."""
+    return _page(request, officer(request), order_id)
+
+
+def _page(request: HttpRequest, user: User, order_id: int, *, wrong: str = "", status: int = 200) -> HttpResponse:
+    order = get_object_or_404(Order.objects.visible_to(user).select_related("made_by", "scan"), pk=order_id)
+    items = list(order.items.select_related("unit", "merchant", "answered_by", "crossed_off_by", "issue"))
+    for item in items:
+        item.order = order
+    rows = [
+        {
+            "item": item,
+            "late": item.state == OrderItem.State.OPEN and item.due_on < timezone.localdate(),
+            "may_answer": item.state != OrderItem.State.CROSSED_OFF and orders.may_answer(item, user),
+            "may_cross_off": item.state == OrderItem.State.ANSWERED and orders.may_cross_off(item, user),
+        }
+        for item in items
+    ]
+    order_of = {OrderItem.State.OPEN.value: 0, OrderItem.State.ANSWERED.value: 1, OrderItem.State.CROSSED_OFF.value: 2}
+    rows.sort(key=lambda row: (not row["may_answer"], order_of[row["item"].state], row["item"].due_on, row["item"].pk))  # type: ignore[attr-defined]  # an item
+    crossed = sum(item.state == OrderItem.State.CROSSED_OFF for item in items)
+    violation = in_force().catalogues.violation(order.violation) if _known(order.violation) else None
+    context = {
+        "order": order, "rows": rows, "crossed": crossed, "all": len(items), "wrong": wrong, "violation": violation,
+        "late": sum(bool(row["late"]) for row in rows), "submission": submission_of(request),
+    }  # fmt: skip
+    return render(request, "issues/order.html", context, status=status)
+
+
+def _known(violation: str) -> bool:
+    return any(row.id == violation for row in in_force().catalogues.violations)
+
+
+@require_POST
+def act_on_item(request: HttpRequest, order_id: int, item_id: int) -> HttpResponse:
+    """`/issues/orders/<id>/<item>/`: `act` = answer, issue, cross_off or send_back."""
+    user = officer(request)
+    order = get_object_or_404(Order.objects.visible_to(user), pk=order_id)
+    item = get_object_or_404(OrderItem.objects.select_related("unit", "merchant"), pk=item_id, order=order)
+    act, words = request.POST.get("act", ""), request.POST.get("words", "")[:2000]
+    if act not in ("answer", "issue", "cross_off", "send_back"):
+        raise Http404
+    try:
+        where = _act(request, item, user, act, words)
+    except orders.OrderRefused as refused:
+        return _page(request, user, order_id, wrong=str(REFUSALS[refused.why]), status=409)
+    except (PhotoRefused, pictures.NotKept) as error:
+        why, status = pictures.refusal(error)
+        return _page(request, user, order_id, wrong=why, status=status)
+    return redirect(where) if where else redirect("issues:order", order_id)
+
+
+def _act(request: HttpRequest, item: OrderItem, user: User, act: str, words: str) -> str:
+    """Do it once. Returns where to go if not back to the order."""
+    now, submission = timezone.now(), submission_of(request)
+    shop = item.merchant.name if item.merchant else item.task
+    sent = {name: pictures.sent(request, name) for name in ("before", "after")}
+    photos = {
+        name: pictures.prepare(picture, pictures.caption(shop=shop, at=now, person=user.name))
+        for name, picture in sent.items()
+    }
+    body = {"item": item.pk, "act": act, "words": words,
+            **{name: picture and picture.sha256 for name, picture in sent.items()}}  # fmt: skip
+
+    def do() -> dict[str, object]:
+        with (
+            pictures.keeping(photos["before"], at=now, by=user.pk) as before,
+            pictures.keeping(photos["after"], at=now, by=user.pk) as after,
+        ):
+            match act:
+                case "answer":
+                    orders.answer(item, words, by=user, at=now, before=before, after=after)
+                case "issue":
+                    made = orders.make_issue(item, words, by=user, at=now, photos=before)
+                    return {"to": addresses.issue(made.number)}
+                case "cross_off":
+                    orders.cross_off(item, by=user, at=now)
+                case _:
+                    orders.send_back(item, words, by=user, at=now)
+        return {"to": ""}
+
+    result, _first = once(submission, actor=f"user:{user.pk}", body=body, at=now, do=do)
+    return str(result["to"])

@@ -1,0 +1,170 @@
+"""Leaders' instructions and campaigns: split over units, answered with pictures, crossed off by a second person."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.test import Client
+
+from lingxiu.accounts.models import User
+from lingxiu.issues.lifecycle import Move
+from lingxiu.issues.models import Issue
+from lingxiu.issues.order_models import Order, OrderItem, OrderKind
+from lingxiu.issues.orders import Given, OrderRefused, Wanted, answer, cross_off, give, make_issue, send_back
+from tests.cast import NOON, Cast, person
+from tests.issues.world import LATER, do, photo
+
+SOON = date(2026, 3, 20)
+
+
+def instruction(cast: Cast, *units: Any, number: str = "善办批〔2026〕3号") -> Order:
+    given = Given(OrderKind.INSTRUCTION, number, "学校周边油烟", "县领导", date(2026, 3, 4), "P-SMOKE", "请一周内查清")
+    items = [Wanted(unit, "查清并答复", SOON) for unit in units or (cast.town, cast.ecology)]
+    return give(given, items, by=cast.county_officer, at=NOON, submission=uuid4())
+
+
+def campaign(cast: Cast) -> Order:
+    given = Given(OrderKind.CAMPAIGN, "善综执备〔2026〕1号", "隔油池专项", "综合执法局", date(2026, 3, 4), "D-TRAP")
+    items = [
+        Wanted(cast.grid, "看隔油池", SOON, cast.merchant),
+        Wanted(cast.other_grid, "看", SOON, cast.other_merchant),
+    ]
+    return give(given, items, by=cast.county_officer, at=NOON, submission=uuid4())
+
+
+def refused(deed: Any, *args: Any, **brought: Any) -> str:
+    with pytest.raises(OrderRefused) as error:
+        deed(*args, **{"at": LATER, **brought})
+    return error.value.why
+
+
+def test_each_unit_answers_and_somebody_else_crosses_off_until_the_order_ends(cast: Cast) -> None:
+    order = instruction(cast)
+    town, ecology = order.items.get(unit=cast.town), order.items.get(unit=cast.ecology)
+    assert refused(cross_off, town, by=cast.county_officer) == "state"
+    answer(town, "三家已整改", by=cast.dispatcher, at=LATER)
+    answer(ecology, "已监测", by=cast.department_officer, at=LATER, after=(photo(),))
+    assert refused(cross_off, town, by=cast.dispatcher) == "person"
+    cross_off(town, by=cast.county_officer, at=LATER)
+    order.refresh_from_db()
+    assert order.closed_at is None
+    cross_off(ecology, by=cast.county_officer, at=LATER)
+    order.refresh_from_db()
+    assert order.closed_at == LATER
+
+
+def test_who_answered_never_crosses_off_not_even_in_the_database(cast: Cast) -> None:
+    order = instruction(cast, cast.county_office)
+    item = order.items.get()
+    answer(item, "已办", by=cast.county_officer, at=LATER)
+    assert refused(cross_off, item, by=cast.county_officer) == "person"
+    with pytest.raises(IntegrityError, match="order_item_two_people"), transaction.atomic():
+        OrderItem.objects.filter(pk=item.pk).update(
+            state="crossed_off", crossed_off_by=cast.county_officer, crossed_off_at=LATER
+        )
+    cross_off(item, by=person("second", "county_officer", cast.county_office), at=LATER)
+
+
+def test_what_is_not_done_goes_back_with_the_reason(cast: Cast) -> None:
+    item = instruction(cast, cast.town).items.get()
+    answer(item, "看过了", by=cast.dispatcher, at=LATER)
+    send_back(item, "请附照片", by=cast.county_officer, at=LATER)
+    item.refresh_from_db()
+    assert (item.state, item.answered_by) == ("open", None)
+    assert "请附照片" in item.answer
+
+
+def test_other_units_do_not_answer_for_it(cast: Cast) -> None:
+    item = instruction(cast, cast.ecology).items.get()
+    for somebody in (cast.dispatcher, cast.grid_member, cast.leader):
+        assert refused(answer, item, "x", by=somebody) == "person"
+    assert refused(answer, item, " ", by=cast.department_officer) == "words"
+
+
+def test_a_campaigns_shop_becomes_an_issue_and_is_crossed_off_when_that_has_ended(cast: Cast) -> None:
+    item = campaign(cast).items.get(merchant=cast.merchant)
+    issue = make_issue(item, "油层很厚", by=cast.grid_member, at=LATER, photos=(photo(),))
+    assert make_issue(item, "又一次", by=cast.grid_member, at=LATER) == issue
+    assert (issue.source, issue.violation, issue.merchant, issue.lead_unit) == (
+        "campaign", "D-TRAP", cast.merchant, cast.grid,
+    )  # fmt: skip
+    answer(item, "已清掏", by=cast.grid_member, at=LATER, before=(photo(1),), after=(photo(2),))
+    assert refused(cross_off, item, by=cast.county_officer) == "issue_open"
+    do(issue, Move.RETURN, cast.dispatcher, words="重复", at=LATER + timedelta(minutes=1))
+    do(issue, Move.DISMISS, cast.dispatcher, words="已清掏", at=LATER + timedelta(minutes=2))
+    cross_off(item, by=cast.county_officer, at=LATER + timedelta(days=1))
+
+
+@pytest.mark.parametrize("many", [0, 501])
+def test_an_order_has_items_and_not_too_many(cast: Cast, many: int) -> None:
+    given = Given(OrderKind.INSTRUCTION, "1", "x", "x", date(2026, 3, 4), "P-SMOKE")
+    items = [Wanted(cast.town, "x", SOON)] * many
+    why = refused(give, given, items, by=cast.county_officer, submission=uuid4(), at=NOON)
+    assert why == ("too_many" if many else "no_items")
+
+
+def test_a_number_stands_once_and_the_same_form_sent_twice_makes_one_order(cast: Cast) -> None:
+    instruction(cast)
+    with pytest.raises(OrderRefused, match="number_known"):
+        instruction(cast)
+    given = Given(OrderKind.CAMPAIGN, "2", "x", "x", date(2026, 3, 4), "P-SMOKE")
+    submission = uuid4()
+    made = [
+        give(given, [Wanted(cast.town, "x", SOON)], by=cast.county_officer, at=NOON, submission=submission)
+        for _ in range(2)
+    ]
+    assert made[0] == made[1]
+    assert Order.objects.count() == 2
+
+
+def as_(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def test_only_those_it_concerns_see_it(cast: Cast) -> None:
+    order = instruction(cast, cast.ecology)
+    for somebody, sees in (
+        (cast.county_officer, True), (cast.leader, True), (cast.department_officer, True),
+        (cast.grid_member, False), (cast.dispatcher, False), (cast.owner, False),
+    ):  # fmt: skip
+        assert (as_(somebody).get(f"/issues/orders/{order.pk}/").status_code == 200) is sees, somebody
+
+
+def test_an_order_is_given_answered_and_crossed_off_by_its_pages(cast: Cast) -> None:
+    form = {
+        "kind": "campaign", "number": "善综执备〔2026〕9号", "title": "夜市专项", "issued_by": "县专班",
+        "issued_on": "2026-01-05", "words": "逐店看", "violation": "D-HOOD", "due_on": "2099-01-01",
+        "town": cast.merchant.town, "submission": str(uuid4()),
+    }  # fmt: skip
+    response = as_(cast.dispatcher).post("/issues/orders/new/", form)
+    order = Order.objects.get()
+    assert response.headers["Location"] == f"/issues/orders/{order.pk}/"
+    item = order.items.get()
+    assert (item.merchant, item.unit) == (cast.merchant, cast.grid)
+    act = f"/issues/orders/{order.pk}/{item.pk}/"
+    sent = as_(cast.grid_member).post(act, {"act": "answer", "words": "已提醒", "submission": str(uuid4())})
+    assert sent.status_code == 302
+    assert as_(cast.grid_member).post(act, {"act": "cross_off"}).status_code == 409
+    assert as_(cast.county_officer).post(act, {"act": "cross_off"}).status_code == 302
+    order.refresh_from_db()
+    assert order.closed_at is not None
+
+
+def test_wrong_input_names_the_field_and_the_mend(cast: Cast) -> None:
+    response = as_(cast.dispatcher).post("/issues/orders/new/", {"kind": "campaign", "due_on": "2020-01-01"})
+    assert response.status_code == 422
+    assert "This day is over" in response.content.decode()
+    assert not Order.objects.exists()
+    assert as_(cast.grid_member).get("/issues/orders/new/").status_code == 403
+
+
+def test_the_issue_of_an_order_says_whose_it_is(cast: Cast) -> None:
+    item = campaign(cast).items.get(merchant=cast.merchant)
+    issue = make_issue(item, "", by=cast.grid_member, at=LATER)
+    assert Issue.objects.get(pk=issue.pk).moves.first().data["order"] == "善综执备〔2026〕1号"  # type: ignore[union-attr]  # it has moves
