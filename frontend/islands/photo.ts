@@ -67,7 +67,8 @@ class Photo {
       watermarked: "1",
     });
     this.preview(canvas);
-    return place || this.element.dataset.located === "no" ? word("photoMarked") : word("photoNoPlace");
+    if (this.element.dataset.located === "no") return word("photoTimed");
+    return place ? word("photoMarked") : word("photoNoPlace");
   }
 
   private lines(at: Date, place: Place | null): string[] {
