@@ -216,9 +216,9 @@ def test_a_forecast_is_confirmed_answered_by_the_shop_done_again_and_closed(
     owner = street.on_phone(cast.owner)
     owner.goto(f"{street.address}/shop/")
     owner.locator(f"a[href='/shop/issues/{issue.number}/']").first.click()
-    owner.locator("#move-correct textarea[name=words]").fill("今天上午已叫清掏公司清掏。")
-    with_picture(owner, "photo_correct", picture)
-    send(owner, "#move-correct")
+    owner.locator("#right textarea[name=words]").fill("今天上午已叫清掏公司清掏。")
+    with_picture(owner, "photo", picture)
+    send(owner, "#right")
     assert issue.moves.latest("version").move == "correct"
 
     member = street.open(street.on_phone(cast.grid_member), issue)
