@@ -38,6 +38,10 @@ LEADERS = frozenset({"leader"})  # issues.supervise, and nothing else
 CERTIFIED = frozenset({"department_officer", "town_officer"})  # issues.inspect
 FAR_CERTIFIED = CERTIFIED & WHOLE_COUNTY
 DECIDERS = FINDERS - GRID | {"leader"}  # who proposes for a list of merchants may note an objection; who supervises, approve
+DISPATCHERS = frozenset({"county_officer", "town_dispatcher"})  # issues.dispatch
+LEADERS = frozenset({"leader"})  # issues.supervise, and nothing else
+CERTIFIED = frozenset({"department_officer", "town_officer"})  # issues.inspect
+FAR_CERTIFIED = CERTIFIED & WHOLE_COUNTY
 EXPORTERS = FINDERS - GRID | {"assessor"}  # issues.export
 
 
@@ -123,6 +127,9 @@ WHO_MAY: dict[str, Row] = {
     "issues/bulk/done/": Row(get=OFFICERS),  # one's own; without any, back to the list
     "issues/views/": Row(get=OFFICERS, post=OFFICERS),
     "issues/digest/": Row(get=DISPATCHERS | LEADERS),
+    "issues/sheet.xlsx": Row(get=DISPATCHERS | CERTIFIED),
+    "issues/sheet/": Row(get=DISPATCHERS | CERTIFIED, post=DISPATCHERS | CERTIFIED),
+    "issues/sheet/apply/": Row(post=DISPATCHERS | CERTIFIED),
     "issues/assignments.pdf": Row(get=DISPATCHERS),
     "issues/receipts.pdf": Row(get=DISPATCHERS),
     "issues/<number>/record.pdf": Row(get=OFFICERS, far=WHOLE_COUNTY),

@@ -140,7 +140,12 @@ def _answered(number: str, own: UUID, do: Callable[[UUID], MoveRow]) -> Outcome:
         if MoveRow.objects.filter(submission=own).exists():
             return Outcome(number, True, "")
         return Outcome(number, False, why_not(error))
-    return Outcome(number, True, str(words.made(row).made))
+    return Outcome(number, True, said(row))
+
+
+def said(row: MoveRow) -> str:
+    """A move that was made, in the reader's words."""
+    return str(words.made(row).made)
 
 
 def why_not(error: Exception) -> str:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from lingxiu.issues import desk, paper_pages
+from lingxiu.issues import desk, paper_pages, sheet_pages
 
 DESK: list[URLPattern] = [
     path("issues/bulk/", desk.many, name="bulk"),
     path("issues/bulk/done/", desk.many_done, name="bulk_done"),
     path("issues/views/", desk.views, name="views"),
     path("issues/digest/", desk.morning, name="digest"),
+    path("issues/sheet.xlsx", sheet_pages.out, name="sheet_out"),
+    path("issues/sheet/", sheet_pages.back, name="sheet"),
+    path("issues/sheet/apply/", sheet_pages.apply, name="sheet_apply"),
     path("issues/assignments.pdf", paper_pages.slips, {"kind": "assignment"}, name="assignments"),
     path("issues/receipts.pdf", paper_pages.slips, {"kind": "receipt"}, name="receipts"),
     path("issues/<str:number>/record.pdf", paper_pages.record, name="record"),
