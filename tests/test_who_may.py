@@ -5,20 +5,24 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import transaction
 from django.test import Client
 from django.test.client import ClientHandler
 from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
 
-from lingxiu.accounts.models import Bond, User
+from lingxiu.accounts.models import Absence, Bond, User
 from lingxiu.files.actions import store_document
 from lingxiu.issues.actions import Found, Said, report, take_report
 from lingxiu.issues.lookback.models import KeyPlace, Listing
 from lingxiu.issues.models import Source
+from lingxiu.issues.order_models import Order, OrderKind
+from lingxiu.issues.orders import Given, Wanted, give
 from lingxiu.merchants.models import Facility, Merchant
 from lingxiu.notices import links
 from lingxiu.notices.models import Delivery, Notice
@@ -149,14 +153,33 @@ def _things(cast: Cast, merchant: Merchant) -> dict[str, Any]:
         "facility_id": Facility.objects.create(merchant=merchant, kind="hood").pk,
         "bond_id": bond.pk,
         "sha256": file.sha256,
-        "notice_id": told.pk,
-        "delivery_id": failed.pk,
-        "link": links.make(cast.grid_member.pk, "/notices/", at=NOON).rpartition("/")[2],
         "source": "12345",
         "own_number": "JX1" if merchant == cast.merchant else "JX2",
         "kind": "json" if merchant == cast.merchant else "xml",
         "code": "P-SMOKE",
+        "order_id": (order := _order(cast, merchant)).pk,
+        "item_id": order.items.get().pk,
+        "absence_id": _absence(cast, merchant).pk,
+        "notice_id": told.pk,
+        "delivery_id": failed.pk,
+        "link": links.make(cast.grid_member.pk, "/notices/", at=NOON).rpartition("/")[2],
     }
+
+
+def _order(cast: Cast, merchant: Merchant) -> Order:
+    """For the grid of the merchant's town."""
+    unit = cast.grid if merchant == cast.merchant else cast.other_grid
+    given = Given(OrderKind.CAMPAIGN, f"C{merchant.pk}", "x", "x", NOON.date(), "D-HOOD")
+    return give(given, [Wanted(unit, "x", NOON.date(), merchant)], by=cast.county_officer, at=NOON, submission=uuid4())
+
+
+def _absence(cast: Cast, merchant: Merchant) -> Absence:
+    """Of the grid member of the merchant's town."""
+    who = cast.grid_member if merchant == cast.merchant else cast.other_grid_member
+    soon = timezone.now() + timedelta(days=1)
+    return Absence.objects.create(
+        user=who, since=soon, until=soon + timedelta(days=1), reason="leave", declared_at=timezone.now()
+    )
 
 
 # ── what is answered ──

@@ -30,13 +30,11 @@ FAR_EDITORS = EDITORS & WHOLE_COUNTY
 FINDERS = frozenset({"county_officer", "department_officer"}) | TOWN | GRID  # issues.find
 MANAGERS = frozenset({"system_administrator", "county_officer"})  # sensing.manage
 PERSONAL = frozenset({"county_officer"})  # merchants.see_personal_data
-RECORDERS = frozenset({"county_officer", "town_dispatcher"})  # issues.record_report
-DISPATCHERS = frozenset({"county_officer", "town_dispatcher"})  # issues.dispatch
-LEADERS = frozenset({"leader"})  # issues.supervise, and nothing else
 DISPATCHERS = frozenset({"county_officer", "town_dispatcher"})  # issues.dispatch
 LEADERS = frozenset({"leader"})  # issues.supervise, and nothing else
 CERTIFIED = frozenset({"department_officer", "town_officer"})  # issues.inspect
 FAR_CERTIFIED = CERTIFIED & WHOLE_COUNTY
+RECORDERS = frozenset({"county_officer", "town_dispatcher"})  # issues.record_report
 DECIDERS = FINDERS - GRID | {"leader"}  # who proposes for a list of merchants may note an objection; who supervises, approve
 DISPATCHERS = frozenset({"county_officer", "town_dispatcher"})  # issues.dispatch
 LEADERS = frozenset({"leader"})  # issues.supervise, and nothing else
@@ -65,6 +63,11 @@ WHO_MAY: dict[str, Row] = {
     "map/areas.geojson": Row(get=OFFICERS),
     "map/ground.geojson": Row(get=OFFICERS),
     "map/card/<merchant_id>/": Row(get=OFFICERS, far=WHOLE_COUNTY),
+    "issues/orders/": Row(get=OFFICERS),
+    "issues/orders/new/": Row(get=DISPATCHERS, post=DISPATCHERS),
+    "issues/orders/<order_id>/": Row(get=OFFICERS - {"department_officer"}, far=WHOLE_COUNTY - {"department_officer"}),
+    "issues/orders/<order_id>/<item_id>/": Row(),  # by what is to be done: tests/issues/test_orders.py
+    "issues/hand-over/": Row(get=DISPATCHERS, post=DISPATCHERS),
     "issues/<number>/": Row(get=OFFICERS, far=WHOLE_COUNTY),
     "issues/<number>/moves/": Row(post=OFFICERS, far_post=WHOLE_COUNTY),  # which moves: issues/lifecycle.py
     "m/<token>": Row(get=ANYONE, far=ANYONE),
@@ -73,6 +76,14 @@ WHO_MAY: dict[str, Row] = {
     "healthz": Row(get=ANYONE),
     "readyz": Row(get=ANYONE),
     "metrics": Row(get=ANYONE),
+    # ── notices ──
+    "notices/": Row(get=SIGNED_IN),
+    "notices/read/": Row(post=SIGNED_IN),
+    "notices/settings/": Row(get=SIGNED_IN, post=SIGNED_IN),
+    "notices/<notice_id>/": Row(get=GRID, post=GRID, far=GRID, far_post=GRID),  # the sample is the grid member's
+    "notices/deliveries/": Row(get=ADMINISTRATORS),
+    "notices/deliveries/<delivery_id>/again/": Row(post=ADMINISTRATORS, far_post=ADMINISTRATORS),
+    "n/<link>": Row(get=SIGNED_IN, far=SIGNED_IN),  # strangers sign in; who is not meant is led to their own notices
     # ── exchange ──
     # By key alone (tests/exchange): whoever is signed in, and any stranger, is nobody there. The descriptions are open.
     "api/v1/": Row(),
@@ -94,14 +105,6 @@ WHO_MAY: dict[str, Row] = {
     "open311/v2/requests.<kind>": Row(),
     "open311/v2/requests/<token>.<kind>": Row(),
     "open311/v2/tokens/<token>.<kind>": Row(),
-    # ── notices ──
-    "notices/": Row(get=SIGNED_IN),
-    "notices/read/": Row(post=SIGNED_IN),
-    "notices/settings/": Row(get=SIGNED_IN, post=SIGNED_IN),
-    "notices/<notice_id>/": Row(get=GRID, post=GRID, far=GRID, far_post=GRID),  # the sample is the grid member's
-    "notices/deliveries/": Row(get=ADMINISTRATORS),
-    "notices/deliveries/<delivery_id>/again/": Row(post=ADMINISTRATORS, far_post=ADMINISTRATORS),
-    "n/<link>": Row(get=SIGNED_IN, far=SIGNED_IN),  # strangers sign in; who is not meant is led to their own notices
     # ── rating ──
     "merchants/<merchant_id>/level/": Row(get=OFFICERS | OWNER, far=WHOLE_COUNTY),
     # ── selfservice ──
@@ -137,11 +140,6 @@ WHO_MAY: dict[str, Row] = {
     "issues/<number>/receipt.pdf": Row(get=DISPATCHERS, far=DISPATCHERS & WHOLE_COUNTY),
     "issues/<number>/notice/": Row(get=CERTIFIED, post=CERTIFIED, far=FAR_CERTIFIED, far_post=FAR_CERTIFIED),
     "issues/<number>/notice.docx": Row(),  # none is made of the sample
-    "issues/<number>/private/": Row(post=OFFICERS, far_post=WHOLE_COUNTY),
-    "issues/bulk/": Row(get=DISPATCHERS, post=DISPATCHERS),
-    "issues/bulk/done/": Row(get=OFFICERS),  # one's own; without any, back to the list
-    "issues/views/": Row(get=OFFICERS, post=OFFICERS),
-    "issues/digest/": Row(get=DISPATCHERS | LEADERS),
     "issues/<number>/private/": Row(post=OFFICERS, far_post=WHOLE_COUNTY),
     "issues/law/": Row(get=OFFICERS),
     "issues/law/<violation_id>/": Row(get=OFFICERS, far=OFFICERS),  # the same for all
@@ -179,6 +177,8 @@ WHO_MAY: dict[str, Row] = {
     "sign-in/second-factor/": Row(get=ANYONE, post=ANYONE),
     "sign-in/second-factor/new/": Row(get=ANYONE, post=ANYONE),
     "sign-out/": Row(post=ANYONE),
+    "account/absences/": Row(get=OFFICERS, post=OFFICERS),
+    "account/absences/<absence_id>/end/": Row(post=frozenset({"town_dispatcher"}) | GRID),
     "account/": Row(get=SIGNED_IN),
     "account/password/": Row(get=OFFICERS, post=OFFICERS),  # the others sign in by phone
     "account/size/": Row(post=SIGNED_IN),

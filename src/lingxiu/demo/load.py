@@ -24,8 +24,10 @@ from lingxiu.demo.courses import Scene
 from lingxiu.demo.desk import Begin, Desk, Record
 from lingxiu.demo.episodes import Raised, raised
 from lingxiu.demo.issues import write_issues, write_last_events
+from lingxiu.demo.key_places import write_key_places
 from lingxiu.demo.land import write_areas, write_base_lines
 from lingxiu.demo.monitors import Monitor, Way, cleaning_days, make_monitors, write_monitors
+from lingxiu.demo.orders import write_orders
 from lingxiu.demo.owners import Owner, choose_owners, enlist_companies, enlist_owners
 from lingxiu.demo.pictures import store_pictures
 from lingxiu.demo.ratings import write_ratings
@@ -124,6 +126,7 @@ class _Load:
         self.staff = make_staff(units, self.at)
         self.areas = write_areas(self.shapes, units)
         write_base_lines(self.shapes)
+        write_key_places(self.areas, self.at)
 
     def _merchants(self) -> None:
         self.shops = make_shops(self.shapes, self.areas, self.count, self.at)
@@ -174,6 +177,7 @@ class _Load:
         write_issues(book.records)
         self._name_issues(book.of_alarm)
         self.records = book.records
+        write_orders(self.staff, self.shops, self.at)
 
     def _levels(self) -> None:
         _analyze()
