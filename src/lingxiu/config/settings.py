@@ -153,7 +153,7 @@ FILES_ROOT = home() / "files"
 # How much one request may carry: photos and lists where a form asks for them, else what a form without files needs.
 MOST_BYTES_WITH_FILES = 32 * 1024 * 1024
 MOST_BYTES = 1024 * 1024
-TAKES_FILES = r"/(complain/|m/[^/]+/complain/|issues/new/|issues/[^/]+/moves/|merchants/import/|issues/sheet/|exchange/12345/|shop/[0-9]+/[a-z]+/)$"
+TAKES_FILES = r"/(complain/|m/[^/]+/complain/|r/[^/]+|issues/new/|issues/[^/]+/moves/|merchants/import/|issues/sheet/|exchange/12345/|shop/[0-9]+/[a-z]+/|shop/issues/[0-9]+/)$"
 DATA_UPLOAD_MAX_NUMBER_FILES = 20
 DATA_UPLOAD_MAX_MEMORY_SIZE = MOST_BYTES
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
