@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from lingxiu.accounts.models import User
 from lingxiu.china.calendar import END_OF_DAY
-from lingxiu.issues import deadlines, queries, writing
+from lingxiu.issues import deadlines, elsewhere, queries, writing
 from lingxiu.issues.holding import LEVEL_OF, dispatchers_unit, handles_at, routed_unit, stand_in, units_to_give
 from lingxiu.issues.lifecycle import (
     CERTIFIED_ONLY,
@@ -68,7 +68,8 @@ class OwnNumberKnown(Exception):
 class Found:
     """What was found, before it has a number. `act_at` is when it was so; positions are WGS84 degrees.
 
-    `area`: the code of a town or grid, where neither the merchant nor a position tells.
+    `area`: the code of a town or grid, where neither the merchant nor a position tells. `other`: the system and number it
+    stands under elsewhere.
     """
 
     source: Source
@@ -85,6 +86,7 @@ class Found:
     photos: tuple[str, ...] = ()
     data: Mapping[str, object] = field(default_factory=dict)
     synthetic: bool = False
+    other: tuple[str, str] = ("", "")
 
 
 def report(found: Found, *, at: datetime, submission: UUID | None = None, held_back: bool = False) -> Issue:
@@ -94,11 +96,13 @@ def report(found: Found, *, at: datetime, submission: UUID | None = None, held_b
 
     Args:
         held_back: leave it with the dispatcher whatever the rule says (people's reports are judged by a person).
-    Raises: KeyError for a violation no catalogue has; SubmissionReused.
+    Raises: KeyError for a violation no catalogue has; SubmissionReused; elsewhere.OtherNumberTaken.
     """
     with transaction.atomic():
         if submission and (known := _made_before(submission, Move.REPORT, found.found_by)):
             return known.issue
+        if taken := elsewhere.holder_of(*found.other):
+            raise elsewhere.OtherNumberTaken(found.other[1], taken)
         issue, routed = _draft(found, at)
         issue.state = State.PREDICTED if found.source is Source.FORECAST else State.RECEIVED
         holder = dispatchers_unit(Level(issue.level), issue.town)
@@ -262,6 +266,7 @@ def _draft(found: Found, at: datetime) -> tuple[Issue, Routed]:
         edition=policy.id, routing_rule=routed.rule.id, moved_at=at,
         routing_why={"tried": list(routed.tried), "facts": asdict(routed.facts)},
         synthetic=found.synthetic or bool(found.merchant and found.merchant.synthetic),
+        other_system=found.other[0], other_number=found.other[1],
     )  # fmt: skip
     return issue, routed
 
@@ -597,6 +602,8 @@ def _reopen(issue: Issue, to: State, actor: User | None, brought: Brought, at: d
         Report.objects.filter(pk__in=joined.data["reports"], issue=issue.joined_into_id).update(issue=issue)
         data["from"] = joined.data["into"]
     issue.joined_into, issue.result, issue.found_true = None, "", None
+    if issue.other_number and elsewhere.holder_of(issue.other_system, issue.other_number):
+        issue.other_system, issue.other_number = "", ""  # another issue goes by it now
     issue.closed_at, issue.clock_from, issue.more_days, issue.extensions = None, at, 0, 0
     writing.hand_over(issue, to, dispatchers_unit(Level(issue.level), issue.town), at=at)
     return data

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
+from lingxiu.issues import elsewhere
 from lingxiu.issues.models import FlowChoice, Issue, IssueQuerySet, LevelChoice, ResultChoice, Source, StateChoice
 from lingxiu.policy.queries import in_force
 from lingxiu.territory.queries import town_names
@@ -21,6 +22,7 @@ COLUMNS = [
     (_("Number"), 15), (_("What"), 30), (_("Summary"), 40), (_("Merchant"), 24), (_("Place"), 28), (_("Town"), 12),
     (_("State"), 10), (_("Handling level"), 10), (_("Flow"), 8), (_("Source"), 14), (_("Held by"), 22), (_("Reported"), 17),
     (_("Due"), 17), (_("Late"), 6), (_("Ended"), 17), (_("Result"), 20), (_("Found true"), 10),
+    (_("Other system"), 18), (_("Number there"), 22),
 ]  # fmt: skip
 
 
@@ -39,6 +41,7 @@ def write_sheet(issues: IssueQuerySet, now: datetime) -> IO[bytes]:
     rows = found.only(
         "number", "violation", "summary", "merchant__name", "place", "town", "state", "level", "flow", "source",
         "lead_unit__name", "lead_person__name", "reported_at", "due_at", "step_due_at", "closed_at", "result", "found_true",
+        "other_system", "other_number",
     )[: MOST_ROWS + 1]  # fmt: skip
     sheet.write_string(0, 0, _told(issues, now))
     for column, (title, width) in enumerate(COLUMNS):
@@ -87,6 +90,7 @@ class _Words:
         self.choices = [{value: str(label) for value, label in choice.choices} for choice in choices]
         self.truth = {True: gettext("yes"), False: gettext("no"), None: ""}
         self.late = gettext("late")
+        self.systems = dict(elsewhere.systems(language))
 
     def cells(self, issue: Issue, now: datetime) -> list[str | datetime | None]:
         """The cells of a row, in the order of COLUMNS."""
@@ -98,5 +102,5 @@ class _Words:
             issue.merchant.name if issue.merchant else "", issue.place, self.towns.get(issue.town, issue.town),
             states[issue.state], levels[issue.level], flows[issue.flow], sources[issue.source], holder,
             issue.reported_at, issue.due_at, self.late if late else "", issue.closed_at, results.get(issue.result, ""),
-            self.truth[issue.found_true],
+            self.truth[issue.found_true], self.systems.get(issue.other_system, issue.other_system), issue.other_number,
         ]  # fmt: skip

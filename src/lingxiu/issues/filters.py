@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from lingxiu.accounts.models import User
 from lingxiu.china.pinyin import fold
-from lingxiu.issues import queries
+from lingxiu.issues import elsewhere, queries
 from lingxiu.issues.lifecycle import Move, State
 from lingxiu.issues.lookback.models import KeyPlace, Listing
 from lingxiu.issues.models import (
@@ -41,6 +41,7 @@ PAGE = 50
 COUNTED = 10_000
 """Beyond this a count says «10,000+»: to count further costs more than anybody reads from it."""
 MERCHANTS_SEARCHED = 500
+SHORTEST_NUMBER = 4
 
 VIEWS = ("mine", "unit", "all")
 SORTS = ("new", "due")
@@ -427,7 +428,8 @@ def _end_of(day: date) -> datetime:
 
 
 def _found(asked: str) -> Q:
-    """By the beginning of its number, by the name (or its pinyin, or their initials) of its merchant, by words of it.
+    """By the beginning of its number, by its whole number in another system, by the name (or its pinyin, or their initials)
+    of its merchant, by words of it.
 
     Words are found by pairs of neighbouring characters over an index, then by the words themselves.
     """
@@ -436,6 +438,8 @@ def _found(asked: str) -> Q:
     found = Q(merchant_id__in=ids)
     if asked.isdigit() and asked.isascii():
         found |= Q(number__startswith=asked)
+    if len(asked) >= SHORTEST_NUMBER:
+        found |= Q(other_number=elsewhere.plain(asked))
     whole = RawSQL(
         "strpos(lower(issues_issue.summary || ' ' || issues_issue.place), lower(%s)) > 0",
         [asked],

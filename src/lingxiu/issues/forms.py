@@ -12,7 +12,7 @@ from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
 from lingxiu.accounts.models import Post, Unit, User
-from lingxiu.issues import mentions, queries
+from lingxiu.issues import elsewhere, mentions, queries
 from lingxiu.issues.holding import routed_unit, units_to_give
 from lingxiu.issues.lifecycle import CERTIFIED_ONLY, FOUND_TRUE, MOVES, Level, Move, Needs, Result
 from lingxiu.issues.models import PEOPLE, Issue, Report, ResultChoice
@@ -413,7 +413,37 @@ def findings(day: datetime) -> list[Violation]:
     return [row for row in in_force().catalogues.violations if row.kind == "finding" and row.holds(today)]
 
 
-class FindForm(forms.Form):
+class OtherNumberForm(forms.Form):
+    """Under which number the same stands in another system. Whether an open issue goes by it already, `elsewhere` finds out."""
+
+    other_system = forms.ChoiceField(label=_("Other system"), required=False)
+    other_number = forms.CharField(
+        label=_("Number there"), required=False, max_length=60,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "characters"}),
+        help_text=_("If it is in another system already. So that nothing is reported twice."),
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices = elsewhere.systems(get_language() or "zh-hans")
+        self.fields["other_system"].choices = choices  # type: ignore[attr-defined]  # a ChoiceField
+
+    def clean_other_number(self) -> str:
+        return elsewhere.plain(self.cleaned_data["other_number"])
+
+    def refuse(self, number: str) -> None:
+        """Says which issue has it."""
+        told = gettext("Issue %(number)s has this number already. Open it and go on there.") % {"number": number}
+        self.add_error("other_number", told)
+
+    @property
+    def other(self) -> tuple[str, str]:
+        """System and number, both empty if there is none."""
+        data = self.cleaned_data
+        return (data["other_system"], data["other_number"]) if data["other_number"] else ("", "")
+
+
+class FindForm(OtherNumberForm):
     """An officer's own find: what it is, and a picture; the shop is usually known from where they came."""
 
     violation = forms.ChoiceField(label=_("What is wrong"), widget=forms.RadioSelect)
@@ -430,3 +460,4 @@ class FindForm(forms.Form):
         self.fields["violation"].choices = choices  # type: ignore[attr-defined]  # a ChoiceField
         if merchant is not None:
             del self.fields["place"]
+        self.order_fields(["violation", "words", "place"])

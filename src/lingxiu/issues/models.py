@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from lingxiu.accounts.authority import NOBODY, Authority
 from lingxiu.accounts.models import Unit, User
+from lingxiu.issues.inspection_models import Inspection as Inspection
 from lingxiu.issues.kept import PrivateNote, SavedView
 from lingxiu.issues.lifecycle import OPEN, Move, State
 from lingxiu.issues.lookback.models import KeyPlace as KeyPlace
@@ -143,7 +144,8 @@ class Issue(models.Model):
     `due_at` is the whole issue's clock, which runs from `clock_from` (receipt, or the last reopening) and is only ever
     lengthened: by a higher level's longer time, and by `more_days`, working days granted or passed while it rested.
     `step_due_at` is the present step's. `moved_at`: of the last move; never goes back. `act_at` is the date of the act: it
-    picks the law. `found_true` (属实) is what the last feedback said.
+    picks the law. `found_true` (属实) is what the last feedback said. `other_number`: under which number the same stands in
+    another system (`systems.yaml`), so that it is not reported twice.
     """
 
     number = models.CharField(max_length=13, unique=True)
@@ -191,6 +193,8 @@ class Issue(models.Model):
     edition = models.PositiveIntegerField()
     routing_rule = models.CharField(max_length=40)
     routing_why = models.JSONField(default=dict)
+    other_system = models.CharField(max_length=30, default="", blank=True)
+    other_number = models.CharField(max_length=60, default="", blank=True)
     synthetic = models.BooleanField(default=False)
 
     objects = IssueQuerySet.as_manager()
@@ -229,6 +233,15 @@ class Issue(models.Model):
                 condition=Q(source="alarm", state__in=OPEN_STATES),
                 name="issue_one_open_of_alarms",
             ),
+            models.UniqueConstraint(
+                fields=["other_number", "other_system"],
+                condition=Q(state__in=OPEN_STATES) & ~Q(other_number=""),
+                name="issue_one_open_of_other_number",
+            ),
+            models.CheckConstraint(
+                condition=Q(other_system="", other_number="") | (~Q(other_system="") & ~Q(other_number="")),
+                name="issue_other_number_has_system",
+            ),
         ]
         indexes: ClassVar = [
             models.Index(fields=["-reported_at", "-id"], name="issue_newest"),
@@ -238,6 +251,7 @@ class Issue(models.Model):
             models.Index(fields=["lead_person", "step_due_at"], name="issue_person_due", condition=Q(closed_at=None)),
             models.Index(fields=["state", "step_due_at"], name="issue_state_due"),
             models.Index(fields=["merchant", "violation", "state"], name="issue_of_merchant"),
+            models.Index(fields=["other_number"], name="issue_other_number", condition=~Q(other_number="")),
         ]
 
     def __str__(self) -> str:

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from lingxiu.accounts.models import User
 from lingxiu.files.photos import PhotoRefused
-from lingxiu.issues import actions, pictures, queries
+from lingxiu.issues import actions, elsewhere, pictures, queries
 from lingxiu.issues.export import MOST_ROWS, write_sheet
 from lingxiu.issues.filters import Filter, matching, page, total, within
 from lingxiu.issues.forms import FindForm
@@ -103,6 +103,7 @@ def rows_of(issues: list[Issue], now: datetime) -> list[dict[str, object]]:
             "where": issue.merchant.name if issue.merchant else issue.place,
             "state": issue.state,
             "state_word": states[issue.state],
+            "other": issue.other_number,
             "holder": " · ".join(one.name for one in (issue.lead_unit, issue.lead_person) if one),
             "late": issue.closed_at is None and issue.step_due_at < now,
             "provisional": issue.due_provisional,
@@ -171,9 +172,6 @@ def _links(wanted: Filter) -> dict[str, str]:
         "sheet": f"/issues/sheet/?{wanted.but()}",
         "keep": f"/issues/views/?{wanted.but()}",
         "all": f"/issues/bulk/?{wanted.but()}&all=1",
-        "sheet": f"/issues/sheet.xlsx?{wanted.but()}",
-        "keep": f"/issues/views/?{wanted.but()}",
-        "all": f"/issues/bulk/?{wanted.but()}&all=1",
     }
 
 
@@ -219,7 +217,7 @@ def new_find(request: HttpRequest) -> HttpResponse:
     if not user.authority.may("issues.find"):
         raise PermissionDenied
     merchant = chosen_merchant(request, user)
-    form = FindForm(request.POST or None, at=now, merchant=merchant)
+    form = FindForm(request.POST or None, at=now, merchant=merchant, initial=_chosen_kind(request))
     context: dict[str, Any] = {"form": form, "merchant": merchant, "submission": submission_of(request), "user": user}
     if request.method != "POST":
         return render(request, "issues/new.html", {**context, **shop_search(request, user)})
@@ -230,16 +228,25 @@ def new_find(request: HttpRequest) -> HttpResponse:
     except (PhotoRefused, pictures.NotKept) as refused:
         why, status = pictures.refusal(refused)
         return render(request, "issues/new.html", {**context, "photo_error": why}, status=status)
+    except elsewhere.OtherNumberTaken as taken:
+        form.refuse(taken.number)
+        return render(request, "issues/new.html", context, status=409)
     except SubmissionReused:
         form.add_error(None, _("This form was sent before with other words. Reload the page and send it again."))
         return render(request, "issues/new.html", context, status=409)
     return redirect(addresses.issue(number))
 
 
+def _chosen_kind(request: HttpRequest) -> dict[str, str]:
+    """What is wrong, if it was tapped on the page the reader came from."""
+    return {"violation": request.GET["violation"][:30]} if "violation" in request.GET else {}
+
+
 def _keep_find(
     request: HttpRequest, form: FindForm, merchant: Merchant | None, user: User, submission: uuid.UUID, now: datetime
 ) -> str:
-    """Decode the picture, then make the issue, once. Returns its number. Raises PhotoRefused, NotKept, SubmissionReused."""
+    """Decode the picture, then make the issue, once. Returns its number. Raises PhotoRefused, NotKept, SubmissionReused,
+    OtherNumberTaken."""
     said, place = form.cleaned_data, form.cleaned_data.get("place", "")
     picture = pictures.sent(request, "photo")
     shop = merchant.name if merchant else place
@@ -252,11 +259,12 @@ def _keep_find(
             found = actions.Found(
                 Source.GRID_MEMBER if user.authority.grids else Source.OFFICER, said["violation"],
                 said["words"] or in_force().catalogues.violation(said["violation"]).label.zh, now, merchant, place,
-                _own_area(user), lng, lat, found_by=user, photos=names,
+                _own_area(user), lng, lat, found_by=user, photos=names, other=form.other,
             )  # fmt: skip
             return {"number": actions.report(found, at=now, submission=submission).number}
 
-    result, _first = once(submission, actor=f"user:{user.pk}", body=body, at=now, do=do)
+    with elsewhere.claimed_once(*form.other):
+        result, _first = once(submission, actor=f"user:{user.pk}", body=body, at=now, do=do)
     return str(result["number"])
 
 

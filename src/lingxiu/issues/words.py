@@ -78,7 +78,7 @@ ALARM_JOINED = _("The device raised it again")
 REPORT_JOINED = _("Another report was joined")
 SYSTEM = _("the system")
 
-_REFUSALS: dict[str, Text] = {
+REFUSALS: dict[str, Text] = {
     "state": _("This issue has moved on: that step is not possible any more. Look at what happened and go on from there."),
     "person": _("This step is not yours: it belongs to whoever was given the issue, or to their dispatcher."),
     "words": _("Write a few words: the next one who reads it must understand why."),
@@ -113,7 +113,7 @@ OWN_WHY = {(Move.CLOSE, "person"): _("Who handled it may not close it: a second 
 
 def refusal(error: MoveRefused) -> Text:
     """Why a move was refused and what to do, in the reader's language."""
-    return OWN_WHY.get((error.move, error.why), _REFUSALS[error.why])
+    return OWN_WHY.get((error.move, error.why), REFUSALS[error.why])
 
 
 def faster(error: SomebodyWasFaster) -> Text:
@@ -132,6 +132,8 @@ def made(row: MoveRow) -> Said:
         return INSPECTED
     if row.move == Move.NOTE and "alarm" in row.data:
         return Said("", ALARM_JOINED, "bell-ringing", "alarm")
+    if row.move == Move.NOTE and "other_number" in row.data:
+        return ELSEWHERE if row.data["other_number"] else NOT_ELSEWHERE
     if row.move == Move.NOTE and "joined" in row.data:
         return Said("", REPORT_JOINED, "link", "received")
     return MOVES[Move(row.move)]

@@ -117,7 +117,7 @@ _COLUMNS = (
     "state", "flow", "level", "result", "found_true", "joined_into_id", "closed_at", "clock_from", "due_at", "step_due_at",
     "due_provisional", "lead_unit_id", "lead_person_id", "merchant_id", "town", "grid", "lng", "lat", "suspended_at",
     "suspended_until", "suspended_for", "more_days", "extensions", "extension_asked_days", "supervised_at",
-    "supervised_due_at", "supervised_by_id", "case_number",
+    "supervised_due_at", "supervised_by_id", "case_number", "other_system", "other_number",
 )  # fmt: skip
 
 

@@ -24,6 +24,9 @@ IssueSource = Literal[
 ]  # fmt: skip
 
 
+PhrasedMove = Literal["visit", "handle", "feed_back", "rework", "return", "escalate", "transfer", "note"]
+
+
 class Row(BaseModel):
     """Base of all catalogue rows: unknown keys are mistakes, values do not change."""
 
@@ -758,6 +761,24 @@ class Notices(Row):
         return {rule.id: rule for rule in self.rules}[rule_id]
 
 
+class Phrase(Row):
+    """Words people write again and again, offered as a tap. `moves`: in which forms; `visit` is a visit without an issue.
+    `violations`: only where it is about these; any when empty.
+    """
+
+    id: str
+    moves: tuple[PhrasedMove, ...] = Field(min_length=1)
+    violations: tuple[str, ...] = ()
+    text: Label
+
+
+class OtherSystem(Row):
+    """A system beside ours where the same matter may stand under a number of its own."""
+
+    id: str = Field(max_length=30)
+    label: Label
+
+
 class Catalogues(Row):
     """All of a county's policy, cross-checked."""
 
@@ -775,6 +796,8 @@ class Catalogues(Row):
     selfcheck: SelfCheckList
     notices: Notices = Field(default_factory=Notices)
     devices: tuple[DeviceProfile, ...]
+    phrases: tuple[Phrase, ...] = ()
+    systems: tuple[OtherSystem, ...] = ()
 
     @model_validator(mode="after")
     def _points_to_what_exists(self) -> Catalogues:
@@ -811,6 +834,10 @@ class Catalogues(Row):
         _refuse_unknown("selfcheck: issues", told, set(violations))
         for telling in self.notices.rules:
             _refuse_unknown(f"notices {telling.id}: when.violation", telling.when.violation, set(violations))
+        _refuse_doubles([row.id for row in self.phrases])
+        _refuse_doubles([row.id for row in self.systems])
+        for phrase in self.phrases:
+            _refuse_unknown(f"phrases {phrase.id}: violations", phrase.violations, set(violations))
         return self
 
     def violation(self, violation_id: str) -> Violation:
