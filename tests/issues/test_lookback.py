@@ -41,6 +41,8 @@ def month(cast: Cast) -> Cast:
     reporters.reopen(row, "又来了", at=NOON + timedelta(hours=3))
     do(row.issue, Move.DISPATCH, cast.dispatcher, unit=cast.grid, at=NOON + timedelta(hours=4))
     ended(cast, Issue.objects.get(pk=row.issue_id), at=NOON + timedelta(days=13))
+    find(cast.other_grid_member, "D-HOOD", merchant=cast.other_merchant, at=NOON - timedelta(days=20))
+    ended(cast, find(cast.grid_member, "D-OIL", merchant=cast.merchant, at=NOON - timedelta(days=10)))
     quickly = complain(cast.merchant)
     do(quickly.issue, Move.DISPATCH, cast.dispatcher, unit=cast.grid)
     ended(cast, quickly.issue)
@@ -108,8 +110,8 @@ def test_the_month_counts_what_happened(month: Cast) -> None:
     counts = counted.counts
     assert counts["reported"] == 11
     assert (counts["complaints"], counts["complaints_before"], counts["found"]) == (6, 3, 5)
-    assert (counts["closed"], counts["quick"], counts["reopened"]) == (6, 6, 1)
-    assert (counts["in_time"], counts["closed_late"]) == (4, 2)
+    assert (counts["closed"], counts["quick"], counts["reopened"]) == (7, 7, 1)
+    assert (counts["in_time"], counts["closed_late"]) == (4, 3)
     assert (counts["answered"], counts["answered_in_time"]) == (3, 1)
     assert counted.stars == queries.Stars(4.0, 1)
     assert counted.has_year_before

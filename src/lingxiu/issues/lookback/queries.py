@@ -20,7 +20,7 @@ from lingxiu.issues.models import Issue, Report
 from lingxiu.merchants.models import Merchant
 
 DIMENSIONS = ("level", "flow", "source", "violation")
-WAY = ("reported", *REACHED, "dismissed")
+WAY = ("reported", *(f"way_{name}" for name in REACHED), "dismissed")
 """The funnel: all that came in, how far they got, and what led nowhere."""
 MOST_REPEATS = 50
 
@@ -58,7 +58,7 @@ def lists(period: Period, area: Filter, today: date) -> Lists:
             "reported": came_in,
             "found": replace(came_in, source="found"),
             "complaints": replace(came_in, source="people"),
-            **{name: replace(came_in, reached=name) for name in REACHED},
+            **{f"way_{name}": replace(came_in, reached=name) for name in REACHED},
             "dismissed": replace(came_in, state="dismissed"),
         },
         year_before={"complaints_before": before},

@@ -34,6 +34,11 @@ class Cell:
     url: str = ""
     part: float | None = None
 
+    @property
+    def is_number(self) -> bool:
+        """Whether it stands with numbers, at the right: a count, a share, or the dash where there is none."""
+        return self.text[:1].isdigit() or self.text == "–"
+
 
 @dataclass(frozen=True, slots=True)
 class Table:
@@ -44,6 +49,13 @@ class Table:
     columns: list[str]
     rows: list[list[Cell]]
     note: str = ""
+
+    @property
+    def heads(self) -> list[tuple[str, bool]]:
+        """The columns, and whether numbers stand in them."""
+        first = self.rows[0] if self.rows else []
+        numbers = [cell.is_number for cell in first] or [False] * len(self.columns)
+        return list(zip(self.columns, [False, *numbers[1:]], strict=True))
 
     @property
     def labelled(self) -> list[list[tuple[str, Cell]]]:
@@ -95,7 +107,11 @@ MEASURE_WORDS: dict[str, tuple[Text, Text, str]] = {
     ),
     "in_time": (_("Closed in time"), _("by the issue's own clock, of all closed in the time"), "clock-check"),
     "found": (_("Found actively"), _("nobody had to report it, of all that came in"), "eye"),
-    "reopened": (_("Opened again"), _("opened again before they were closed, of all closed in the time"), "history"),
+    "reopened": (
+        _("Share opened again"),
+        _("opened again before they were closed, of all closed in the time"),
+        "history",
+    ),
     "answers": (
         _("Answered in time"),
         _("everybody who reported it was answered in time, of those closed that people reported"),
@@ -103,11 +119,11 @@ MEASURE_WORDS: dict[str, tuple[Text, Text, str]] = {
     ),
 }
 WAY_WORDS: dict[str, Text] = {
-    "reported": _("Came in"),
-    "dispatched": _("Sent on"),
-    "handling": _("Taken up"),
-    "recheck": _("Fed back"),
-    "closed": _("Closed"),
+    "reported": _("Received"),
+    "way_dispatched": _("Sent on"),
+    "way_handling": _("Taken up"),
+    "way_recheck": _("Fed back"),
+    "way_closed": _("Closed"),
     "dismissed": _("Dismissed"),
 }
 AGE_WORDS: dict[str, Text] = {
@@ -364,7 +380,12 @@ def _towns(counted: Counted) -> Table | None:
     rows = [
         [Cell(names.get(town, town)), *_town_cells(counted, town, counts)] for town, counts in counted.by_town.items()
     ]
-    words = {"open": gettext("Open now"), "late": gettext("late"), "complaints": gettext("Complaints")}
+    words = {
+        "closed": gettext("Closed"),
+        "open": gettext("Open now"),
+        "late": gettext("late"),
+        "complaints": gettext("Complaints"),
+    }
     counts = [words.get(name) or str(WAY_WORDS[name]) for name in TOWN_COUNTS]
     columns = [gettext("Town"), *counts, *(str(MEASURE_WORDS[one.name][0]) for one in MEASURES)]
     return Table("towns", gettext("Towns side by side"), columns, rows)
