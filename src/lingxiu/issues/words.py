@@ -74,6 +74,8 @@ MOVES: dict[Move, Said] = {
 }  # fmt: skip
 
 INSPECTED = Said(_("Record an inspection"), _("Inspected"), "gavel", "handling")
+ELSEWHERE = Said("", _("Its number in another system"), "link", "neutral")
+NOT_ELSEWHERE = Said("", _("Its number in another system was taken away"), "link", "neutral")
 ALARM_JOINED = _("The device raised it again")
 REPORT_JOINED = _("Another report was joined")
 SYSTEM = _("the system")
