@@ -19,7 +19,7 @@ from lingxiu.accounts.models import Unit, User
 from lingxiu.issues import bulk, digest
 from lingxiu.issues.bulk import MOST_ROWS, Ticked
 from lingxiu.issues.desk_forms import BulkForm, PrivateNoteForm, ViewForm
-from lingxiu.issues.filters import Filter, matching
+from lingxiu.issues.filters import Filter, matching, total
 from lingxiu.issues.kept import PrivateNote, SavedView, units_of
 from lingxiu.issues.models import Issue
 from lingxiu.issues.views import MOST_VIEWS_SHOWN, officer, rows_of, submission_of
@@ -108,7 +108,8 @@ def views(request: HttpRequest) -> HttpResponse:
         if form.is_valid() and _save(form, wanted, user):
             return redirect(f"{addresses.issues()}?{wanted.but()}")
     status = 422 if request.method == "POST" else 200
-    return render(request, "issues/views.html", {**context, "views": saved_views(user)}, status=status)
+    shown = total(matching(wanted, user, timezone.now()))
+    return render(request, "issues/views.html", {**context, "views": saved_views(user), "shown": shown}, status=status)
 
 
 def saved_views(user: User) -> list[SavedView]:
