@@ -43,8 +43,8 @@ def test_who_is_no_officer_sees_only_its_own_shops(role: str) -> None:
     assert row.issues in {Sight.OWN, Sight.NONE}
 
 
-def test_a_leader_reads_and_does_nothing() -> None:
-    assert read_folder(SHIPPED)[0].role("leader").may == ()
+def test_a_leader_reads_and_asks_and_does_nothing_else() -> None:
+    assert read_folder(SHIPPED)[0].role("leader").may == ("issues.supervise",)
 
 
 def test_only_those_who_dispatch_for_the_county_see_personal_data() -> None:
