@@ -2,54 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
 from uuid import uuid4
 
-from django.db import connection
+import pytest
 
 from lingxiu.issues.actions import OwnNumberKnown
-from lingxiu.issues.lifecycle import Move, MoveRefused
+from lingxiu.issues.lifecycle import Move
 from lingxiu.issues.models import Issue, Report
-from lingxiu.issues.writing import SomebodyWasFaster
 from tests.cast import Cast
-from tests.issues.world import LATER, alarm, complain, do, find, to_recheck
+from tests.issues.races import CONTESTS, Rivals, hold, together
+from tests.issues.world import LATER, alarm, complain, do, find, photo
 
 TIMES = 6
 
 
-def together(*deeds: Callable[[], object]) -> list[object]:
-    """Do all of these at the same moment, each on a connection of its own. Returns results and errors, in order."""
-    start = Barrier(len(deeds))
-
-    def one(deed: Callable[[], object]) -> object:
-        try:
-            start.wait(timeout=10)
-            return deed()
-        except Exception as error:  # the error is the answer that is looked at
-            return error
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(deeds)) as pool:
-        return list(pool.map(one, deeds))
-
-
-def test_of_two_people_who_close_the_same_issue_one_wins_and_the_other_is_told(committed: Cast) -> None:
-    for _ in range(TIMES):
-        issue = to_recheck(committed, find(committed.grid_member, merchant=committed.merchant))
-        seen = issue.version
-        outcomes = together(
-            lambda: do(issue, Move.CLOSE, committed.dispatcher, words="镇里", seen=seen),  # noqa: B023
-            lambda: do(issue, Move.CLOSE, committed.county_officer, words="县里", seen=seen),  # noqa: B023
-        )
-        lost = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
-        assert len(lost) == 1, outcomes
-        assert isinstance(lost[0], SomebodyWasFaster | MoveRefused)
-        assert issue.moves.filter(move=Move.CLOSE).count() == 1
-        issue.refresh_from_db()
-        assert (issue.state, issue.version) == ("closed", seen + 1)
+@pytest.mark.parametrize("what", CONTESTS)
+def test_of_two_who_do_the_same_at_the_same_instant_one_wins_and_the_other_is_told(committed: Cast, what: str) -> None:
+    rivals = Rivals.among(committed, photo())
+    for _ in range(TIMES // 2):
+        hold(CONTESTS[what](rivals))
 
 
 def test_alarms_of_one_merchant_that_come_at_once_make_one_issue(committed: Cast) -> None:
