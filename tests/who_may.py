@@ -95,6 +95,7 @@ WHO_MAY: dict[str, Row] = {
     "api/v1/issues": Row(),
     "api/v1/issues/<number>": Row(),
     "api/v1/issues/<number>/moves": Row(),
+    "api/v1/issues/<number>/notices": Row(),
     "api/v1/reports": Row(),
     "api/v1/reports/<source>/<own_number>": Row(),
     "exchange/12345/": Row(get=RECORDERS, post=RECORDERS),
@@ -126,6 +127,18 @@ WHO_MAY: dict[str, Row] = {
     "issues/": Row(get=OFFICERS),
     "issues/export.xlsx": Row(get=EXPORTERS),
     "issues/new/": Row(get=FINDERS, post=FINDERS),
+    "issues/bulk/": Row(get=DISPATCHERS, post=DISPATCHERS),
+    "issues/bulk/done/": Row(get=OFFICERS),  # one's own; without any, back to the list
+    "issues/views/": Row(get=OFFICERS, post=OFFICERS),
+    "issues/digest/": Row(get=DISPATCHERS | LEADERS),
+    "issues/assignments.pdf": Row(get=DISPATCHERS),
+    "issues/receipts.pdf": Row(get=DISPATCHERS),
+    "issues/<number>/record.pdf": Row(get=OFFICERS, far=WHOLE_COUNTY),
+    "issues/<number>/assignment.pdf": Row(get=DISPATCHERS, far=DISPATCHERS & WHOLE_COUNTY),
+    "issues/<number>/receipt.pdf": Row(get=DISPATCHERS, far=DISPATCHERS & WHOLE_COUNTY),
+    "issues/<number>/notice/": Row(get=CERTIFIED, post=CERTIFIED, far=FAR_CERTIFIED, far_post=FAR_CERTIFIED),
+    "issues/<number>/notice.docx": Row(),  # none is made of the sample
+    "issues/<number>/private/": Row(post=OFFICERS, far_post=WHOLE_COUNTY),
     "issues/bulk/": Row(get=DISPATCHERS, post=DISPATCHERS),
     "issues/bulk/done/": Row(get=OFFICERS),  # one's own; without any, back to the list
     "issues/views/": Row(get=OFFICERS, post=OFFICERS),
