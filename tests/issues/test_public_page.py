@@ -165,6 +165,7 @@ def test_officers_who_may_read_reports_read_what_was_added_and_how_it_was_rated_
     assert "烟更大了" in read
     assert "来得太晚" in read
     assert "2 of 5 stars" in read
+    assert "the reporter" in read, "not the system, which added nothing"
     assert read.count("picture of the report") == 1
     unread = browser(cast.grid_member).get(url).content.decode()
     for secret in ("烟更大了", "来得太晚", "picture of the report"):

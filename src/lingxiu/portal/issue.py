@@ -290,7 +290,7 @@ def _to_check(issue: Issue, happened: list[Happened]) -> dict[str, object]:
 
 
 def _line(row: MoveRow) -> Happened:
-    actor = row.actor.name if row.actor else str(words.SYSTEM if row.move != Move.REPORT else _outsider(row))
+    actor = row.actor.name if row.actor else str(_outsider(row))
     who = _("%(who)s for %(other)s") % {"who": actor, "other": row.on_behalf_of.name} if row.on_behalf_of else actor
     handed = (
         row.to_unit if row.move in (Move.DISPATCH, Move.TRANSFER, Move.ESCALATE, Move.RETURN, Move.REWORK) else None
@@ -309,6 +309,11 @@ def _line(row: MoveRow) -> Happened:
 
 
 def _outsider(row: MoveRow) -> str | Promise:
+    """Who made a move that nobody with an account made."""
+    if row.move == Move.ADD or row.data.get("by") == "reporter":
+        return gettext_lazy("the reporter")
+    if row.move != Move.REPORT:
+        return words.SYSTEM
     return gettext_lazy("a device") if "device" in row.data else gettext_lazy("the public")
 
 
