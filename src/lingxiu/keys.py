@@ -16,6 +16,7 @@ COLUMNS = (
     ("merchants_merchant", "legal_person"),
     ("issues_report", "reporter_phone"),
     ("issues_report", "reporter_name"),
+    ("notices_reach", "address"),
 )
 
 Fetch = Callable[[str], list[tuple[Any, ...]]]
