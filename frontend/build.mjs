@@ -27,6 +27,7 @@ const ENTRIES = {
   photo: "islands/photo.ts",
   place: "islands/place.ts",
   chart: "islands/chart.ts",
+  days: "islands/days.ts",
   map: "islands/map.ts",
   style: "styles/style.css",
   "map-style": "styles/map.css",

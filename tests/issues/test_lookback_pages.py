@@ -403,3 +403,31 @@ def test_words_for_every_figure() -> None:
     assert {one.name for one in MEASURES} == set(words.MEASURE_WORDS)
     assert set(WAY) == set(words.WAY_WORDS)
     assert set(DIMENSIONS) == set(words.DIMENSION_WORDS)
+
+
+# ── over time ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_map_of_days_shows_each_issue_from_its_report_to_its_end(world: Cast) -> None:
+    client = browser(world.county_officer)
+    page = text_of(client.get("/issues/lookback/map/?period=month&day=2026-03-05"))
+    found = re.findall(r'<a href="/issues/(\d{13})/" class="tone-\w+" data-from="(\d+)" data-to="(\d+)"( hidden)?', page)
+    assert {number for number, *_ in found} == set(Issue.objects.values_list("number", flat=True))
+    closed = Issue.objects.get(state="closed").number
+    assert {last for number, _first, last, _ in found if number == closed} == {"4"}
+    assert {last for number, _first, last, _ in found if number != closed} == {"30"}
+    assert not any(hidden for *_, hidden in found), "without script, and without a day asked for, all stand there"
+    later = text_of(client.get("/issues/lookback/map/?period=month&day=2026-03-05&on=5"))
+    assert re.search(rf'/issues/{closed}/"[^>]* hidden', later)
+
+
+def test_the_map_is_of_what_the_reader_sees(world: Cast) -> None:
+    page = text_of(browser(world.other_dispatcher).get("/issues/lookback/map/?period=month&day=2026-03-05"))
+    seen = set(re.findall(r'<a href="/issues/(\d{13})/" class="tone', page))
+    assert seen == set(Issue.objects.filter(town="330421103").values_list("number", flat=True))
+
+
+def test_the_map_draws_at_most_the_last_days_and_takes_odd_ones(world: Cast) -> None:
+    client = browser(world.county_officer)
+    for query in ("period=days&from=2024-01-01&to=2026-03-31&on=9999", "on=x", "on=-1", "period=day&day=2020-02-29"):
+        assert client.get(f"/issues/lookback/map/?{query}").status_code == 200

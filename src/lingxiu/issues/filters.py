@@ -365,18 +365,16 @@ def _times(wanted: Filter, now: datetime) -> Q:
 
 
 def _reports(wanted: Filter, now: datetime) -> Q:
-    """By the answers people got, and what they thought of them."""
-    found = Q()
-    if wanted.rated:
-        found &= Q(pk__in=Report.objects.filter(stars__isnull=False).values("issue_id"))
+    """By the answers people got, and what they thought of them. Each as EXISTS: whether to look at every report once, or at
+    those of each issue, is then the database's choice."""
+    reports = Report.objects.filter(issue=OuterRef("pk"))
+    found = Q(Exists(reports.filter(stars__isnull=False))) if wanted.rated else Q()
     if not wanted.answers:
         return found
-    late = Q(answered_at__gt=F("due_at")) | Q(answered_at=None, due_at__lt=now)
-    has_late = Q(pk__in=Report.objects.filter(late).values("issue_id"))
+    late = Q(Exists(reports.filter(Q(answered_at__gt=F("due_at")) | Q(answered_at=None, due_at__lt=now))))
     if wanted.answers == "late":
-        return found & has_late
-    found &= Q(pk__in=Report.objects.values("issue_id"))
-    return found & ~has_late if wanted.answers == "in_time" else found
+        return found & late
+    return found & Q(Exists(reports)) & (~late if wanted.answers == "in_time" else Q())
 
 
 def _waits(whom: str) -> Q:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from lingxiu.accounts.models import User
 from lingxiu.issues.filters import Filter
@@ -43,9 +43,10 @@ class Asked:
         area = {name: value for name, value in self.area.query.items() if name != "view"}
         return urlencode({"period": period.kind, **when, **area})
 
-    def everywhere(self) -> Asked:
-        """The same time of the whole county."""
-        return replace(self, area=Filter())
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """The query as the hidden fields of a form."""
+        return parse_qsl(self.query)
 
 
 def _period(query: Mapping[str, str], wanted: Filter, today: date) -> Period:

@@ -16,13 +16,15 @@ from lingxiu.accounts.models import User
 from lingxiu.issues.filters import AGES, NO_TOWN, REACHED, REPEAT_DAYS, REPEATS, Filter, conditions, matching
 from lingxiu.issues.lookback.figures import Counts, Period, Row, by, summed
 from lingxiu.issues.lookback.models import KeyPlace
-from lingxiu.issues.models import Issue, Report
+from lingxiu.issues.models import PEOPLE, Issue, Report
 from lingxiu.merchants.models import Merchant
 
 DIMENSIONS = ("level", "flow", "source", "violation")
 WAY = ("reported", *(f"way_{name}" for name in REACHED), "dismissed")
 """The funnel: all that came in, how far they got, and what led nowhere."""
 MOST_REPEATS = 50
+MOST_SPOTS = 3_000
+TONES = {"grid": "level1", "town": "level2", "county": "level3"}
 
 
 # ── which list is behind which count ─────────────────────────────────────────────────────────────────────────────
@@ -214,6 +216,53 @@ def repeats(behind: Filter, user: User, now: datetime) -> list[Repeat]:
         )
         for row in rows
     ]
+
+
+# ── over time ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """An issue on the map of days: from the day of the period it was reported, to the one it ended or the last."""
+
+    number: str
+    lng: float
+    lat: float
+    tone: str
+    first: int
+    last: int
+
+
+def spots(period: Period, area: Filter, user: User, now: datetime) -> tuple[list[Spot], int]:
+    """What came in in the period and has a position, the newest `MOST_SPOTS`; and how many came in at all."""
+    found = matching(lists(period, area, timezone.localdate(now)).of("reported"), user, now)
+    whole = found.count()
+    rows = found.filter(lng__isnull=False, lat__isnull=False).order_by("-reported_at", "-id")
+    columns = rows.values_list("number", "lng", "lat", "level", "reported_at", "closed_at", "merchant_id", "source")
+    return [_spot(period, *row) for row in columns[:MOST_SPOTS]], whole  # type: ignore[arg-type]  # positions are not null here
+
+
+def _spot(
+    period: Period,
+    number: str,
+    lng: float,
+    lat: float,
+    level: str,
+    reported_at: datetime,
+    closed_at: datetime | None,
+    merchant_id: int | None,
+    source: str,
+) -> Spot:
+    """Where only people's words say where it is, no nearer than some 100 m."""
+    if merchant_id is None and source in PEOPLE:
+        lng, lat = round(lng, 3), round(lat, 3)
+    first = (timezone.localdate(reported_at) - period.since).days
+    last = (
+        period.days - 1
+        if closed_at is None
+        else min((timezone.localdate(closed_at) - period.since).days, period.days - 1)
+    )
+    return Spot(number, lng, lat, TONES[level], first, last)
 
 
 # ── places ───────────────────────────────────────────────────────────────────────────────────────────────────────

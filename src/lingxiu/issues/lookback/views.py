@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import json
+from datetime import date, datetime, timedelta
 from urllib.parse import quote
 
+import shapely
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
@@ -25,7 +27,13 @@ from lingxiu.issues.queries import shops_called
 from lingxiu.issues.views import officer
 from lingxiu.merchants.models import Merchant
 from lingxiu.policy.schema import Sight
+from lingxiu.territory.geojson import bounds
+from lingxiu.territory.models import Area, AreaKind
 from lingxiu.territory.queries import town_names
+from lingxiu.ui.locator import Frame, frame
+
+MOST_DAYS = 400
+SIMPLIFY_DEGREES = 2e-4
 
 # ── figures ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -44,6 +52,7 @@ def lookback(request: HttpRequest) -> HttpResponse:
         "towns": _towns(user),
         "grids": grids_of(asked.area.town or _own_town(user)),
         "reports": _reports(asked),
+        "map": f"/issues/lookback/map/?{asked.query}",
         "may_export": user.authority.may("issues.export"),
     }
     return render(request, "issues/lookback.html", context)
@@ -88,6 +97,59 @@ def _own_town(user: User) -> str:
     """The one town of somebody who sees a town: its grids are there to choose from."""
     towns = user.authority.towns if user.authority.farthest("issues") is Sight.TOWN else frozenset()
     return next(iter(towns)) if len(towns) == 1 else ""
+
+
+@require_safe
+def over_time(request: HttpRequest) -> HttpResponse:
+    """`/issues/lookback/map/`: what came in in the period, where, and on which of its days it was open."""
+    user, now = officer(request), timezone.now()
+    today = timezone.localdate(now)
+    asked = Asked.read(request.GET, today)
+    period = asked.period
+    if period.days > MOST_DAYS:
+        period = Period("days", period.until - timedelta(days=MOST_DAYS - 1), period.until)
+    found, whole = queries.spots(period, asked.area, user, now)
+    days = [str(period.since + timedelta(days=n)) for n in range(period.days)]
+    on = _day_of(request.GET.get("on", ""), period, today)
+    fitted = _frame()
+    context = {
+        "asked": asked,
+        "area": area_name(asked, user),
+        "period": words.period_words(period),
+        "land": _land(fitted) if fitted else [],
+        "spots": [(one, fitted.point(one.lng, one.lat)) for one in found] if fitted else [],
+        "days": json.dumps(days),
+        "on": on,
+        "last": len(days) - 1,
+        "chosen": days[on],
+        "whole": whole,
+        "scripted": "on" not in request.GET,
+    }
+    return render(request, "issues/lookback_map.html", context)
+
+
+def _day_of(asked: str, period: Period, today: date) -> int:
+    """Which day of the period: the one asked for, or the last that has come."""
+    if asked.isascii() and asked.isdigit() and len(asked) < 5 and int(asked) < period.days:
+        return int(asked)
+    return max(0, min((today - period.since).days, period.days - 1))
+
+
+def _frame() -> Frame | None:
+    """The frame of the county; none where it has no shape yet."""
+    found = bounds()
+    return frame(found) if found else None
+
+
+def _land(fitted: Frame) -> list[str]:
+    """The towns as paths in the frame."""
+    towns = Area.objects.filter(kind=AreaKind.TOWN).order_by("code")
+    return [fitted.path(_rings(shapely.simplify(town.geometry, SIMPLIFY_DEGREES))) for town in towns]
+
+
+def _rings(shape: shapely.Geometry) -> list[list[tuple[float, float]]]:
+    parts = getattr(shape, "geoms", [shape])
+    return [list(part.exterior.coords) for part in parts if part.geom_type == "Polygon"]
 
 
 @require_safe
