@@ -311,6 +311,8 @@ def test_the_morning_begins_yesterday_at_five(cast: Cast) -> None:
 def test_the_morning_is_for_who_decides(cast: Cast) -> None:
     answered = {name: browser(user).get("/issues/digest/").status_code for name, user in cast.by_role.items()}
     assert {name for name, code in answered.items() if code == 200} == {"town_dispatcher", "county_officer", "leader"}
+    assert "/issues/digest/" in browser(cast.leader).get("/issues/").content.decode()
+    assert "/issues/digest/" not in browser(cast.grid_member).get("/issues/").content.decode()
 
 
 def test_the_morning_takes_a_fixed_number_of_queries(cast: Cast) -> None:

@@ -102,7 +102,7 @@ def views(request: HttpRequest) -> HttpResponse:
     form = ViewForm(request.POST if request.POST.get("do") == "save" else None)
     context = {"form": form, "wanted": wanted, "own_unit": _own_unit(user)}
     if request.method == "POST":
-        if request.POST.get("do") != "save":
+        if request.POST.get("do") in _CHANGES:
             _change(request, user)
             return redirect("/issues/views/")
         if form.is_valid() and _save(form, wanted, user):
@@ -135,6 +135,9 @@ def _save(form: ViewForm, wanted: Filter, user: User) -> bool:
     }
     SavedView.objects.update_or_create(owner=user, name=name, defaults=values)
     return True
+
+
+_CHANGES = frozenset({"delete", "share", "unshare"})
 
 
 def _change(request: HttpRequest, user: User) -> None:

@@ -73,6 +73,7 @@ def issue_list(request: HttpRequest) -> HttpResponse:
         "page": shown,
         "rows": rows_of(shown.rows, now),
         "ticks": user.authority.may("issues.dispatch"),
+        "morning": user.authority.may("issues.dispatch") or user.authority.may("issues.supervise"),
         "total": total(found),
         "counts": counts,
         "links": _links(wanted),
