@@ -26,6 +26,7 @@ const ENTRIES = {
   list: "islands/list.ts",
   photo: "islands/photo.ts",
   place: "islands/place.ts",
+  hands: "islands/hands.ts",
   chart: "islands/chart.ts",
   days: "islands/days.ts",
   map: "islands/map.ts",

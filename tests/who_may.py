@@ -70,6 +70,7 @@ WHO_MAY: dict[str, Row] = {
     "issues/hand-over/": Row(get=DISPATCHERS, post=DISPATCHERS),
     "issues/<number>/": Row(get=OFFICERS, far=WHOLE_COUNTY),
     "issues/<number>/moves/": Row(post=OFFICERS, far_post=WHOLE_COUNTY),  # which moves: issues/lifecycle.py
+    "issues/<number>/elsewhere/": Row(post=OFFICERS, far_post=WHOLE_COUNTY),  # whose it is: issues/elsewhere.py
     "m/<token>": Row(get=ANYONE, far=ANYONE),
     "merchants/<merchant_id>/": Row(get=SIGNED_IN, far=WHOLE_COUNTY),  # owners are led to /shop/
     "pulse": Row(get=ANYONE),

@@ -86,7 +86,7 @@ class LastingForm {
     this.sending = true;
     const showWork = window.setTimeout(() => this.work(submitter, true), SHOW_WORK_AFTER);
     try {
-      await photosReady(this.form);
+      await filesReady(this.form);
       await this.take(await this.post(submitter));
     } catch {
       this.say(word("noConnection"));
@@ -227,9 +227,9 @@ function giveFile(input: HTMLInputElement, file: File): number {
   }
 }
 
-/** Waits until no photo of the form is being written into. */
-async function photosReady(form: HTMLFormElement): Promise<void> {
-  while (form.querySelector('[data-island="photo"][aria-busy="true"]')) {
+/** Waits until no photo of the form is being written into, and no voice note is being recorded. */
+async function filesReady(form: HTMLFormElement): Promise<void> {
+  while (form.querySelector(':is([data-island="photo"], [data-island="voice"])[aria-busy="true"]')) {
     await new Promise((done) => form.addEventListener("lingxiu:file", done, { once: true }));
   }
 }

@@ -206,6 +206,7 @@ CONTENT_SECURITY_POLICY = {
         "worker-src": [SELF],
         "style-src": [SELF],
         "img-src": [SELF, "data:", "blob:", *(["https://*.tianditu.gov.cn"] if _env.tianditu_key else [])],
+        "media-src": [SELF, "blob:"],  # a voice note is heard before it is sent
         "connect-src": [SELF, *(["https://*.tianditu.gov.cn"] if _env.tianditu_key else [])],
         "object-src": [NONE],
         "base-uri": [SELF],

@@ -75,15 +75,20 @@ def store_photo(
     return keep_photo(prepare_photo(file, shot=shot, caption=caption), stored_at=stored_at, stored_by=stored_by)
 
 
+@contextmanager
+def keeping_document(
+    data: bytes, *, content_type: str, stored_at: datetime, stored_by: int | None
+) -> Iterator[StoredFile]:
+    """The row of a document at once, its bytes last: work within that is refused leaves neither. Raises OSError: disk full."""
+    with transaction.atomic():
+        row = _keep(_document(data, content_type, stored_at, stored_by))
+        yield row
+        _write({row.path: data})
+
+
 def store_document(data: bytes, *, content_type: str, stored_at: datetime, stored_by: int | None) -> StoredFile:
     """Keep a document as it is (a scan, a report made by us)."""
-    draft = StoredFile(
-        sha256=hashlib.sha256(data).hexdigest(),
-        content_type=content_type,
-        size_bytes=len(data),
-        stored_at=stored_at,
-        stored_by=stored_by,
-    )
+    draft = _document(data, content_type, stored_at, stored_by)
     _write({draft.path: data})
     return _keep(draft)
 
@@ -91,6 +96,16 @@ def store_document(data: bytes, *, content_type: str, stored_at: datetime, store
 def use_file(file: StoredFile, subject_kind: str, subject_id: object) -> None:
     """Say that this file is part of that subject."""
     FileUse.objects.get_or_create(file=file, subject_kind=subject_kind, subject_id=str(subject_id))
+
+
+def _document(data: bytes, content_type: str, stored_at: datetime, stored_by: int | None) -> StoredFile:
+    return StoredFile(
+        sha256=hashlib.sha256(data).hexdigest(),
+        content_type=content_type,
+        size_bytes=len(data),
+        stored_at=stored_at,
+        stored_by=stored_by,
+    )
 
 
 def _draft(prepared: Prepared, stored_at: datetime, stored_by: int | None) -> StoredFile:

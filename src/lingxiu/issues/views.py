@@ -218,8 +218,11 @@ def new_find(request: HttpRequest) -> HttpResponse:
     if not user.authority.may("issues.find"):
         raise PermissionDenied
     merchant = chosen_merchant(request, user)
-    form = FindForm(request.POST or None, at=now, merchant=merchant, initial=_chosen_kind(request))
-    context: dict[str, Any] = {"form": form, "merchant": merchant, "submission": submission_of(request), "user": user}
+    kind = request.GET.get("violation", "")[:30]  # tapped on the page the reader came from
+    form = FindForm(request.POST or None, at=now, merchant=merchant, initial={"violation": kind})
+    context: dict[str, Any] = {
+        "form": form, "merchant": merchant, "kind": kind, "submission": submission_of(request), "user": user,
+    }  # fmt: skip
     if request.method != "POST":
         return render(request, "issues/new.html", {**context, **shop_search(request, user)})
     if not form.is_valid():
@@ -236,11 +239,6 @@ def new_find(request: HttpRequest) -> HttpResponse:
         form.add_error(None, _("This form was sent before with other words. Reload the page and send it again."))
         return render(request, "issues/new.html", context, status=409)
     return redirect(addresses.issue(number))
-
-
-def _chosen_kind(request: HttpRequest) -> dict[str, str]:
-    """What is wrong, if it was tapped on the page the reader came from."""
-    return {"violation": request.GET["violation"][:30]} if "violation" in request.GET else {}
 
 
 def _keep_find(

@@ -83,6 +83,7 @@ class Brought:
     `merchant`: which shop it is, where that was unknown. `photos`: sha256 of stored files. `units`: co-operating departments.
     `report`: which report is meant. `until`: the end of a rest, `reason` why (`deadlines.yaml`: suspending). `days`: working
     days asked for, or granted. `upheld`: an objecting unit has to do its part all the same. `mentioned`: colleagues named.
+    `voice`: sha256 of a stored voice note.
     """
 
     words: str = ""
@@ -106,6 +107,7 @@ class Brought:
     upheld: bool = False
     case_number: str = ""
     mentioned: tuple[User, ...] = ()
+    voice: str = ""
 
 
 NOTHING = Brought()
@@ -178,9 +180,10 @@ def write(
         on_behalf_of=brought.on_behalf_of, from_state=before.state if before else "", to_state=issue.state,
         from_level=before.level if before else "", to_level=issue.level, to_unit_id=issue.lead_unit_id,
         to_person_id=issue.lead_person_id, words=brought.words.strip(), result=brought.result or "",
-        photos=list(brought.photos), lng=brought.lng, lat=brought.lat, at=at, submission=submission, data=dict(data or {}),
+        photos=list(brought.photos), lng=brought.lng, lat=brought.lat, at=at, submission=submission,
+        data={**(data or {}), **({"voice": brought.voice} if brought.voice else {})},
     )  # fmt: skip
-    use_photos(brought.photos, "issue", issue.number)
+    use_photos((*brought.photos, *filter(None, [brought.voice])), "issue", issue.number)
     record(
         JOURNAL[what], "issue", issue.number, at=at, actor_id=actor.pk if actor else None, scope=scope_of(issue),
         reference={"version": issue.version, "state": issue.state, "level": issue.level, "flow": issue.flow},

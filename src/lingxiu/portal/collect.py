@@ -1,22 +1,54 @@
-"""The grid member's first page: what is mine to do, what is late, whom to see next. One thumb, no jargon. Queries only."""
+"""The grid member's first page: what is mine to do, by what is due and what is near; whom to see next. Queries only.
+
+Near: the phone's position stays on the phone, which puts the rows of a group in order itself.
+"""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from operator import attrgetter
 
 from django.db.models import F
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from lingxiu.accounts.models import Unit, User
+from lingxiu.issues.models import Issue
 from lingxiu.issues.queries import mine
 from lingxiu.journal.queries import head
 from lingxiu.merchants.models import Merchant
 from lingxiu.policy.queries import in_force
+from lingxiu.policy.schema import Label
+from lingxiu.portal.hands import Call, Way, calls, way_to
 from lingxiu.portal.merchant import violation_labels
 
 SHOWN = 30
 STOPS = 8
+A_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """An issue to see to, with what a thumb needs."""
+
+    issue: Issue
+    wrong: Label | None
+    call: Call | None
+    way: Way | None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Stops that are due alike, the most pressing first; where the phone says where it is, the nearest."""
+
+    id: str
+    title: str | Promise
+    stops: list[Stop]
 
 
 @require_safe
@@ -26,17 +58,36 @@ def my_round(request: HttpRequest) -> HttpResponse:
     if not isinstance(user, User) or not user.authority.may("merchants.visit"):
         raise Http404
     now = timezone.now()
-    issues = list(mine(user).select_related("merchant").order_by("step_due_at")[:SHOWN])
-    wrong = violation_labels(in_force().catalogues)
+    groups = _groups(_work(user, request.headers.get("User-Agent", ""), now), now)
     part = request.GET.get("part") == "live"
     context = {
-        "mine": [(wrong.get(issue.violation), issue) for issue in issues],
-        "late": sum(issue.step_due_at < now for issue in issues),
+        "groups": groups,
+        "mine": sum(len(group.stops) for group in groups),
+        "late": sum(len(group.stops) for group in groups if group.id == "late"),
         "stops": _stops(user),
         "grids": "、".join(Unit.objects.filter(pk__in=user.authority.unit_ids).values_list("name", flat=True)),
         "pulse": "" if part else str(head()),
     }
     return render(request, "portal/collect_live.html" if part else "portal/collect.html", context)
+
+
+def _work(user: User, agent: str, now: datetime) -> list[Stop]:
+    """What is this person's to do, by when this step of it is due."""
+    issues = list(mine(user).select_related("merchant").order_by("step_due_at", "pk")[:SHOWN])
+    wrong = violation_labels(in_force().catalogues)
+    numbers = calls(issues, user, now)
+    return [Stop(one, wrong.get(one.violation), numbers.get(one.pk), way_to(one, agent)) for one in issues]
+
+
+def _groups(stops: list[Stop], now: datetime) -> list[Group]:
+    """Late, today, later: those that hold something."""
+    tomorrow = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0) + A_DAY
+    found: dict[str, list[Stop]] = {"late": [], "today": [], "later": []}
+    for stop in sorted(stops, key=attrgetter("issue.step_due_at")):
+        due = stop.issue.step_due_at
+        found["late" if due < now else "today" if due < tomorrow else "later"].append(stop)
+    titles = {"late": _("Late"), "today": _("Due today"), "later": _("Later")}
+    return [Group(name, titles[name], rows) for name, rows in found.items() if rows]
 
 
 def _stops(user: User) -> list[Merchant]:

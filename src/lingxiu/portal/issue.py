@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -11,16 +11,17 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.functional import Promise
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from lingxiu.accounts.models import User
 from lingxiu.files.photos import PhotoRefused
-from lingxiu.issues import actions, pictures, queries, words
+from lingxiu.files.voices import VoiceRefused
+from lingxiu.issues import actions, elsewhere, phrases, pictures, queries, voices, words
 from lingxiu.issues.desk import private_notes
 from lingxiu.issues.desk_forms import PrivateNoteForm
-from lingxiu.issues.forms import WITH_PICTURE, MoveForm
+from lingxiu.issues.forms import WITH_PICTURE, MoveForm, OtherNumberForm
 from lingxiu.issues.lifecycle import By, Level, Move, MoveRefused, State, moves_from
 from lingxiu.issues.models import Addition, FlowChoice, Issue, MoveRow, Report, Source
 from lingxiu.issues.relations import relations
@@ -31,6 +32,7 @@ from lingxiu.journal.queries import head
 from lingxiu.merchants.models import Merchant
 from lingxiu.policy.queries import edition
 from lingxiu.policy.schema import Catalogues, Label
+from lingxiu.portal import hands
 from lingxiu.privacy.masks import mask_name, mask_phone
 from lingxiu.sensing.models import Alarm, Device
 from lingxiu.sensing.queries import Mean, hour_means
@@ -53,6 +55,8 @@ class Offer:
     submission: str
     on_behalf: bool = False
     photo_error: str = ""
+    voice_error: str = ""
+    phrases: Sequence[str] = ()
 
     @property
     def id(self) -> str:
@@ -65,6 +69,11 @@ class Offer:
     @property
     def with_picture(self) -> bool:
         return self.what in WITH_PICTURE
+
+    @property
+    def voice_name(self) -> str:
+        """The field of a voice note, empty where this move takes none."""
+        return f"voice_{self.what.value}" if self.what in voices.WITH_VOICE else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +88,7 @@ class Happened:
     answers: list[str]
     joined: str
     device: str
+    voice: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +113,7 @@ def show(request: HttpRequest, number: str) -> HttpResponse:
     user, now = officer(request), timezone.now()
     issue = _seen_by(user, number)
     if request.GET.get("part") in PARTS:
-        return render(request, PARTS[request.GET["part"]], _live(issue, user, now))
+        return render(request, PARTS[request.GET["part"]], _live(request, issue, user, now))
     return _page(request, issue, user, now)
 
 
@@ -121,7 +131,7 @@ def make_move(request: HttpRequest, number: str) -> HttpResponse:
         return _page(request, issue, user, now, sent=offer, status=422)
     try:
         _make(request, issue, user, now, offer)
-    except (MoveRefused, SomebodyWasFaster, SubmissionReused, PhotoRefused, pictures.NotKept) as error:
+    except (MoveRefused, SomebodyWasFaster, SubmissionReused, PhotoRefused, VoiceRefused, pictures.NotKept) as error:
         return _refused(request, issue, user, now, offer, error)
     if not Issue.objects.visible_to(user).filter(pk=issue.pk).exists():
         return redirect(addresses.issues())  # it went to another's hands, out of this reader's sight
@@ -151,14 +161,18 @@ def _make(request: HttpRequest, issue: Issue, user: User, now: datetime, offer: 
     picture = pictures.sent(request, offer.photo_name) if offer.with_picture else None
     shop = issue.merchant.name if issue.merchant else issue.place
     photos = pictures.prepare(picture, pictures.caption(shop=shop, at=now, person=user.name))
+    voice = voices.sent(request, offer.voice_name) if offer.voice_name else None
     submission, seen = submission_of(request), request.POST.get("seen", "")
     typed = {name: request.POST.get(name, "") for name in offer.form.fields}
     body = {"issue": issue.number, "move": offer.what, "photo": picture and picture.sha256, **typed}
+    if voice:
+        body["voice"] = voice.sha256
 
     def do() -> dict[str, object]:
         version = int(seen) if seen.isascii() and seen.isdigit() and len(seen) < 9 else None
-        with pictures.keeping(photos, at=now, by=user.pk) as names:
+        with pictures.keeping(photos, at=now, by=user.pk) as names, voices.keeping(voice, at=now, by=user.pk) as said:
             brought = offer.form.brought(names, picture.position if picture else (None, None))
+            brought = replace(brought, voice=said)
             row = actions.move(
                 issue.number, offer.what, actor=user, at=now, brought=brought, seen=version, submission=submission
             )
@@ -179,12 +193,42 @@ def _refused(
             why = str(words.faster(error))
         case PhotoRefused() | pictures.NotKept():
             wrong, status = pictures.refusal(error)
-            offer = Offer(offer.what, offer.said, offer.form, offer.submission, offer.on_behalf, wrong)
+            offer = replace(offer, photo_error=wrong)
+        case VoiceRefused():
+            offer, status = replace(offer, voice_error=voices.refusal(error)), 422
         case _:
             why = _("This form was sent before with other words. Reload the page and send it again.")
     if why:
         offer.form.add_error(None, why)
     return _page(request, _seen_by(user, issue.number), user, now, sent=offer, status=status)
+
+
+@require_POST
+def number_elsewhere(request: HttpRequest, number: str) -> HttpResponse:
+    """`/issues/<number>/elsewhere/`: under which number it stands in another system; none takes it away."""
+    user, now = officer(request), timezone.now()
+    issue = _seen_by(user, number)
+    form, submission = OtherNumberForm(request.POST, auto_id="elsewhere-%s"), submission_of(request)
+    if not form.is_valid():
+        return _page(request, issue, user, now, numbered=form, status=422)
+    system, other = form.other
+
+    def do() -> dict[str, object]:
+        row = elsewhere.note(number, system, other, actor=user, at=now, submission=submission)
+        return {"version": row.version}
+
+    try:
+        with elsewhere.claimed_once(system, other):
+            once(submission, actor=f"user:{user.pk}", body={"issue": number, "other": [system, other]}, at=now, do=do)
+    except elsewhere.OtherNumberTaken as taken:
+        form.refuse(taken.number)
+    except MoveRefused as error:
+        form.add_error(None, str(words.refusal(error)))
+    except SubmissionReused:
+        form.add_error(None, _("This form was sent before with other words. Reload the page and send it again."))
+    if form.errors:
+        return _page(request, _seen_by(user, number), user, now, numbered=form, status=409)
+    return redirect(addresses.issue(number))
 
 
 # ── the page ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -197,15 +241,23 @@ def _page(
     now: datetime,
     *,
     sent: Offer | None = None,
+    numbered: OtherNumberForm | None = None,
     wrong: str = "",
     status: int = 200,
 ) -> HttpResponse:
-    offers = _offers(issue, user)
+    offers = _with_phrases(_offers(issue, user), issue, user, now)
+    if sent:
+        (sent,) = _with_phrases([sent], issue, user, now)
     first = sent or _primary(offers, issue)
     shops = queries.shops_nearby(issue, user) if issue.merchant_id is None and offers else []
     catalogues = edition(issue.edition).catalogues
     context = {
-        **_live(issue, user, now),
+        **_live(request, issue, user, now),
+        "number_form": numbered
+        or OtherNumberForm(
+            initial={"other_system": issue.other_system, "other_number": issue.other_number}, auto_id="elsewhere-%s"
+        ),
+        "may_number": any(offer.what is Move.NOTE for offer in offers),
         "first": first,
         "others": [offer for offer in offers if first is None or offer.id != first.id],
         "wrong": wrong,
@@ -226,7 +278,13 @@ def _page(
     return render(request, "portal/issue.html", context, status=status)
 
 
-def _live(issue: Issue, user: User, now: datetime) -> dict[str, Any]:
+def _with_phrases(offers: list[Offer], issue: Issue, user: User, now: datetime) -> list[Offer]:
+    """The offers, each with the words its form has to tap."""
+    found = phrases.offers([offer.what for offer in offers], issue, user, get_language() or "zh-hans", now)
+    return [replace(offer, phrases=found.get(offer.what, ())) for offer in offers]
+
+
+def _live(request: HttpRequest, issue: Issue, user: User, now: datetime) -> dict[str, Any]:
     """What changes while the page is open: state, holder, clocks, reports, timeline."""
     catalogues = edition(issue.edition).catalogues
     violation = catalogues.violation(issue.violation)
@@ -245,6 +303,11 @@ def _live(issue: Issue, user: User, now: datetime) -> dict[str, Any]:
         "warned": [(reminders.get(row.rule), row) for row in issue.reminders.order_by("passed_at", "id")],
         "town": town_names().get(issue.town, ""),
         "happened": happened,
+        "call": hands.calls([issue], user, now).get(issue.pk) if issue.is_open else None,
+        "way": hands.way_to(issue, request.headers.get("User-Agent", "")),
+        "for_wechat": hands.for_wechat(issue, violation),
+        "picture": hands.latest_picture(line.row for line in happened),
+        "other_system": elsewhere.system_name(issue.other_system, get_language() or "zh-hans"),
         "reports": _reports(issue, user),
         "now": now,
     }
@@ -305,6 +368,7 @@ def _line(row: MoveRow) -> Happened:
         answers=list(dict.fromkeys(row.data.get("answers", {}).values())),
         joined=row.data.get("joined") or row.data.get("into") or row.data.get("from") or "",
         device=row.data.get("device", ""),
+        voice=row.data.get("voice", ""),
     )
 
 

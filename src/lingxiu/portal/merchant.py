@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from lingxiu.accounts.models import User
+from lingxiu.issues.forms import findings, label_of
 from lingxiu.issues.models import Issue
 from lingxiu.journal.queries import head
 from lingxiu.merchants.models import CareRecord, Merchant
@@ -121,10 +122,16 @@ def portrait(request: HttpRequest, merchant_id: int) -> HttpResponse:
         "phone": mask_phone(merchant.phone),
         "legal_person": mask_name(merchant.legal_person),
         "visits": user.authority.may("merchants.visit"),
+        "kinds": _everyday(now) if user.authority.may("issues.find") else [],
         "pulse": str(head()),
         "now": now,
     }
     return render(request, "portal/portrait.html", context)
+
+
+def _everyday(now: datetime) -> list[tuple[str, str]]:
+    """What is found daily, to be tapped: then a photo, then sent."""
+    return [(row.id, label_of(row)) for row in findings(now) if row.everyday]
 
 
 def care_of(merchant: Merchant, catalogues: Catalogues) -> list[Care]:
