@@ -24,7 +24,7 @@ from lingxiu.issues.lookback import actions, docx, words
 from lingxiu.issues.lookback.asking import Asked
 from lingxiu.issues.lookback.figures import Period, period_around
 from lingxiu.issues.lookback.models import KeyPlace, Listing
-from lingxiu.issues.lookback.queries import near_key_place
+from lingxiu.issues.lookback.queries import listed, near_key_place
 from lingxiu.issues.models import Issue
 from lingxiu.journal.models import Entry
 from tests.cast import NOON, Cast
@@ -340,6 +340,13 @@ def test_a_listing_counts_from_another_persons_approval_until_its_day(world: Cas
     ], "told to officers, never to the merchant or outside"  # fmt: skip
 
 
+def test_a_list_of_merchants_is_told_of_all_at_once(cast: Cast) -> None:
+    for colour in ("red", "black"):
+        assert listed([cast.merchant.pk, cast.other_merchant.pk], NOON.date()) == {} or colour == "black"
+        actions.approve(proposed(cast, colour), by=cast.county_officer, at=NOON)
+    assert listed([cast.merchant.pk, cast.other_merchant.pk], NOON.date()) == {cast.merchant.pk: "black"}
+
+
 def test_nobody_approves_their_own_proposal_not_even_past_the_page(cast: Cast) -> None:
     row = proposed(cast, by=cast.county_officer)
     answer = browser(cast.county_officer).post(f"/issues/lookback/listings/{row.pk}/", {"do": "approve"}, follow=True)
@@ -411,7 +418,9 @@ def test_words_for_every_figure() -> None:
 def test_the_map_of_days_shows_each_issue_from_its_report_to_its_end(world: Cast) -> None:
     client = browser(world.county_officer)
     page = text_of(client.get("/issues/lookback/map/?period=month&day=2026-03-05"))
-    found = re.findall(r'<a href="/issues/(\d{13})/" class="tone-\w+" data-from="(\d+)" data-to="(\d+)"( hidden)?', page)
+    found = re.findall(
+        r'<a href="/issues/(\d{13})/" class="tone-\w+" data-from="(\d+)" data-to="(\d+)"( hidden)?', page
+    )
     assert {number for number, *_ in found} == set(Issue.objects.values_list("number", flat=True))
     closed = Issue.objects.get(state="closed").number
     assert {last for number, _first, last, _ in found if number == closed} == {"4"}

@@ -5,7 +5,7 @@ Reads only, and only what the reader sees. Units are compared, persons never (�
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
@@ -15,7 +15,7 @@ from django.utils import timezone
 from lingxiu.accounts.models import User
 from lingxiu.issues.filters import AGES, NO_TOWN, REACHED, REPEAT_DAYS, REPEATS, Filter, conditions, matching
 from lingxiu.issues.lookback.figures import Counts, Period, Row, by, summed
-from lingxiu.issues.lookback.models import KeyPlace
+from lingxiu.issues.lookback.models import KeyPlace, Listing
 from lingxiu.issues.models import PEOPLE, Issue, Report
 from lingxiu.merchants.models import Merchant
 
@@ -266,6 +266,12 @@ def _spot(
 
 
 # ── places ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def listed(merchant_ids: Iterable[int], day: date) -> dict[int, str]:
+    """Merchant id → red or black, of those that stand on a list that day; black, where one stands on both. For officers only."""
+    found = Listing.objects.in_force(day).filter(merchant_id__in=list(merchant_ids))
+    return dict(found.order_by("-colour").values_list("merchant_id", "colour"))
 
 
 def near_key_place(lng: float, lat: float) -> bool:

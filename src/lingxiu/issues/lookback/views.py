@@ -53,7 +53,7 @@ def lookback(request: HttpRequest) -> HttpResponse:
         "grids": grids_of(asked.area.town or _own_town(user)),
         "reports": _reports(asked),
         "map": f"/issues/lookback/map/?{asked.query}",
-        "may_export": user.authority.may("issues.export"),
+        "exported": _exported(asked) if user.authority.may("issues.export") else "",
     }
     return render(request, "issues/lookback.html", context)
 
@@ -77,6 +77,11 @@ def _kinds(asked: Asked, today: object) -> list[dict[str, object]]:
 def _as(kind: str, period: Period) -> Period:
     """The period of another kind that begins where this one does."""
     return Period("days", period.since, period.until) if kind == "days" else period_around(kind, period.since)
+
+
+def _exported(asked: Asked) -> str:
+    """The query of what came in in the period: the list's own exports take it."""
+    return asked.area.but(since=asked.period.since, until=asked.period.until)
 
 
 def _reports(asked: Asked) -> list[dict[str, str]]:
