@@ -19,8 +19,10 @@ from django.utils import timezone
 from lingxiu.accounts.models import Absence, Bond, User
 from lingxiu.files.actions import store_document
 from lingxiu.issues.actions import Found, Said, report, take_report
+from lingxiu.issues.inspection_rules import Inspecting
+from lingxiu.issues.inspections import inspect
 from lingxiu.issues.lookback.models import KeyPlace, Listing
-from lingxiu.issues.models import Source
+from lingxiu.issues.models import Inspection, Source
 from lingxiu.issues.order_models import Order, OrderKind
 from lingxiu.issues.orders import Given, Wanted, give
 from lingxiu.merchants.models import Facility, Merchant
@@ -28,7 +30,7 @@ from lingxiu.notices import links
 from lingxiu.notices.models import Delivery, Notice
 from lingxiu.policy.queries import in_force
 from lingxiu.sensing.models import Alarm, Device, UnknownDevice
-from tests.cast import BEGAN, Cast
+from tests.cast import BEGAN, Cast, person
 from tests.pages import plain_static
 from tests.who_may import ADMINISTRATORS, ANYONE, NOBODY, STRANGER, WHO_MAY, Row
 
@@ -159,6 +161,7 @@ def _things(cast: Cast, merchant: Merchant) -> dict[str, Any]:
         "code": "P-SMOKE",
         "order_id": (order := _order(cast, merchant)).pk,
         "item_id": order.items.get().pk,
+        "inspection_id": _inspection(cast, merchant).pk,
         "absence_id": _absence(cast, merchant).pk,
         "notice_id": told.pk,
         "delivery_id": failed.pk,
@@ -171,6 +174,13 @@ def _order(cast: Cast, merchant: Merchant) -> Order:
     unit = cast.grid if merchant == cast.merchant else cast.other_grid
     given = Given(OrderKind.CAMPAIGN, f"C{merchant.pk}", "x", "x", NOON.date(), "D-HOOD")
     return give(given, [Wanted(unit, "x", NOON.date(), merchant)], by=cast.county_officer, at=NOON, submission=uuid4())
+
+
+def _inspection(cast: Cast, merchant: Merchant) -> Inspection:
+    """By two officers of the ecology department."""
+    second = person(f"second-of-{merchant.pk}", "department_officer", cast.ecology)
+    said = Inspecting(second.pk, ("T07",), NOON - timedelta(hours=1), NOON)
+    return inspect(merchant, said, officer=cast.department_officer, words="x", at=NOON, submission=uuid4())
 
 
 def _absence(cast: Cast, merchant: Merchant) -> Absence:

@@ -69,6 +69,13 @@ WHO_MAY: dict[str, Row] = {
     "issues/orders/<order_id>/<item_id>/": Row(),  # by what is to be done: tests/issues/test_orders.py
     "issues/hand-over/": Row(get=DISPATCHERS, post=DISPATCHERS),
     "issues/<number>/": Row(get=OFFICERS, far=WHOLE_COUNTY),
+    "issues/inspections/<inspection_id>/": Row(get=OFFICERS - GRID, far=WHOLE_COUNTY),
+    "issues/<number>/inspection/": Row(
+        get=CERTIFIED, post=CERTIFIED, far=FAR_CERTIFIED, far_post=FAR_CERTIFIED
+    ),  # others are refused in words
+    "merchants/<merchant_id>/inspection/": Row(
+        get=CERTIFIED, post=CERTIFIED, far=FAR_CERTIFIED, far_post=FAR_CERTIFIED
+    ),
     "issues/<number>/moves/": Row(post=OFFICERS, far_post=WHOLE_COUNTY),  # which moves: issues/lifecycle.py
     "issues/<number>/elsewhere/": Row(post=OFFICERS, far_post=WHOLE_COUNTY),  # whose it is: issues/elsewhere.py
     "m/<token>": Row(get=ANYONE, far=ANYONE),

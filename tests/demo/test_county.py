@@ -24,7 +24,7 @@ from lingxiu.demo.monitors import kitchen_of
 from lingxiu.demo.signins import PHONES, sign_ins
 from lingxiu.files.models import Origin, StoredFile
 from lingxiu.issues.lifecycle import Move
-from lingxiu.issues.models import OPEN_STATES, Assignment, Issue, MoveRow, Report
+from lingxiu.issues.models import OPEN_STATES, Assignment, Inspection, Issue, MoveRow, Report
 from lingxiu.journal.models import Entry
 from lingxiu.merchants.models import CareRecord, Licence, Merchant, Standing
 from lingxiu.policy.actions import load as load_policy
@@ -518,3 +518,15 @@ def test_a_real_county_is_left_alone() -> None:
         with pytest.raises(CountyIsReal):
             load(merchants=MERCHANTS, at=AT, advance=lambda *_: None)
         transaction.set_rollback(True)
+
+
+def test_inspections_are_by_two_certified_officers_within_the_cap_and_their_codes_say_they_are_simulated() -> None:
+    held = set(Post.objects.filter(role__in=["town_officer", "department_officer"]).values_list("user_id", "unit_id"))
+    made = list(Inspection.objects.all())
+
+    assert {(who, one.unit_id) for one in made for who in (one.officer_id, one.second_officer_id)} <= held
+    assert all(one.act_simulated and str(one.act_code).startswith("模拟-") for one in made)
+    planned = Counter((one.merchant_id, one.started_at.astimezone(ZONE).year) for one in made if one.why == "plan")
+    assert set(planned.values()) == {1}
+    ordered = Issue.objects.filter(moves__result="ordered")
+    assert not ordered.exclude(pk__in=[one.issue_id for one in made]).exists()

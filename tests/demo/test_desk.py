@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -20,8 +20,9 @@ from lingxiu.demo.shops import Shop
 from lingxiu.demo.trades import TRADES, Manner
 from lingxiu.files.models import StoredFile
 from lingxiu.issues import actions
+from lingxiu.issues.inspection_rules import Inspecting
 from lingxiu.issues.lifecycle import Move, Result
-from lingxiu.issues.models import Assignment, Issue, MoveRow, Report
+from lingxiu.issues.models import Assignment, Inspection, Issue, MoveRow, Report
 from lingxiu.issues.writing import NOTHING, Brought, calendar
 from lingxiu.merchants.models import Merchant
 from lingxiu.policy.queries import in_force
@@ -43,6 +44,8 @@ ASSIGNMENT = (
 )  # fmt: skip
 MOVE = ("version", "move", "actor_id", "actor_unit_id", "on_behalf_of_id", "from_state", "to_state", "from_level", "to_level",
         "to_unit_id", "to_person_id", "words", "result", "photos", "lng", "lat", "at", "submission")  # fmt: skip
+INSPECTION = ("merchant_id", "move_version", "unit_id", "officer_id", "second_officer_id", "items", "started_at", "ended_at",
+              "why", "outcome", "words", "photos", "recorded_at", "recorded_by_id", "edition")  # fmt: skip
 REPORT = ("source", "own_number", "merchant_id", "words", "place", "lng", "lat", "seen_at", "reported_at", "reporter_name",
           "reporter_phone", "phone_index", "photos", "due_at", "due_provisional", "answer", "answered_at",
           "recorded_by_id")  # fmt: skip
@@ -55,10 +58,12 @@ def shops(cast: Cast) -> list[Shop]:
         person(f"second-{town.code}", "town_dispatcher", town)
         team = Unit.objects.get(code=f"{town.code}-team")
         person(f"officer-{town.code}", "town_officer", team)
+        person(f"officer2-{town.code}", "town_officer", team)
     for department in in_force().catalogues.departments:
         at = Unit.objects.filter(code=department.id).first()
         at = at or unit(department.id, UnitKind.DEPARTMENT, department.label.zh, cast.county_office)
         person(f"officer-{department.id}", "department_officer", at)
+        person(f"officer2-{department.id}", "department_officer", at)
     person("second-county", "county_officer", cast.county_office)
     here = Merchant.objects.get(pk=cast.merchant.pk).area
     there = Merchant.objects.get(pk=cast.other_merchant.pk).area
@@ -99,10 +104,17 @@ class Replay:
         assert step.actor
         brought = Brought(
             words=step.words, unit=step.unit, person=step.person, result=step.result, photos=step.photos, answer=step.answer,
-            inspection=step.inspection, on_behalf_of=step.behalf, merchant=step.merchant,
+            inspection=self._inspection(record, step), on_behalf_of=step.behalf, merchant=step.merchant,
             into=self.numbers[id(into)] if into else "", units=step.units, days=step.days, until=step.until, reason=step.reason,
         )  # fmt: skip
         actions.move(self.numbers[id(record)], step.what, actor=step.actor, at=step.at, brought=brought or NOTHING)
+
+    def _inspection(self, record: Record, step: Step) -> Inspecting | None:
+        """The verbs number issues in the order they come in: the complaint's number is theirs."""
+        said = step.inspection
+        if said is None or said.number != record.issue.number:
+            return said
+        return replace(said, number=self.numbers[id(record)])
 
     @staticmethod
     def _alarm(
@@ -170,6 +182,7 @@ def _rows(number: str) -> dict[str, Any]:
         "assignments": list(Assignment.objects.filter(issue=issue).order_by("id").values_list(*ASSIGNMENT)),
         "moves": list(MoveRow.objects.filter(issue=issue).order_by("version").values_list(*MOVE)),
         "reports": list(Report.objects.filter(issue=issue).order_by("reported_at").values_list(*REPORT)),
+        "inspections": list(Inspection.objects.filter(issue=issue).order_by("move_version").values_list(*INSPECTION)),
         "told": [_told(row) for row in MoveRow.objects.filter(issue=issue).order_by("version")],
     }
 
@@ -198,3 +211,4 @@ def test_what_the_desk_makes_is_what_the_verbs_make(shops: list[Shop]) -> None:
     assert {Move.INVOLVE, Move.CONTRIBUTE} <= made
     assert {Move.DISPATCH, Move.ACCEPT, Move.HANDLE, Move.FEED_BACK, Move.CLOSE, Move.NOTE, Move.JOIN} <= made
     assert {record.issue.result for record in book.records} >= {Result.FIXED, Result.REMINDED}
+    assert any(record.inspections for record in book.records)

@@ -109,12 +109,12 @@ def test_orders_and_inspections_are_offered_to_certified_officers_only(cast: Cas
     do(by_grid, Move.ACCEPT, cast.grid_member)
     text = shown(cast.grid_member, by_grid)
     assert 'value="ordered"' not in text
-    assert 'name="inspection"' not in text
+    assert "/inspection/" not in text
     by_team = find(cast.town_officer, "V-A1", merchant=cast.merchant)
     do(by_team, Move.ACCEPT, cast.town_officer)
     text = shown(cast.town_officer, by_team)
     assert 'value="ordered"' in text
-    assert 'name="inspection"' in text
+    assert f"/issues/{by_team.number}/inspection/" in text
 
 
 def test_the_checker_sees_the_feedback_and_its_pictures_beside_the_button(cast: Cast) -> None:

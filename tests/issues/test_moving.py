@@ -16,7 +16,7 @@ from lingxiu.issues.writing import SomebodyWasFaster
 from lingxiu.journal.actions import SubmissionReused
 from lingxiu.journal.models import Entry
 from tests.cast import NOON, Cast, person
-from tests.issues.world import LATER, alarm, complain, do, find, photo, to_closed, to_recheck
+from tests.issues.world import LATER, alarm, complain, do, find, inspecting, photo, to_closed, to_recheck
 
 MUCH_LATER = NOON + timedelta(days=1)
 
@@ -74,7 +74,8 @@ def test_a_visit_is_told_to_the_merchants_standing_and_is_no_inspection(cast: Ca
 def test_grid_members_may_not_inspect_nor_order(cast: Cast) -> None:
     issue = alarm(cast.merchant)
     do(issue, Move.ACCEPT, cast.grid_member)
-    assert refused(issue, Move.HANDLE, cast.grid_member, words="检查", inspection=True) == "certificate"
+    tried = {"words": "检查", "inspection": inspecting(cast.town_officer)}
+    assert refused(issue, Move.HANDLE, cast.grid_member, **tried) == "certificate"
     ordered = {"result": Result.ORDERED, "photos": (photo(),)}
     assert refused(issue, Move.FEED_BACK, cast.grid_member, **ordered) == "certificate"
 
@@ -83,7 +84,8 @@ def test_certified_officers_may_inspect_and_order(cast: Cast) -> None:
     issue = find(cast.town_officer, "V-A1", merchant=cast.merchant)
     assert issue.lead_person == cast.town_officer
     do(issue, Move.ACCEPT, cast.town_officer)
-    row = do(issue, Move.HANDLE, cast.town_officer, words="检查笔录", inspection=True, photos=(photo(1),))
+    brought = {"words": "检查笔录", "inspection": inspecting(cast.town_officer), "photos": (photo(1),)}
+    row = do(issue, Move.HANDLE, cast.town_officer, **brought)
     assert row.data["act"] == "inspection"
     do(issue, Move.FEED_BACK, cast.town_officer, result=Result.ORDERED, photos=(photo(2),))
     issue.refresh_from_db()
@@ -185,7 +187,7 @@ def test_nobody_enters_for_somebody_who_was_not_given_it(cast: Cast) -> None:
 def test_entering_for_a_grid_member_gives_no_certificate(cast: Cast) -> None:
     issue = alarm(cast.merchant)
     do(issue, Move.ACCEPT, cast.dispatcher, on_behalf_of=cast.grid_member)
-    tried = {"words": "x", "inspection": True, "on_behalf_of": cast.grid_member}
+    tried = {"words": "x", "inspection": inspecting(cast.town_officer), "on_behalf_of": cast.grid_member}
     assert refused(issue, Move.HANDLE, cast.dispatcher, **tried) == "certificate"
 
 

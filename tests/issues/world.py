@@ -8,13 +8,15 @@ from typing import Any
 
 from PIL import Image
 
-from lingxiu.accounts.models import User
+from lingxiu.accounts.models import Unit, User
 from lingxiu.files.actions import Shot, store_photo
 from lingxiu.issues.actions import Brought, Found, Said, move, report, report_alarm, take_report
+from lingxiu.issues.inspection_rules import Inspecting
+from lingxiu.issues.inspections import posts_of
 from lingxiu.issues.lifecycle import Move, Result
 from lingxiu.issues.models import Issue, MoveRow, Report, Source
 from lingxiu.merchants.models import Merchant
-from tests.cast import NOON, Cast
+from tests.cast import NOON, Cast, person
 
 LATER = NOON + timedelta(hours=1)
 
@@ -46,6 +48,15 @@ def do(issue: Issue, what: Move, actor: User, *, at: datetime = LATER, **brought
     """Make a move."""
     extra = {key: brought.pop(key) for key in ("seen", "submission") if key in brought}
     return move(issue.number, what, actor=actor, at=at, brought=Brought(**brought), **extra)
+
+
+def inspecting(officer: User, *, at: datetime = LATER, items: tuple[str, ...] = ("T07",), **values: Any) -> Inspecting:
+    """An inspection by this officer and a colleague of theirs, who is made if there is none."""
+    unit = posts_of(officer)[0]
+    name = f"colleague-{unit.unit_id}"
+    colleague = User.objects.filter(username=name).first()
+    colleague = colleague or person(name, unit.role.id, Unit.objects.get(pk=unit.unit_id))
+    return Inspecting(colleague.pk, items, at - timedelta(minutes=30), at, **values)
 
 
 def photo(seed: int = 0) -> str:

@@ -52,6 +52,13 @@ class Environment(BaseSettings):
     zhezhengding_key: str = Field("", alias="ZHEZHENGDING_KEY", description="The application's key there.")
     zhezhengding_secret: str = Field("", alias="ZHEZHENGDING_SECRET", description="The application's secret there.")
     zhezhengding_tenant: str = Field("", alias="ZHEZHENGDING_TENANT", description="The tenant's id there.")
+    act_codes_host: str = Field(
+        "",
+        alias="ACT_CODES_HOST",
+        description="Where codes of administrative acts (行政行为码) are asked for (https://…); empty: not asked for.",
+    )
+    act_codes_key: str = Field("", alias="ACT_CODES_KEY", description="The application's key there.")
+    act_codes_secret: str = Field("", alias="ACT_CODES_SECRET", description="The application's secret there.")
     sms_url: str = Field(
         "", alias="SMS_URL", description="Where text messages are handed over (POST, JSON); empty: none are sent."
     )

@@ -153,7 +153,7 @@ FILES_ROOT = home() / "files"
 # How much one request may carry: photos and lists where a form asks for them, else what a form without files needs.
 MOST_BYTES_WITH_FILES = 32 * 1024 * 1024
 MOST_BYTES = 1024 * 1024
-TAKES_FILES = r"/(complain/|m/[^/]+/complain/|r/[^/]+|issues/new/|issues/[^/]+/moves/|merchants/import/|issues/sheet/|exchange/12345/|shop/[0-9]+/[a-z]+/|shop/issues/[0-9]+/)$"
+TAKES_FILES = r"/(complain/|m/[^/]+/complain/|r/[^/]+|issues/new/|issues/[^/]+/moves/|issues/[^/]+/inspection/|merchants/[0-9]+/inspection/|merchants/import/|issues/sheet/|exchange/12345/|shop/[0-9]+/[a-z]+/|shop/issues/[0-9]+/)$"
 DATA_UPLOAD_MAX_NUMBER_FILES = 20
 DATA_UPLOAD_MAX_MEMORY_SIZE = MOST_BYTES
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
@@ -220,6 +220,9 @@ ZHEZHENGDING_HOST = _env.zhezhengding_host.rstrip("/")
 ZHEZHENGDING_KEY = _env.zhezhengding_key
 ZHEZHENGDING_SECRET = _env.zhezhengding_secret
 ZHEZHENGDING_TENANT = _env.zhezhengding_tenant
+ACT_CODES_HOST = _env.act_codes_host.rstrip("/")
+ACT_CODES_KEY = _env.act_codes_key
+ACT_CODES_SECRET = _env.act_codes_secret
 SMS_URL = _env.sms_url
 SMS_TOKEN = _env.sms_token
 MAIL_FROM = DEFAULT_FROM_EMAIL = _env.mail_from

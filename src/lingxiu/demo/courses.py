@@ -7,7 +7,7 @@ the time some stand still, so that every list has something in it. Nothing here 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from random import Random
 
@@ -19,6 +19,7 @@ from lingxiu.demo.hours import Shift
 from lingxiu.demo.pictures import When
 from lingxiu.demo.staff import OFFICE, Staff
 from lingxiu.demo.words import OfViolation, say, words
+from lingxiu.issues.inspection_rules import Inspecting, Outcome, Why
 from lingxiu.issues.lifecycle import Level, Move, Result, State
 from lingxiu.merchants.models import Merchant
 
@@ -29,6 +30,7 @@ PACES = {0.7: 32, 2.1: 62, 5.0: 6}
 TO_CONFIRM, TO_JUDGE, TO_ACCEPT = (30, 300), (4, 110), (4, 190)
 TO_VISIT, TO_FEED_BACK, TO_AGAIN, TO_CLOSE = (30, 500), (3, 300), (60, 400), (30, 620)
 
+INSPECTED = 0.5  # of the visits that could be
 DISMISSED, TRANSFERRED, ESCALATED, RETURNED, REWORKED = 0.035, 0.02, 0.012, 0.014, 0.04
 NOTED, ENTERED, SECOND_VISIT = 0.07, 0.03, 0.12
 SUPERVISED, RESTED, ASKED_FOR_TIME = 0.06, 0.08, 0.1  # of those that stand still
@@ -37,6 +39,9 @@ NOT_TRUE = {"lead": 0.09, "public": 0.2, "finding": 0.0}
 STANDSTILL_DAYS = 5  # an issue of the last so many days may stand still
 LOOKED_AT_AFTER_DAYS = 1.5  # a forecast
 STANDSTILL = 1.7  # how likely, on the day it came in; less and less before
+
+INSPECTED_FOR = timedelta(minutes=40)
+OUTCOMES = {Result.NOT_FOUND: Outcome.IN_ORDER, Result.DEVICE_FAULT: Outcome.IN_ORDER, Result.ORDERED: Outcome.ORDERED}
 
 RESULTS = {Result.FIXED: 44, Result.REMINDED: 42, Result.ORDERED: 30, Result.DEVICE_FAULT: 5}
 
@@ -48,6 +53,8 @@ class Scene:
     staff: Staff
     pictures: dict[str, dict[When, str]]
     at: datetime
+    inspected: dict[int, list[tuple[int, int | None]]] = field(default_factory=dict)
+    """Merchant → the unit, and, if it counts against the cap, the year of each of its inspections."""
 
     def picture(self, violation: str, when: When) -> tuple[str, ...]:
         return (self.pictures[words().violations[violation].picture][when],)
@@ -181,21 +188,24 @@ class Course:
     def _see_to_it(self, again: bool = False) -> Iterator[Step]:
         """A visit or two, and what came of it; now and then the town's room writes down what was phoned in."""
         holder, violation = self._holder(), self.issue.violation
+        why = self._why_inspect()
         writes = self._dispatcher() if self._happens(ENTERED) and self.issue.level != Level.COUNTY else holder
         behalf = holder if writes != holder else None
         self.entered_by = writes if behalf else self.entered_by
-        result = self._result()
+        result = self._result(may_order=why is not None or bool(self.record.inspections))
         before = self.scene.picture(violation, "after" if result == Result.NOT_FOUND else "before")
         seen = words().moves["nothing_seen"] if result == Result.NOT_FOUND else self.said.visit
         if self._happens(NOTED):
             yield self._by(holder, Move.NOTE, self._shift(), TO_AGAIN, self._words("note"))
         for visit in range(2 if self._happens(SECOND_VISIT) else 1):
             wait = TO_AGAIN if visit or again else TO_VISIT
-            yield self._by(
-                writes, Move.HANDLE, self._shift(), wait, say(self.random, seen, self._merchant),
-                behalf=behalf, photos=before, inspection=self._certified and self.random.random() < 0.5,
-                merchant=self.shop if self.issue.merchant is None else None,
+            made = self._by(
+                writes, Move.HANDLE, self._shift(), wait, say(self.random, seen, self._merchant), behalf=behalf,
+                photos=before, merchant=self.shop if self.issue.merchant is None else None,
             )  # fmt: skip
+            wanted = result == Result.ORDERED or self._happens(INSPECTED)
+            inspection = self._inspection(why, made, holder, result) if why and wanted and not visit else None
+            yield replace(made, inspection=inspection)
         yield self._by(
             writes, Move.FEED_BACK, self._shift(), TO_FEED_BACK,
             say(self.random, self.said.fed_back[result], self._merchant),
@@ -223,12 +233,11 @@ class Course:
     def _by(
         self, actor: User, what: Move, shift: Shift, minutes: tuple[int, int], said: str = "",
         *, unit: Unit | None = None, result: Result | None = None, photos: tuple[str, ...] = (), answer: str = "",
-        inspection: bool = False, behalf: User | None = None, merchant: Merchant | None = None,
+        behalf: User | None = None, merchant: Merchant | None = None,
     ) -> Step:  # fmt: skip
         self.now = shift.after(self.now, self.random.uniform(*minutes) * self.pace)
         return Step(
-            what, self.now, actor, said, unit=unit, result=result, photos=photos, answer=answer, inspection=inspection,
-            behalf=behalf, merchant=merchant,
+            what, self.now, actor, said, unit=unit, result=result, photos=photos, answer=answer, behalf=behalf, merchant=merchant,
         )  # fmt: skip
 
     def _happens(self, chance: float) -> bool:
@@ -266,17 +275,40 @@ class Course:
         kind = self.record.lead.unit.kind
         return {UnitKind.GRID: hours.GRID, UnitKind.TOWN_TEAM: hours.TEAM}.get(UnitKind(kind), hours.OFFICE)
 
-    @property
-    def _certified(self) -> bool:
-        return self.record.lead.unit.kind != UnitKind.GRID
+    def _why_inspect(self) -> tuple[Why, str] | None:
+        """Why certified officers could inspect this shop now, and the number of that; None: they only visit.
 
-    def _result(self) -> Result:
+        Of one shop, only one body's: so nothing is checked twice. Without a complaint, once a year.
+        """
+        shop, unit, reporter = self._merchant, self.record.lead.unit, self.record.begin.reporter
+        if shop is None or unit.kind == UnitKind.GRID or len(self._members(unit)) < 2:
+            return None
+        earlier = self.scene.inspected.get(shop.pk, [])
+        if any(other != unit.pk for other, _ in earlier):
+            return None
+        if reporter is not None:
+            return Why.COMPLAINT, reporter.own_number or self.issue.number
+        planned = {year for _, year in earlier if year is not None}
+        return None if planned & {self.now.year, self.now.year + 1} else (Why.PLAN, "")
+
+    def _inspection(self, why: tuple[Why, str], made: Step, holder: User, result: Result) -> Inspecting:
+        shop, unit = self._merchant, self.record.lead.unit
+        assert shop is not None  # `_why_inspect`
+        planned = made.at.year if why[0] is Why.PLAN else None
+        self.scene.inspected.setdefault(shop.pk, []).append((unit.pk, planned))
+        second = next(one for one in self._members(unit) if one != holder)
+        return Inspecting(
+            second.pk, (self.record.task,), made.at - INSPECTED_FOR, made.at, *why,
+            OUTCOMES.get(result, Outcome.PUT_RIGHT),
+        )  # fmt: skip
+
+    def _result(self, *, may_order: bool) -> Result:
         """What came of it, out of what can be said of this kind of issue by whoever holds it."""
         kind = "public" if self.record.reports else self.issue.violation_kind
         possible = self.said.fed_back
         if Result.NOT_FOUND in possible and self.random.random() < NOT_TRUE[kind]:
             return Result.NOT_FOUND
         weights = {one: weight for one, weight in RESULTS.items() if one in possible}
-        if not self._certified:
+        if not may_order:
             weights.pop(Result.ORDERED, None)
         return pick(self.random, weights)

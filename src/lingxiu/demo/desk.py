@@ -14,16 +14,21 @@ from uuid import UUID, uuid5
 
 from lingxiu.accounts.models import Unit, User
 from lingxiu.china.calendar import END_OF_DAY, Due, WorkingCalendar
+from lingxiu.connectors.acts import simulated
 from lingxiu.demo.staff import OFFICE, Staff
 from lingxiu.issues import deadlines
 from lingxiu.issues.actions import A_DAY, ALARMS, EARLIER
 from lingxiu.issues.holding import LEVEL_OF
+from lingxiu.issues.inspection_rules import Inspecting
 from lingxiu.issues.lifecycle import FOUND_TRUE, MOVES, Level, Move, Result, State, level_after
-from lingxiu.issues.models import Assignment, Issue, MoveRow, Report, Source
+from lingxiu.issues.models import Assignment, Inspection, Issue, MoveRow, Report, Source
 from lingxiu.issues.routing import Facts, Routed, route
 from lingxiu.merchants.models import Merchant
 from lingxiu.policy.queries import InForce
 from lingxiu.privacy.cipher import blind_index
+
+INSPECTIONS = UUID("0c5c1f52-9f0e-4b9a-9a5e-2f7a3b7f9d10")
+"""Name space of the submissions of the demo's inspections."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +79,7 @@ class Step:
     result: Result | None = None
     photos: tuple[str, ...] = ()
     answer: str = ""
-    inspection: bool = False
+    inspection: Inspecting | None = None
     behalf: User | None = None
     merchant: Merchant | None = None
     alarm: tuple[int, str] | None = None
@@ -95,8 +100,10 @@ class Record:
     moves: list[MoveRow] = field(default_factory=list)
     reports: list[Report] = field(default_factory=list)
     answering: list[MoveRow] = field(default_factory=list)
+    inspections: list[Inspection] = field(default_factory=list)
     levels: set[str] = field(default_factory=set)  # it has reached
     cooperating: tuple[str, ...] = ()  # whom the catalogue names
+    task: str = ""  # it belongs to
 
     @property
     def is_open(self) -> bool:
@@ -159,7 +166,7 @@ class Desk:
             moved_at=begin.at,
             synthetic=True,
         )
-        record = Record(begin, [], issue, cooperating=violation.cooperating)
+        record = Record(begin, [], issue, cooperating=violation.cooperating, task=violation.task)
         self._hand_over(record, State(issue.state), self.dispatchers_unit(issue), None, begin.at)
         data = {**_alarm_data(begin.alarm), "rule": routed.rule.id}
         self._write(
@@ -409,8 +416,23 @@ class Desk:
             data=dict(data),
         )
         record.moves.append(row)
+        if step.inspection is not None:
+            record.inspections.append(self._inspected(record, step, step.inspection))
         if step.what in (Move.CLOSE, Move.DISMISS) and record.reports:
             record.answering.append(row)
+
+    def _inspected(self, record: Record, step: Step, said: Inspecting) -> Inspection:
+        """The record of two officers, with a code nobody gave."""
+        issue, officer = record.issue, step.behalf or step.actor
+        assert issue.merchant is not None and officer is not None and step.actor is not None and said.second is not None
+        submission = uuid5(INSPECTIONS, f"{issue.number}.{issue.version}")
+        return Inspection(
+            merchant=issue.merchant, issue=issue, move_version=issue.version, unit=self.unit_of[officer.pk],
+            officer=officer, second_officer_id=said.second, items=list(said.items), started_at=said.started_at,
+            ended_at=said.ended_at, why=said.why, why_number=said.number, outcome=said.outcome, words=step.words,
+            photos=list(step.photos), recorded_at=step.at, recorded_by=step.actor, act_code=simulated(str(submission), step.at),
+            act_simulated=True, act_asked_at=step.at, edition=self.policy.id, submission=submission, synthetic=True,
+        )  # fmt: skip
 
 
 def alarm_submission(alarm_id: int) -> UUID:

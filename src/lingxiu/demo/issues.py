@@ -11,7 +11,7 @@ from lingxiu.demo.bulk import copy
 from lingxiu.demo.desk import Record, number_reports
 from lingxiu.files.models import FileUse, StoredFile
 from lingxiu.issues.lifecycle import Move
-from lingxiu.issues.models import Issue, IssueNumber, MoveRow, Report
+from lingxiu.issues.models import Inspection, Issue, IssueNumber, MoveRow, Report
 from lingxiu.issues.writing import JOURNAL, scope_of
 from lingxiu.journal.actions import Scope, record
 from lingxiu.sensing.models import Alarm
@@ -27,6 +27,7 @@ def write_issues(records: Sequence[Record]) -> None:
     number_reports(records)
     copy([row for one in records for row in one.assignments])
     copy([row for one in records for row in one.moves])
+    Inspection.objects.bulk_create([row for one in records for row in one.inspections], batch_size=500)
     IssueNumber.objects.bulk_create(_last_numbers(records))
     copy(_uses(records, reports))
 

@@ -16,8 +16,9 @@ from django.utils import timezone
 
 from lingxiu.accounts.models import User
 from lingxiu.china.calendar import END_OF_DAY
-from lingxiu.issues import deadlines, elsewhere, queries, writing
+from lingxiu.issues import deadlines, elsewhere, inspections, queries, writing
 from lingxiu.issues.holding import LEVEL_OF, dispatchers_unit, handles_at, routed_unit, stand_in, units_to_give
+from lingxiu.issues.inspection_rules import InspectionRefused
 from lingxiu.issues.lifecycle import (
     CERTIFIED_ONLY,
     FOUND_TRUE,
@@ -366,6 +367,7 @@ def move(
         data = _EFFECTS[what](issue, to, actor, brought, at)
         writing.keep(issue, before)
         row = writing.write(issue, what, actor, at, before=before, brought=brought, submission=submission, data=data)
+        _inspect(issue, row, what, brought, actor)
         writing.tell_standing(issue.merchant_id, at, visited=what is Move.HANDLE)
         if what is Move.CONFIRM:
             _send_on_confirmed(issue, at)
@@ -431,9 +433,35 @@ def _checked(issue: Issue, what: Move, actor: User, brought: Brought) -> State:
     met = frozenset(need for need in MOVES[what].needs if _MET[need](issue, actor, brought))
     own = _relations(situation.held, what, actor, brought.on_behalf_of)
     to = check(what, state, own, met, level=Level(issue.level), marks=situation.marks)
-    if (brought.inspection or brought.result in CERTIFIED_ONLY) and not doer.authority.may("issues.inspect"):
-        raise MoveRefused(what, state, "certificate")
+    if brought.inspection or brought.result in CERTIFIED_ONLY:
+        _refuse_uncertified(issue, what, doer, brought)
     return to
+
+
+def _refuse_uncertified(issue: Issue, what: Move, doer: User, brought: Brought) -> None:
+    """检查笔录 and 责令改正 come from certified officers of a body that has a part in it (国办发〔2024〕54号), and an order to
+    correct only after an inspection. Raises MoveRefused."""
+    state = State(issue.state)
+    if inspections.post_for(doer, issue) is None:
+        raise MoveRefused(what, state, "certificate")
+    if brought.inspection and what not in INSPECTING:
+        raise MoveRefused(what, state, "nothing")
+    if brought.result in CERTIFIED_ONLY and not inspections.made_on(issue):
+        raise MoveRefused(what, state, "inspection")
+
+
+INSPECTING = frozenset({Move.HANDLE, Move.NOTE})
+"""What an inspection is recorded with: by whoever has the issue, or, beside them, by another body that has a part in it."""
+
+
+def _inspect(issue: Issue, row: MoveRow, what: Move, brought: Brought, actor: User) -> None:
+    """The inspection the move tells of. Raises MoveRefused."""
+    if brought.inspection is None:
+        return
+    try:
+        inspections.inspect_on(issue, row, brought.inspection, officer=brought.on_behalf_of or actor)
+    except InspectionRefused as error:
+        raise MoveRefused(what, State(issue.state), error.why) from error
 
 
 ENTERED_FOR_OTHERS = frozenset({Move.ACCEPT, Move.HANDLE, Move.FEED_BACK})
@@ -614,7 +642,8 @@ def _nothing(issue: Issue, to: State, actor: User | None, brought: Brought, at: 
 
 
 def _note(issue: Issue, to: State, actor: User | None, brought: Brought, at: datetime) -> Data:
-    return {"mentioned": [person.pk for person in brought.mentioned]} if brought.mentioned else {}
+    mentioned: Data = {"mentioned": [person.pk for person in brought.mentioned]} if brought.mentioned else {}
+    return {**mentioned, "act": "inspection"} if brought.inspection else mentioned
 
 
 def _decline(issue: Issue, to: State, actor: User | None, brought: Brought, at: datetime) -> Data:

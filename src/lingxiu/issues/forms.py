@@ -28,7 +28,7 @@ FIELDS: dict[Move, tuple[str, ...]] = {
     Move.CONFIRM: (),
     Move.DISPATCH: ("to", "shop", "words"),
     Move.ACCEPT: (),
-    Move.HANDLE: ("shop", "words", "inspection"),
+    Move.HANDLE: ("shop", "words"),
     Move.FEED_BACK: ("result", "shop", "words"),
     Move.CLOSE: ("answer", "words"),
     Move.REWORK: ("words",),
@@ -145,12 +145,6 @@ class MoveForm(forms.Form):
             if (certified or result not in CERTIFIED_ONLY) and (result != Result.DEVICE_FAULT or self.issue.alarm_id)
         ]
         return {"result": forms.ChoiceField(label=_("What came of it"), choices=choices, widget=forms.RadioSelect)}
-
-    def _inspection(self) -> dict[str, forms.Field]:
-        if self.on_behalf or not self.user.authority.may("issues.inspect"):
-            return {}
-        label = _("This was an inspection by two certified officers, not a visit")
-        return {"inspection": forms.BooleanField(label=label, required=False)}
 
     def _answer(self) -> dict[str, forms.Field]:
         reports = list(self.issue.reports.order_by("reported_at"))
@@ -323,7 +317,6 @@ class MoveForm(forms.Form):
             answer=data.get("answer", ""),
             answers=answers,
             into=data.get("into", ""),
-            inspection=bool(data.get("inspection")),
             on_behalf_of=User.objects.filter(pk=data["doer"]).first() if self.on_behalf else None,
             merchant=data.get("shop"),
             units=tuple(Unit.objects.filter(pk__in=data.get("units", []))),

@@ -1,4 +1,5 @@
-"""What the worker does for the list: clocks followed, and set again when a year's holidays are published; senders forgotten."""
+"""What the worker does for the list: clocks followed, and set again when a year's holidays are published; codes of inspections
+asked for; senders forgotten."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from procrastinate.contrib.django import app
 
 from lingxiu.issues.actions import recompute_deadlines
 from lingxiu.issues.covering import cover_absent
+from lingxiu.issues.inspections import ask_for_codes
 from lingxiu.issues.models import PublicPost
 from lingxiu.issues.overdue import follow_up, resume_rested
 from lingxiu.journal.models import Entry
@@ -50,6 +52,13 @@ def follow_the_clocks(timestamp: int) -> None:
     resume_rested(at)
     cover_absent(at)
     follow_up(at)
+
+
+@app.periodic(cron="* * * * *")
+@app.task(queueing_lock="issues.act_codes", lock="issues.act_codes", pass_context=False)
+def ask_for_act_codes(timestamp: int) -> None:
+    """Every minute; may run twice. What was refused or not answered is asked for again."""
+    ask_for_codes(timezone.now())
 
 
 @app.periodic(cron="40 3 * * *")

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from lingxiu.accounts.authority import NOBODY, Authority
 from lingxiu.accounts.models import Unit, User
+from lingxiu.issues.inspection_models import Inspection as Inspection
 from lingxiu.issues.kept import PrivateNote, SavedView
 from lingxiu.issues.lifecycle import OPEN, Move, State
 from lingxiu.issues.lookback.models import KeyPlace as KeyPlace

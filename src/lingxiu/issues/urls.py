@@ -6,6 +6,7 @@ from django.urls import URLPattern, path, re_path
 
 from lingxiu.issues import handing_over, lawbook, order_views, public, views
 from lingxiu.issues.desk_urls import DESK
+from lingxiu.issues.inspection_urls import INSPECTIONS
 from lingxiu.issues.lookback.urls import LOOKBACK
 from lingxiu.issues.desk_urls import DESK
 
@@ -19,6 +20,7 @@ urlpatterns: list[URLPattern] = [
     path("issues/hand-over/", handing_over.hand_over, name="hand_over"),
     path("issues/new/", views.new_find, name="new"),
     *DESK,
+    *INSPECTIONS,
     *LOOKBACK,
     path("issues/orders/", order_views.order_list, name="orders"),
     path("issues/orders/new/", order_views.new_order, name="new_order"),

@@ -107,6 +107,22 @@ REFUSALS: dict[str, Text] = {
     "long": _("That is longer than the rules let it."),
     "time": _("The time for that is over. Report it anew."),
     "certificate": _("Inspections and orders are for certified officers; grid members visit and remind."),
+    "second": _("Two certified officers of one body inspect: name the other one, who does not answer for the shop."),
+    "items": _("Say what was checked."),
+    "inspection_words": _("Write the record: what was seen, asked, said and shown."),
+    "times": _("Say from when to when. An inspection is written down on the day, or a few days later, never before it ended."),
+    "number": _("A complaint, an order and a campaign need their number."),
+    "unknown_number": _("No complaint, open order or approved campaign about this shop has this number. Have it entered first."),
+    "cap": _(
+        "This shop has been inspected as often as is published for this year. More only for a complaint or an order, with its "
+        "number. A visit that reminds and helps is no inspection."
+    ),
+    "checked": _(
+        "Another body has checked this already, which is respected: leave out what is marked, unless there is a complaint or "
+        "an order."
+    ),
+    "shop": _("Say first which shop it is."),
+    "inspection": _("An order to correct rests on an inspection by two certified officers: record that first."),
 }  # fmt: skip
 
 OWN_WHY = {(Move.CLOSE, "person"): _("Who handled it may not close it: a second person checks."),

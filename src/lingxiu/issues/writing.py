@@ -21,6 +21,7 @@ from lingxiu.files.actions import use_file
 from lingxiu.files.models import StoredFile
 from lingxiu.issues import deadlines
 from lingxiu.issues.holding import stand_in
+from lingxiu.issues.inspection_rules import Inspecting
 from lingxiu.issues.lifecycle import Level, Move, Result, State
 from lingxiu.issues.models import Assignment, Issue, MoveRow
 from lingxiu.journal.actions import Scope, record
@@ -78,8 +79,8 @@ class SomebodyWasFaster(Exception):
 class Brought:
     """What comes with a move; each move takes what it needs.
 
-    `answer` is told to everybody who reported it, unless `answers` has one of their own, by report id. `inspection`: a
-    certified officer's; anything else is a visit. `on_behalf_of`: who did what a dispatcher only enters (代办).
+    `answer` is told to everybody who reported it, unless `answers` has one of their own, by report id. `inspection`:
+    that of two certified officers; anything else is a visit. `on_behalf_of`: who did what a dispatcher only enters (代办).
     `merchant`: which shop it is, where that was unknown. `photos`: sha256 of stored files. `units`: co-operating departments.
     `report`: which report is meant. `until`: the end of a rest, `reason` why (`deadlines.yaml`: suspending). `days`: working
     days asked for, or granted. `upheld`: an objecting unit has to do its part all the same. `mentioned`: colleagues named.
@@ -94,7 +95,7 @@ class Brought:
     answer: str = ""
     answers: Mapping[int, str] = field(default_factory=dict)
     into: str = ""
-    inspection: bool = False
+    inspection: Inspecting | None = None
     on_behalf_of: User | None = None
     merchant: Merchant | None = None
     lng: float | None = None

@@ -416,6 +416,36 @@ class Escalation(Rule):
     raise_level: bool = False
 
 
+class InspectionCap(Rule):
+    """How often a shop of these fume levels (any, if none is named) may be inspected in a calendar year: by all bodies
+    together, and by one of them."""
+
+    levels: tuple[Literal[1, 2, 3], ...] = ()
+    of_shop: int = Field(ge=0)
+    of_department: int = Field(ge=0)
+
+
+class Inspections(Row):
+    """Administrative inspections (国办发〔2024〕54号): how often, how long another body's check is respected, how late one may be
+    written down. The first cap that fits counts; without any there is none."""
+
+    caps: tuple[InspectionCap, ...] = ()
+    respected_days: int = Field(90, ge=0)
+    written_within_days: int = Field(3, ge=0)
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Inspections:
+        _refuse_doubles([cap.id for cap in self.caps])
+        if self.caps and not any(not cap.levels and cap.enabled and not cap.until for cap in self.caps):
+            raise ValueError("caps has none without levels and without an end; add one, last, for all the rest")
+        return self
+
+    def cap(self, level: int | None, day: date) -> InspectionCap | None:
+        """The cap of a shop of this fume level on a day."""
+        fitting = (cap for cap in self.caps if cap.holds(day) and (not cap.levels or level in cap.levels))
+        return next(fitting, None)
+
+
 class Year(Row):
     """The official working calendar of a year the library does not know yet."""
 
@@ -790,6 +820,7 @@ class Catalogues(Row):
     routing: tuple[Routing, ...]
     deadlines: Deadlines
     escalation: tuple[Escalation, ...] = ()
+    inspections: Inspections = Field(default_factory=Inspections)
     calendar: dict[int, Year]
     alarms: Alarms
     indicators: FumeLevel

@@ -26,6 +26,7 @@ WORDS: dict[str, str | Promise] = {
     "issue.dispatched": _("issue dispatched"),
     "issue.accepted": _("issue accepted"),
     "issue.handled": _("visit recorded"),
+    "inspection.made": _("inspection recorded"),
     "issue.transferred": _("issue transferred"),
     "issue.escalated": _("issue escalated"),
     "issue.returned": _("issue returned"),

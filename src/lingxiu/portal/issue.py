@@ -22,6 +22,7 @@ from lingxiu.issues import actions, elsewhere, phrases, pictures, queries, voice
 from lingxiu.issues.desk import private_notes
 from lingxiu.issues.desk_forms import PrivateNoteForm
 from lingxiu.issues.forms import WITH_PICTURE, MoveForm, OtherNumberForm
+from lingxiu.issues.inspection_pages import card, may_inspect_on
 from lingxiu.issues.lifecycle import By, Level, Move, MoveRefused, State, moves_from
 from lingxiu.issues.models import Addition, FlowChoice, Issue, MoveRow, Report, Source
 from lingxiu.issues.relations import relations
@@ -273,6 +274,8 @@ def _page(
         "private_form": PrivateNoteForm(),
         "may_dispatch": user.authority.may("issues.dispatch"),
         "may_inspect": user.authority.may("issues.inspect"),
+        "inspected": card(issue.merchant, user, now) if issue.merchant else None,
+        "inspect_url": f"{addresses.issue(issue.number)}inspection/" if may_inspect_on(user, issue) else "",
         "pulse": str(head()),
     }
     return render(request, "portal/issue.html", context, status=status)

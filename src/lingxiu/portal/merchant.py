@@ -15,7 +15,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from lingxiu.accounts.models import User
+from lingxiu.issues import inspections
 from lingxiu.issues.forms import findings, label_of
+from lingxiu.issues.inspection_pages import card
 from lingxiu.issues.models import Issue
 from lingxiu.journal.queries import head
 from lingxiu.merchants.models import CareRecord, Merchant
@@ -81,6 +83,7 @@ def _public(merchant: Merchant, token: str, request: HttpRequest) -> dict[str, o
         "standing": merchant.standing,
         "kind": _kind(catalogues, merchant.kind),
         "care": care_of(merchant, catalogues),
+        "inspected": inspections.used_and_cap(merchant, timezone.now()),
         "complain_url": f"{addresses.code(token)}/complain/",
         "own": isinstance(user, User) and merchant.pk in user.authority.merchant_ids,
     }
@@ -123,6 +126,8 @@ def portrait(request: HttpRequest, merchant_id: int) -> HttpResponse:
         "legal_person": mask_name(merchant.legal_person),
         "visits": user.authority.may("merchants.visit"),
         "kinds": _everyday(now) if user.authority.may("issues.find") else [],
+        "inspected": card(merchant, user, now),
+        "inspect_url": f"{addresses.merchant(merchant.pk)}inspection/" if inspections.posts_of(user) else "",
         "pulse": str(head()),
         "now": now,
     }

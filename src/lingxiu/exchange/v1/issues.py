@@ -21,6 +21,7 @@ from lingxiu.exchange.receiving import CHINA
 from lingxiu.exchange.v1.shapes import (
     FindIn,
     Id,
+    InspectionIn,
     IssueOut,
     IssuesAsked,
     IssueWhole,
@@ -37,6 +38,7 @@ from lingxiu.issues import actions, queries, words
 from lingxiu.issues.filters import Filter, matching, page
 from lingxiu.issues.forms import FIELDS as MADE_BY_PEOPLE
 from lingxiu.issues.forms import findings
+from lingxiu.issues.inspection_rules import Inspecting
 from lingxiu.issues.lifecycle import Level, Mark, MoveRefused, State, moves_from
 from lingxiu.issues.models import PEOPLE, Issue, MoveRow, Report, Source
 from lingxiu.issues.relations import relations
@@ -60,6 +62,11 @@ FIELDS: dict[str, str] = {
     "issue": "into",
     "place": "merchant",
     "certificate": "result",
+    "inspection": "result",
+    **dict.fromkeys(
+        ("second", "items", "times", "number", "unknown_number", "cap", "checked", "inspection_words"), "inspection"
+    ),
+    "shop": "merchant",
     "departments": "units",
     "report": "report",
     "until": "until",
@@ -285,7 +292,7 @@ def _brought(sent: MoveIn, issue: Issue, user: User) -> Brought:
         result=sent.result,
         answer=sent.answer,
         into=sent.into,
-        inspection=sent.inspection,
+        inspection=_inspecting(sent.inspection) if sent.inspection else None,
         on_behalf_of=_person_called("on_behalf_of", sent.on_behalf_of),
         merchant=_shop(sent.merchant, user),
         lng=lng,
@@ -300,6 +307,14 @@ def _brought(sent: MoveIn, issue: Issue, user: User) -> Brought:
         case_number=sent.case_number,
         mentioned=tuple(person for name in sent.mentioned if (person := _person_called("mentioned", name))),
     )
+
+
+def _inspecting(sent: InspectionIn) -> Inspecting:
+    """Raises Problem for a second officer nobody is."""
+    second = _person_called("inspection.second_officer", sent.second_officer)
+    return Inspecting(
+        second.pk if second else None, tuple(sent.items), sent.started_at, sent.ended_at, sent.why, sent.number, sent.outcome
+    )  # fmt: skip
 
 
 NOBODY_CALLED_SO = _("Nobody here is called so: units by their code, people by their user name.")

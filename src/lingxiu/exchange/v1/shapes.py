@@ -13,6 +13,7 @@ from ninja import Schema
 from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, PlainSerializer, StringConstraints
 
 from lingxiu.exchange.problems import wrong
+from lingxiu.issues.inspection_rules import Outcome, Why
 from lingxiu.issues.lifecycle import Move, Result
 from lingxiu.issues.models import FlowChoice, LevelChoice, Source, StateChoice
 
@@ -244,6 +245,19 @@ class AnswerIn(ReportNamed):
     answer: Words
 
 
+class InspectionIn(Given):
+    """An inspection (检查笔录), with `handle` or `note`; its words are the move's comment. `second_officer`: by user name. `items`:
+    ids of tasks and violations that were checked. `number`: the complaint's, order's or campaign's; a plan needs none."""
+
+    second_officer: UserName
+    items: Annotated[list[Code], Field(min_length=1, max_length=60)]
+    started_at: AwareDatetime
+    ended_at: AwareDatetime
+    why: Why = Why.PLAN
+    number: Annotated[str, StringConstraints(strip_whitespace=True, max_length=60), AfterValidator(_writable)] = ""
+    outcome: Outcome
+
+
 class MoveIn(Given):
     """A move. `comment`: the words that come with it. `seen`: the version that was looked at; if another move came since,
     this one is refused. `answer` goes to everybody who reported it, unless `answers` has one of their own. Units are named
@@ -258,7 +272,7 @@ class MoveIn(Given):
     result: Result | None = None
     answer: Words = ""
     into: Annotated[str, StringConstraints(pattern=r"^([0-9]{13})?$")] = ""
-    inspection: bool = False
+    inspection: InspectionIn | None = None
     merchant: Id | None = None
     location: Position | None = None
     answers: Annotated[list[AnswerIn], Field(max_length=100)] = []
