@@ -147,8 +147,6 @@ WHO_MAY: dict[str, Row] = {
     "issues/<number>/notice/": Row(get=CERTIFIED, post=CERTIFIED, far=FAR_CERTIFIED, far_post=FAR_CERTIFIED),
     "issues/<number>/notice.docx": Row(),  # none is made of the sample
     "issues/<number>/private/": Row(post=OFFICERS, far_post=WHOLE_COUNTY),
-    "issues/bulk/": Row(get=DISPATCHERS, post=DISPATCHERS),
-    "issues/bulk/done/": Row(get=OFFICERS),  # one's own; without any, back to the list
     "issues/views/": Row(get=OFFICERS, post=OFFICERS),
     "issues/digest/": Row(get=DISPATCHERS | LEADERS),
     "issues/sheet.xlsx": Row(get=DISPATCHERS | CERTIFIED),
