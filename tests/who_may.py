@@ -35,7 +35,9 @@ LEADERS = frozenset({"leader"})  # issues.supervise, and nothing else
 CERTIFIED = frozenset({"department_officer", "town_officer"})  # issues.inspect
 FAR_CERTIFIED = CERTIFIED & WHOLE_COUNTY
 RECORDERS = frozenset({"county_officer", "town_dispatcher"})  # issues.record_report
-DECIDERS = FINDERS - GRID | {"leader"}  # who proposes for a list of merchants may note an objection; who supervises, approve
+DECIDERS = FINDERS - GRID | {
+    "leader"
+}  # who proposes for a list of merchants may note an objection; who supervises, approve
 DISPATCHERS = frozenset({"county_officer", "town_dispatcher"})  # issues.dispatch
 LEADERS = frozenset({"leader"})  # issues.supervise, and nothing else
 CERTIFIED = frozenset({"department_officer", "town_officer"})  # issues.inspect
@@ -68,7 +70,6 @@ WHO_MAY: dict[str, Row] = {
     "issues/orders/<order_id>/": Row(get=OFFICERS - {"department_officer"}, far=WHOLE_COUNTY - {"department_officer"}),
     "issues/orders/<order_id>/<item_id>/": Row(),  # by what is to be done: tests/issues/test_orders.py
     "issues/hand-over/": Row(get=DISPATCHERS, post=DISPATCHERS),
-    "issues/<number>/": Row(get=OFFICERS, far=WHOLE_COUNTY),
     "issues/inspections/<inspection_id>/": Row(get=OFFICERS - GRID, far=WHOLE_COUNTY),
     "issues/<number>/inspection/": Row(
         get=CERTIFIED, post=CERTIFIED, far=FAR_CERTIFIED, far_post=FAR_CERTIFIED
@@ -147,19 +148,9 @@ WHO_MAY: dict[str, Row] = {
     "issues/<number>/notice/": Row(get=CERTIFIED, post=CERTIFIED, far=FAR_CERTIFIED, far_post=FAR_CERTIFIED),
     "issues/<number>/notice.docx": Row(),  # none is made of the sample
     "issues/<number>/private/": Row(post=OFFICERS, far_post=WHOLE_COUNTY),
-    "issues/views/": Row(get=OFFICERS, post=OFFICERS),
-    "issues/digest/": Row(get=DISPATCHERS | LEADERS),
     "issues/sheet.xlsx": Row(get=DISPATCHERS | CERTIFIED),
     "issues/sheet/": Row(get=DISPATCHERS | CERTIFIED, post=DISPATCHERS | CERTIFIED),
     "issues/sheet/apply/": Row(post=DISPATCHERS | CERTIFIED),
-    "issues/assignments.pdf": Row(get=DISPATCHERS),
-    "issues/receipts.pdf": Row(get=DISPATCHERS),
-    "issues/<number>/record.pdf": Row(get=OFFICERS, far=WHOLE_COUNTY),
-    "issues/<number>/assignment.pdf": Row(get=DISPATCHERS, far=DISPATCHERS & WHOLE_COUNTY),
-    "issues/<number>/receipt.pdf": Row(get=DISPATCHERS, far=DISPATCHERS & WHOLE_COUNTY),
-    "issues/<number>/notice/": Row(get=CERTIFIED, post=CERTIFIED, far=FAR_CERTIFIED, far_post=FAR_CERTIFIED),
-    "issues/<number>/notice.docx": Row(),  # none is made of the sample
-    "issues/<number>/private/": Row(post=OFFICERS, far_post=WHOLE_COUNTY),
     "issues/law/": Row(get=OFFICERS),
     "issues/law/<violation_id>/": Row(get=OFFICERS, far=OFFICERS),  # the same for all
     "issues/export.csv": Row(get=EXPORTERS),

@@ -153,7 +153,22 @@ FILES_ROOT = home() / "files"
 # How much one request may carry: photos and lists where a form asks for them, else what a form without files needs.
 MOST_BYTES_WITH_FILES = 32 * 1024 * 1024
 MOST_BYTES = 1024 * 1024
-TAKES_FILES = r"/(complain/|m/[^/]+/complain/|r/[^/]+|issues/new/|issues/[^/]+/moves/|issues/[^/]+/inspection/|merchants/[0-9]+/inspection/|merchants/import/|issues/sheet/|exchange/12345/|shop/[0-9]+/[a-z]+/|shop/issues/[0-9]+/)$"
+_WITH_FILES = (
+    "complain/",
+    "m/[^/]+/complain/",
+    "r/[^/]+",
+    "issues/new/",
+    "issues/sheet/",
+    "issues/orders/new/",
+    "issues/orders/[0-9]+/[0-9]+/",
+    "issues/[^/]+/(moves|inspection)/",
+    "merchants/import/",
+    "merchants/[0-9]+/inspection/",
+    "exchange/12345/",
+    "shop/[0-9]+/[a-z]+/",
+    "shop/issues/[0-9]+/",
+)
+TAKES_FILES = rf"/({'|'.join(_WITH_FILES)})$"
 DATA_UPLOAD_MAX_NUMBER_FILES = 20
 DATA_UPLOAD_MAX_MEMORY_SIZE = MOST_BYTES
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024

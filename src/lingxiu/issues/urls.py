@@ -8,7 +8,6 @@ from lingxiu.issues import handing_over, lawbook, order_views, public, views
 from lingxiu.issues.desk_urls import DESK
 from lingxiu.issues.inspection_urls import INSPECTIONS
 from lingxiu.issues.lookback.urls import LOOKBACK
-from lingxiu.issues.desk_urls import DESK
 
 app_name = "issues"
 GIVEN_OUT = r"(?P<token>[A-Za-z0-9_-]{1,32})"

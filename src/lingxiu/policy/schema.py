@@ -717,7 +717,17 @@ class SelfCheckList(Rule):
 
 NoticeWay = Literal["zhezhengding", "sms", "email", "robot"]
 Audience = Literal[
-    "holder", "cooperating", "dispatcher", "county", "leader", "finder", "recorder", "handler", "owner", "grid", "as_said"
+    "holder",
+    "cooperating",
+    "dispatcher",
+    "county",
+    "leader",
+    "finder",
+    "recorder",
+    "handler",
+    "owner",
+    "grid",
+    "as_said",
 ]
 
 
@@ -836,7 +846,15 @@ class Catalogues(Row):
         tasks = {row.id for row in self.tasks}
         licences = {row.id for row in self.kinds.licences}
         violations = {row.id: row for row in self.violations}
-        for group in (self.roles, self.departments, self.tasks, self.violations, self.routing, self.escalation, self.devices):
+        for group in (
+            self.roles,
+            self.departments,
+            self.tasks,
+            self.violations,
+            self.routing,
+            self.escalation,
+            self.devices,
+        ):
             _refuse_doubles([row.id for row in group])
         for task in self.tasks:
             _refuse_unknown(f"tasks {task.id}: owners", task.owners, departments)

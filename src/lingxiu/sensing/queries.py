@@ -74,7 +74,9 @@ def find_devices(devices: DeviceQuerySet, wanted: Wanted, at: datetime) -> Devic
     """Of these devices, with their states, those that are wanted."""
     found = with_state(devices, at)
     if wanted.q:
-        called = merchants.find(Merchant.objects.all(), merchants.Wanted(q=wanted.q, status=merchants.GONE), by_phone=False)
+        called = merchants.find(
+            Merchant.objects.all(), merchants.Wanted(q=wanted.q, status=merchants.GONE), by_phone=False
+        )
         found = found.filter(Q(mn__icontains=wanted.q.strip()) | Q(merchant__in=called))
     if wanted.town:
         found = found.filter(merchant__town=wanted.town)
@@ -122,7 +124,9 @@ def find_alarms(alarms: AlarmQuerySet, wanted: Wanted) -> AlarmQuerySet:
     if wanted.town:
         found = found.filter(device__merchant__town=wanted.town)
     if wanted.q:
-        called = merchants.find(Merchant.objects.all(), merchants.Wanted(q=wanted.q, status=merchants.GONE), by_phone=False)
+        called = merchants.find(
+            Merchant.objects.all(), merchants.Wanted(q=wanted.q, status=merchants.GONE), by_phone=False
+        )
         found = found.filter(Q(device__mn__icontains=wanted.q.strip()) | Q(device__merchant__in=called))
     return found.select_related("device", "device__merchant").order_by("-raised_at", "-id")
 

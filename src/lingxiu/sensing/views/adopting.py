@@ -48,7 +48,11 @@ def adopt(request: HttpRequest, mn: str) -> HttpResponse:
         done = write_once(request, user, do)
         return redirect(request.get_full_path() if done is None else addresses.device(mn))
     asked = " ".join(request.GET.get("q", "").split())[:60]
-    found = merchants.find(visible, merchants.Wanted(q=asked), by_phone=False).order_by("initials")[:SHOPS_SHOWN] if asked else []
+    found = (
+        merchants.find(visible, merchants.Wanted(q=asked), by_phone=False).order_by("initials")[:SHOPS_SHOWN]
+        if asked
+        else []
+    )
     context = {
         "unknown": unknown,
         "first_frame": queries.readable(bytes(unknown.first_frame)),
