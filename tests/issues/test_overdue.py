@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from lingxiu.issues import overdue
 from lingxiu.issues.lifecycle import Move
 from lingxiu.issues.models import Issue, Reminder
 from lingxiu.issues.overdue import follow_up
@@ -67,6 +68,23 @@ def test_after_a_standstill_of_days_everything_happens_in_the_order_of_its_times
     assert len({(row.clock, row.rule) for row in rows}) == len(rows) > 4
     issue.refresh_from_db()
     assert issue.level == "town"
+
+
+def test_what_got_more_time_by_being_raised_is_not_told_by_the_clock_it_had(cast: Cast) -> None:
+    issue = alarm(cast.merchant)
+    follow_up(NOON + 5 * DAY)  # 80 % of the grid's whole time were over by then, of the town's they are not
+    issue.refresh_from_db()
+    assert issue.level == "town"
+    assert rules() == ["E-STEP-80", "E-STEP-100", "E-STEP-GRID-UP"]
+
+
+def test_what_somebody_did_while_the_late_ones_were_gone_through_is_late_no_more(cast: Cast) -> None:
+    issue = alarm(cast.merchant)
+    at = issue.step_due_at + MINUTE
+    found = overdue._passed(at)
+    do(issue, Move.TRANSFER, cast.dispatcher, at=at, unit=cast.town_team, words="执法队去")
+    assert [overdue._follow(one, at) for one in found] == [False, False]
+    assert rules() == []
 
 
 def test_the_new_holders_clock_starts_when_they_gain_it(cast: Cast) -> None:

@@ -46,7 +46,8 @@ def follow_up(at: datetime) -> int:
     return followed
 
 
-def _passed(at: datetime) -> list[Passed]:
+def _passed(at: datetime, only: int | None = None) -> list[Passed]:
+    """What is outstanding, of all issues or of one alone."""
     rules = _rules(at)
     with connection.cursor() as cursor:
         cursor.execute(
@@ -59,6 +60,7 @@ def _passed(at: datetime) -> list[Passed]:
                 "states": [",".join(rule.states) for rule in rules],
                 "now": at,
                 "most": AT_ONCE,
+                "only": only,
             },
         )
         return [Passed(*row) for row in cursor.fetchall()]
@@ -66,7 +68,7 @@ def _passed(at: datetime) -> list[Passed]:
 
 @cache
 def _sql() -> str:
-    return (Path(__file__).parent / "sql" / "passed.sql").read_text(encoding="utf-8")
+    return (Path(__file__).parent / "sql" / "clocks_passed.sql").read_text(encoding="utf-8")
 
 
 def _rules(at: datetime) -> Sequence[Escalation]:
@@ -75,15 +77,19 @@ def _rules(at: datetime) -> Sequence[Escalation]:
 
 
 def _follow(passed: Passed, at: datetime) -> bool:
-    """One rule for one clock: remembered, told, raised, in one transaction. Whoever comes second finds it done."""
+    """One rule for one clock: remembered, told, raised, in one transaction. Whoever comes second finds it done.
+
+    It is looked for again once nobody else can move the issue: since it was found, somebody may have done what was late, or
+    a rule before this one may have raised it, which gives it more time.
+    """
     rule = next(rule for rule in _rules(at) if rule.id == passed.rule)
     with transaction.atomic():
         issue = Issue.objects.select_for_update().get(pk=passed.issue_id)
-        reminder, first = Reminder.objects.get_or_create(
-            clock=passed.clock, rule=rule.id, defaults={"issue": issue, "passed_at": passed.passed_at, "at": at}
-        )
-        if not first or not issue.is_open:
+        if passed not in _passed(at, only=issue.pk):
             return False
+        reminder = Reminder.objects.create(
+            clock=passed.clock, rule=rule.id, issue=issue, passed_at=passed.passed_at, at=at
+        )
         late_unit, late_person = issue.lead_unit_id, issue.lead_person_id
         raised = rule.raise_level and _raise(issue, rule, at)
         record(

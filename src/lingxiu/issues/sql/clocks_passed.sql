@@ -1,10 +1,10 @@
 -- Clocks of open issues of which a rule's share is over and nobody was told yet, in the order in which the shares passed.
--- rules: id, clock, share, levels ('grid,town'), states ('' any). An issue that rests has no clock running but its answers' and its leader's.
+-- only: of this issue alone, or null. rules: id, clock, share, levels ('grid,town'), states ('' any). An issue that rests has no clock running but its answers' and its leader's.
 WITH rules AS (
     SELECT * FROM unnest(%(ids)s::text[], %(clocks)s::text[], %(shares)s::float8[], %(levels)s::text[], %(states)s::text[])
         AS rule (id, clock, share, levels, states)
 ), open_issues AS (
-    SELECT * FROM issues_issue WHERE closed_at IS NULL
+    SELECT * FROM issues_issue WHERE closed_at IS NULL AND (%(only)s::bigint IS NULL OR id = %(only)s::bigint)
 ), clocks AS (
     SELECT issue.id AS issue_id, 'step' AS clock, 'step:' || lead.id AS key, lead.given_at AS begun, lead.due_at AS due
     FROM issues_assignment AS lead JOIN open_issues AS issue ON issue.id = lead.issue_id
