@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -9,11 +10,29 @@ import pytest
 from lingxiu.issues.actions import OwnNumberKnown
 from lingxiu.issues.lifecycle import Move
 from lingxiu.issues.models import Issue, Report
-from tests.cast import Cast
+from lingxiu.issues.overdue import follow_up
+from tests.cast import NOON, Cast
 from tests.issues.races import CONTESTS, Rivals, hold, together
+from tests.issues.walking import Walked, Walker, disorder, disorder_of_all
 from tests.issues.world import LATER, alarm, complain, do, find, photo
 
 TIMES = 6
+
+
+def test_issues_that_several_people_walk_at_once_stay_in_order(committed: Cast) -> None:
+    picture = photo()
+    Rivals.among(committed, picture)
+    walkers = [Walker(f"walker {n}", picture) for n in range(3)]
+    numbers = [*{*walkers[0].make(12, NOON)}]
+    deeds = [lambda one=one: one.walk(numbers, 2, NOON) for one in walkers]  # type: ignore[misc]  # a default binds it
+    together(*deeds, lambda: follow_up(NOON + timedelta(days=2)))
+    walked = Walked()
+    for walker in walkers:
+        walked.add(walker.walked)
+    assert walked.broken == []
+    assert sum(walked.moves.values()) > 12
+    assert disorder(numbers, walked.clocks) == []
+    assert disorder_of_all() == []
 
 
 @pytest.mark.parametrize("what", CONTESTS)
