@@ -58,7 +58,7 @@ class LastingForm {
   }
 
   private async restore(): Promise<void> {
-    const draft = this.key ? readDraft(this.key) : null;
+    const draft = this.key ? await readDraft(this.key) : null;
     if (!this.key || !draft) return;
     this.submission.value = draft.submission;
     const differs = fillFields(this.form, draft);
