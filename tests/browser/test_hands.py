@@ -62,7 +62,8 @@ class Phone:
 
     def on(self) -> Page:
         self.context = self.kind.launch_persistent_context(
-            self.storage, executable_path=find_chromium(), args=[*ARGUMENTS, *MICROPHONE], viewport={"width": PHONE["width"], "height": PHONE["height"]}, is_mobile=True,
+            self.storage, executable_path=find_chromium(), args=[*ARGUMENTS, *MICROPHONE], is_mobile=True,
+            viewport={"width": PHONE["width"], "height": PHONE["height"]},
             has_touch=True, device_scale_factor=2, locale="zh-CN", timezone_id="Asia/Shanghai",
             geolocation={"longitude": 120.92, "latitude": 30.85}, permissions=["geolocation"],
         )  # fmt: skip
