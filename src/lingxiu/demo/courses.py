@@ -298,7 +298,7 @@ class Course:
         self.scene.inspected.setdefault(shop.pk, []).append((unit.pk, planned))
         second = next(one for one in self._members(unit) if one != holder)
         return Inspecting(
-            second.pk, (self.record.task,), made.at - INSPECTED_FOR, made.at, *why,
+            second.pk, (self.record.inspected_for,), made.at - INSPECTED_FOR, made.at, *why,
             OUTCOMES.get(result, Outcome.PUT_RIGHT),
         )  # fmt: skip
 

@@ -25,6 +25,7 @@ from lingxiu.issues.models import Assignment, Inspection, Issue, MoveRow, Report
 from lingxiu.issues.routing import Facts, Routed, route
 from lingxiu.merchants.models import Merchant
 from lingxiu.policy.queries import InForce
+from lingxiu.policy.schema import Violation
 from lingxiu.privacy.cipher import blind_index
 
 INSPECTIONS = UUID("0c5c1f52-9f0e-4b9a-9a5e-2f7a3b7f9d10")
@@ -103,7 +104,7 @@ class Record:
     inspections: list[Inspection] = field(default_factory=list)
     levels: set[str] = field(default_factory=set)  # it has reached
     cooperating: tuple[str, ...] = ()  # whom the catalogue names
-    task: str = ""  # it belongs to
+    inspected_for: str = ""  # what of a shop is checked when it is inspected
 
     @property
     def is_open(self) -> bool:
@@ -166,7 +167,7 @@ class Desk:
             moved_at=begin.at,
             synthetic=True,
         )
-        record = Record(begin, [], issue, cooperating=violation.cooperating, task=violation.task)
+        record = Record(begin, [], issue, cooperating=violation.cooperating, inspected_for=_item(violation))
         self._hand_over(record, State(issue.state), self.dispatchers_unit(issue), None, begin.at)
         data = {**_alarm_data(begin.alarm), "rule": routed.rule.id}
         self._write(
@@ -433,6 +434,11 @@ class Desk:
             photos=list(step.photos), recorded_at=step.at, recorded_by=step.actor, act_code=simulated(str(submission), step.at),
             act_simulated=True, act_asked_at=step.at, edition=self.policy.id, submission=submission, synthetic=True,
         )  # fmt: skip
+
+
+def _item(violation: Violation) -> str:
+    """What is checked where this is found, or, of a lead, the task it belongs to."""
+    return violation.id if violation.kind == "finding" else violation.task
 
 
 def alarm_submission(alarm_id: int) -> UUID:

@@ -62,10 +62,14 @@ class InspectionForm(forms.Form):
     second = forms.ChoiceField(label=_("Second officer"), widget=forms.Select(attrs={"lang": "zh"}))
     items = forms.MultipleChoiceField(label=_("What was checked"), widget=forms.CheckboxSelectMultiple)
     started_at = forms.DateTimeField(
-        label=_("From"), input_formats=[_CLOCK], widget=forms.DateTimeInput({"type": "datetime-local"}, _CLOCK)
+        label=_("The inspection began"),
+        input_formats=[_CLOCK],
+        widget=forms.DateTimeInput({"type": "datetime-local"}, _CLOCK),
     )
     ended_at = forms.DateTimeField(
-        label=_("To"), input_formats=[_CLOCK], widget=forms.DateTimeInput({"type": "datetime-local"}, _CLOCK)
+        label=_("The inspection ended"),
+        input_formats=[_CLOCK],
+        widget=forms.DateTimeInput({"type": "datetime-local"}, _CLOCK),
     )
     why = forms.ChoiceField(label=_("Why"), choices=WhyChoice.choices, widget=forms.RadioSelect)
     number = forms.CharField(
@@ -88,6 +92,8 @@ class InspectionForm(forms.Form):
         }  # fmt: skip
         super().__init__(data, initial=initial)
         names = [(str(one.pk), one.name) for one in colleagues if one != user]
+        if len(names) == 1:
+            self.initial["second"] = names[0][0]
         self.fields["second"].choices = [("", gettext("Choose …")), *names]  # type: ignore[attr-defined]  # a ChoiceField
         self.fields["items"].choices = _items(issue, before, timezone.localtime(now).date())  # type: ignore[attr-defined]  # a ChoiceField
 
@@ -111,10 +117,12 @@ def _likely_items(issue: Issue | None, before: Before) -> list[str]:
 
 
 def _items(issue: Issue | None, before: Before, day: date) -> list[tuple[str, str]]:
-    """The tasks, and what the issue is about; what another body has checked is marked."""
+    """What the issue is about, and the tasks; what another body has checked is marked."""
     labels = inspections.item_labels()
     tasks = {task.id for task in in_force().catalogues.tasks}
-    wanted = [item for item in inspections.items_on(day) if item in tasks or (issue and item == issue.violation)]
+    possible = inspections.items_on(day)
+    wanted = [item for item in possible if issue and item == issue.violation]
+    wanted += [item for item in possible if item in tasks]
     language = get_language() or "zh-hans"
     return [(item, _marked(labels[item].text(language), before.settled.get(item))) for item in wanted]
 

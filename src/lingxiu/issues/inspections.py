@@ -122,7 +122,8 @@ def items_on(day: date) -> list[str]:
     catalogues = in_force().catalogues
     finds = [row for row in catalogues.violations if row.kind == "finding" and row.holds(day)]
     belong = {row.task for row in catalogues.violations}
-    return [task.id for task in catalogues.tasks if task.id in belong] + [row.id for row in finds]
+    during = [task.id for task in catalogues.tasks if task.id in belong and task.stage == "during"]
+    return during + [row.id for row in finds]
 
 
 def item_labels() -> dict[str, Label]:
