@@ -99,7 +99,7 @@ def test_an_inspection_on_an_issue_is_a_record_of_its_own_beside_the_move(
 
 
 def test_an_order_to_correct_rests_on_an_inspection(cast: Cast, issue: Issue, second: User) -> None:
-    ordered = {"result": Result.ORDERED, "photos": (photo(2),)}
+    ordered: dict[str, Any] = {"result": Result.ORDERED, "photos": (photo(2),)}
     do(issue, Move.HANDLE, cast.town_officer, words="看了看", photos=(photo(1),))
     with pytest.raises(MoveRefused) as told:
         do(issue, Move.FEED_BACK, cast.town_officer, **ordered)
