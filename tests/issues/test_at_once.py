@@ -8,9 +8,10 @@ from uuid import uuid4
 import pytest
 
 from lingxiu.issues.actions import OwnNumberKnown
-from lingxiu.issues.lifecycle import Move
+from lingxiu.issues.lifecycle import Move, MoveRefused
 from lingxiu.issues.models import Issue, Report
 from lingxiu.issues.overdue import follow_up
+from lingxiu.issues.writing import SomebodyWasFaster
 from tests.cast import NOON, Cast
 from tests.issues.races import CONTESTS, Rivals, hold, together
 from tests.issues.walking import Walked, Walker, disorder, disorder_of_all
@@ -84,6 +85,24 @@ def test_two_issues_joined_crosswise_do_not_wait_for_each_other_for_ever(committ
         states = sorted(Issue.objects.filter(pk__in=[one.pk, other.pk]).values_list("state", flat=True))
         assert states == ["dismissed", "received"]
         assert sorted(i.reports.count() for i in (one, other)) == [0, 2]
+
+
+def test_a_report_that_is_split_off_while_its_own_issue_is_opened_again_goes_one_way_only(committed: Cast) -> None:
+    for _ in range(TIMES):
+        report, other = complain(committed.merchant), complain(committed.merchant).issue
+        one = report.issue
+        do(one, Move.JOIN, committed.dispatcher, into=other.number)
+        outcomes = together(
+            lambda: do(other, Move.SPLIT, committed.dispatcher, report=report.pk),  # noqa: B023
+            lambda: do(one, Move.REOPEN, committed.dispatcher, words="又来了"),  # noqa: B023
+        )
+        lost = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
+        assert all(isinstance(error, SomebodyWasFaster | MoveRefused) for error in lost), outcomes
+        other.refresh_from_db()
+        report.refresh_from_db()
+        assert report.issue_id != other.pk
+        assert (report.issue_id == one.pk) == bool(lost), "it goes back unless it was split off before"
+        assert [row.version for row in other.moves.order_by("version")] == list(range(other.version + 1))
 
 
 def test_the_standing_is_right_after_issues_of_one_merchant_moved_at_once(committed: Cast) -> None:

@@ -12,6 +12,7 @@ from typing import cast
 from uuid import UUID, uuid5
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from lingxiu.accounts.models import User
@@ -358,6 +359,8 @@ def move(
             return known
         if what is Move.JOIN:
             _lock_both(number, brought.into)
+        if what is Move.REOPEN:
+            lock_to_reopen(number)
         issue = Issue.objects.select_related("merchant").get(number=number)
         _refuse_stale(issue, what, seen)
         to = _checked(issue, what, actor, brought)
@@ -417,6 +420,12 @@ def _made_before(submission: UUID, what: Move, actor: User | None) -> MoveRow | 
 def _lock_both(number: str, other: str) -> None:
     """Always in the same order, so that two who join the same two issues crosswise do not wait for each other for ever."""
     list(Issue.objects.select_for_update().filter(number__in=[number, other]).order_by("pk"))
+
+
+def lock_to_reopen(number: str) -> None:
+    """The issue and the one it was joined to, in that same order: its reports come back from there."""
+    other = Issue.objects.filter(joined__number=number).values("pk")
+    list(Issue.objects.select_for_update().filter(Q(number=number) | Q(pk__in=other)).order_by("pk"))
 
 
 def _refuse_stale(issue: Issue, what: Move, seen: int | None) -> None:
@@ -627,7 +636,7 @@ def _reopen(issue: Issue, to: State, actor: User | None, brought: Brought, at: d
     data: Data = {}
     if issue.joined_into_id is not None:
         joined = issue.moves.filter(move=Move.JOIN).latest("version")
-        Report.objects.filter(pk__in=joined.data["reports"], issue=issue.joined_into_id).update(issue=issue)
+        _take_back(issue, joined.data["reports"], actor, at)
         data["from"] = joined.data["into"]
     issue.joined_into, issue.result, issue.found_true = None, "", None
     if issue.other_number and elsewhere.holder_of(issue.other_system, issue.other_number):
@@ -635,6 +644,19 @@ def _reopen(issue: Issue, to: State, actor: User | None, brought: Brought, at: d
     issue.closed_at, issue.clock_from, issue.more_days, issue.extensions = None, at, 0, 0
     writing.hand_over(issue, to, dispatchers_unit(Level(issue.level), issue.town), at=at)
     return data
+
+
+def _take_back(issue: Issue, joined: list[int], actor: User | None, at: datetime) -> None:
+    """Those of these reports that are still with the other issue come back from it. Its record says so, and whoever is about
+    to move it with them is told."""
+    other = Issue.objects.select_for_update().get(pk=issue.joined_into_id)
+    back = list(other.reports.filter(pk__in=joined).order_by("pk").values_list("pk", flat=True))
+    if not back:
+        return
+    before = Before.of(other)
+    at = writing.claim(other, at)
+    Report.objects.filter(pk__in=back).update(issue=issue)
+    writing.write(other, Move.NOTE, actor, at, before=before, data={"into": issue.number, "reports": back})
 
 
 def _nothing(issue: Issue, to: State, actor: User | None, brought: Brought, at: datetime) -> Data:

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import transaction
 
 from lingxiu.issues import queries, writing
-from lingxiu.issues.actions import move_by_itself
+from lingxiu.issues.actions import lock_to_reopen, move_by_itself
 from lingxiu.issues.lifecycle import By, Level, Move, MoveRefused, Needs, State, check
 from lingxiu.issues.models import Addition, Issue, MoveRow, Report
 from lingxiu.issues.writing import Before, Brought
@@ -74,6 +74,7 @@ def reopen(report: Report, words: str, *, at: datetime, submission: UUID | None 
     Raises: MoveRefused; `why` is `time` when more days have passed than policy gives.
     """
     with transaction.atomic():
+        lock_to_reopen(report.issue.number)
         issue = _locked(report)
         if submission and (known := MoveRow.objects.filter(submission=submission).first()):
             return known
