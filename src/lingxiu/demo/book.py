@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import count
 from typing import TypeAlias
@@ -48,7 +48,8 @@ class Book:
     """All issues of the demo, as they come in and move on, one event after the other."""
 
     def __init__(self, scene: Scene, desk: Desk) -> None:
-        self.scene, self.desk = scene, desk
+        # A book is filled on trial to count alarms: what was inspected in one is not in the next.
+        self.scene, self.desk = replace(scene, inspected={}), desk
         self.records: list[Record] = []
         self.of_alarm: dict[int, Record] = {}
         self._latest: dict[tuple[int | None, str, bool], Record] = {}
