@@ -10,6 +10,7 @@ import pytest
 from lingxiu.issues import reporters
 from lingxiu.issues.lifecycle import Move, MoveRefused
 from lingxiu.issues.models import Report
+from lingxiu.issues.queries import timeline
 from tests.cast import Cast
 from tests.issues.world import LATER, complain, do, to_closed
 
@@ -35,6 +36,17 @@ def test_they_say_more_and_are_asked_for_more(cast: Cast) -> None:
     assert (report.asked, [row.words for row in report.additions.all()]) == ("", ["晚上十点以后"])
     move = report.issue.moves.latest("version")
     assert (move.move, move.words, move.actor) == ("add", "", None), "what they wrote is not for everybody"
+
+
+def test_what_passes_between_dispatcher_and_reporter_is_not_read_by_the_grid(cast: Cast, closed: Report) -> None:
+    issue = closed.issue
+    reporters.reopen(closed, "我住对面三楼，又冒烟了", at=LATER + DAY)
+    do(issue, Move.ASK, cast.dispatcher, words="您住对面几楼？", at=LATER + DAY)
+    issue.refresh_from_db()
+    for reader, reads in ((cast.grid_member, False), (cast.dispatcher, True), (cast.county_officer, True)):
+        words = [row.words for row in timeline(issue, reader)]
+        assert ("您住对面几楼？" in words) is reads
+        assert ("我住对面三楼，又冒烟了" in words) is reads
 
 
 def test_sent_twice_it_is_said_once(cast: Cast) -> None:

@@ -71,7 +71,7 @@ def record_data(issue: Issue, reader: User, at: datetime) -> dict[str, object]:
             "number": issue.number,
             "what": _violation(issue).label.zh,
             "facts": [{"label": str(label), "value": value} for label, value in _facts(issue) if value],
-            "moves": [_move(row) for row in queries.timeline(issue)[::-1]],
+            "moves": [_move(row) for row in queries.timeline(issue, reader)[::-1]],
             "reports": _reports(issue, reader),
             "photos": [_name(path) for path in _photos(issue)],
             "printed": _printed(reader, at),

@@ -140,10 +140,19 @@ def step_of(row: MoveRow) -> Step:
     )
 
 
-def timeline(issue: Issue) -> list[MoveRow]:
-    """All moves, the newest first, with the people and units they name."""
+def timeline(issue: Issue, reader: User) -> list[MoveRow]:
+    """All moves, the newest first, with the people and units they name.
+
+    What was asked of a reporter, and what they said when they had it opened again, might tell who they are: who may not
+    read reports finds the move without its words.
+    """
     rows = issue.moves.select_related("actor", "actor_unit", "on_behalf_of", "to_unit", "to_person")
-    return list(rows.order_by("-version"))
+    found = list(rows.order_by("-version"))
+    between = [row for row in found if row.move == Move.ASK or row.data.get("by") == "reporter"]
+    if between and not Report.objects.visible_to(reader).filter(issue=issue).exists():
+        for row in between:
+            row.words = ""
+    return found
 
 
 @dataclass(frozen=True, slots=True)

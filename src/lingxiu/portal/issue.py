@@ -293,7 +293,7 @@ def _live(request: HttpRequest, issue: Issue, user: User, now: datetime) -> dict
     violation = catalogues.violation(issue.violation)
     reminders = {rule.id: rule.label for rule in catalogues.escalation}
     rests = {row.id: row for row in catalogues.deadlines.suspending}
-    happened = [_line(row) for row in queries.timeline(issue)]
+    happened = [_line(row) for row in queries.timeline(issue, user)]
     return {
         "issue": issue,
         **_to_check(issue, happened),
