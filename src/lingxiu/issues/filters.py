@@ -22,7 +22,6 @@ from lingxiu.issues import elsewhere, queries
 from lingxiu.issues.lifecycle import Move, State
 from lingxiu.issues.lookback.models import KeyPlace, Listing
 from lingxiu.issues.models import (
-    OPEN_STATES,
     PEOPLE,
     Assignment,
     FlowChoice,
@@ -346,9 +345,9 @@ def _times(wanted: Filter, now: datetime) -> Q:
     today = timezone.localdate(now)
     found = Q()
     if wanted.late:
-        found &= Q(state__in=OPEN_STATES, step_due_at__lt=now)
+        found &= Q(closed_at=None, step_due_at__lt=now)
     if wanted.due_today:
-        found &= Q(state__in=OPEN_STATES, step_due_at__gte=now, step_due_at__lte=_end_of(today))
+        found &= Q(closed_at=None, step_due_at__gte=now, step_due_at__lte=_end_of(today))
     if wanted.due_until:
         found &= Q(due_at__lte=min(_end_of(wanted.due_until), now))
     if wanted.age:
@@ -378,15 +377,21 @@ def _reports(wanted: Filter, now: datetime) -> Q:
 
 
 def _waits(whom: str) -> Q:
-    """For whom it waits."""
-    waits = {
-        "extension": Q(extension_asked_days__isnull=False),
-        "objection": Q(Exists(Assignment.objects.filter(issue=OuterRef("pk"), outcome=Assignment.Outcome.OBJECTED))),
-        "supervised": Q(supervised_at__isnull=False),
-    }
-    if whom == "decision":
-        return waits["extension"] | waits["objection"] | waits["supervised"]
-    return waits.get(whom, Q())
+    """For whom it waits. Each is a short list of its own, found by an index; an `or` over rows would look at all there are."""
+    objected = Assignment.objects.filter(outcome=Assignment.Outcome.OBJECTED, issue__closed_at=None).values("issue_id")
+    asked = Issue.objects.order_by().filter(extension_asked_days__isnull=False).values("pk")
+    watched = Issue.objects.order_by().filter(supervised_at__isnull=False).values("pk")
+    match whom:
+        case "extension":
+            return Q(pk__in=asked)
+        case "objection":
+            return Q(pk__in=objected)
+        case "supervised":
+            return Q(pk__in=watched)
+        case "decision":
+            return Q(pk__in=asked.union(objected, watched))
+        case _:
+            return Q()
 
 
 def _happened(wanted: Filter) -> Q:

@@ -133,8 +133,8 @@ class IssueQuerySet(models.QuerySet["Issue"]):
         return self.filter(~Q(source__in=PEOPLE) | models.Exists(_sent_on(models.OuterRef("pk"))))
 
     def open(self) -> IssueQuerySet:
-        """Issues that somebody still holds."""
-        return self.filter(state__in=OPEN_STATES)
+        """Issues that somebody still holds. Said as the partial indexes say it; a constraint holds that it is the states."""
+        return self.filter(closed_at=None)
 
 
 class Issue(models.Model):

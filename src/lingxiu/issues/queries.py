@@ -14,7 +14,7 @@ from django.utils import timezone
 from lingxiu.accounts.models import Unit, User
 from lingxiu.china.pinyin import fold
 from lingxiu.issues.lifecycle import Level, Mark, Move, Pictures, State, Step
-from lingxiu.issues.models import OPEN_STATES, PEOPLE, Assignment, Issue, IssueQuerySet, MoveRow, Report
+from lingxiu.issues.models import PEOPLE, Assignment, Issue, IssueQuerySet, MoveRow, Report
 from lingxiu.issues.relations import Held
 from lingxiu.merchants.models import Merchant
 from lingxiu.policy.queries import edition
@@ -303,7 +303,7 @@ def counts(user: User, now: datetime, issues: IssueQuerySet | None = None) -> Co
     end_of_day = timezone.localtime(now).replace(hour=23, minute=59, second=59, microsecond=999_999)
     seen = Issue.objects.visible_to(user) if issues is None else issues
     found = (
-        seen.filter(state__in=OPEN_STATES)
+        seen.filter(closed_at=None)
         .order_by()
         .aggregate(
             open=Count("id"),
