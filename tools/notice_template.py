@@ -15,7 +15,7 @@ TEMPLATE = (
 # The fonts and sizes of official papers (GB/T 9704-2012): title 2号 小标宋, body 3号 仿宋.
 BODY, TITLE = "仿宋", "方正小标宋简体"
 
-NUMBER = "编号：{{ number }}{% if power_code %}　权力事项编码：{{ power_code }}{% endif %}"
+NUMBER = "编号：{{ number }}　行政行为码：{{ act_code }}{% if power_code %}　权力事项编码：{{ power_code }}{% endif %}"
 TEXT = [
     "{{ merchant }}：",
     "{{ act_on }}，本机关执法人员 {{ officers[0].name }}（执法证号：{{ officers[0].certificate }}）、{{ officers[1].name }}"

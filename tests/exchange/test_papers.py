@@ -15,7 +15,7 @@ from lingxiu.issues.lifecycle import Move
 from lingxiu.issues.models import Issue
 from tests.cast import NOON, Cast, person
 from tests.exchange.world import fields_at_fault, system
-from tests.issues.world import do, find
+from tests.issues.world import do, find, inspected
 
 SENT: dict[str, Any] = {"second": "team2", "demands": "清洗油烟净化器", "until": "2026-03-09"}
 
@@ -33,7 +33,9 @@ def with_the_team(cast: Cast) -> tuple[Issue, User]:
         what = Move.DISPATCH if issue.state == "received" else Move.TRANSFER
         do(issue, what, cast.dispatcher, unit=cast.town_team, words="请执法队办")
     issue.refresh_from_db()
-    return issue, person("team2", "town_officer", cast.town_team)
+    second = person("team2", "town_officer", cast.town_team)
+    inspected(issue, cast.town_officer, second)
+    return issue, second
 
 
 def test_a_notice_is_made_once_and_lies_where_its_officer_finds_it(cast: Cast) -> None:

@@ -26,7 +26,7 @@ from lingxiu.issues.models import Issue
 from lingxiu.issues.papers import Notice, NoticeRefused
 from lingxiu.journal.models import Entry
 from tests.cast import NOON, Cast, person
-from tests.issues.world import LATER, alarm, complain, do, find, photo, to_closed
+from tests.issues.world import LATER, alarm, complain, do, find, inspected, photo, to_closed
 
 DEMANDS = "清洗油烟净化器\n三日内提交清洗记录"
 SOON = date(2026, 3, 9)
@@ -150,6 +150,12 @@ def with_the_team(cast: Cast, violation: str = "V-A1b") -> Issue:
     return issue
 
 
+def rests(issue: Issue, officer: User, second: User) -> tuple[Issue, User]:
+    """With an inspection of both, which a notice rests on."""
+    inspected(issue, officer, second)
+    return issue, second
+
+
 def colleague(cast: Cast) -> User:
     one = person("team2", "town_officer", cast.town_team)
     Post.objects.filter(user=one).update(certificate_no="ZJ0002")
@@ -162,7 +168,7 @@ def words_of(file: StoredFile) -> str:
 
 
 def test_a_notice_names_two_officers_the_finding_its_basis_and_what_to_do_by_when(cast: Cast) -> None:
-    issue, second = with_the_team(cast), colleague(cast)
+    issue, second = rests(with_the_team(cast), cast.town_officer, colleague(cast))
     file = papers.make_notice(issue, cast.town_officer, Notice(second, DEMANDS, SOON), at=LATER)
     text = words_of(file)
     for part in ("一鲜居", "ZJ0001", "ZJ0002", "油烟未经净化直接排放", "《嘉兴市餐饮业油烟管理办法》第八条第一款、第十四条",
@@ -181,7 +187,7 @@ def refused(issue: Issue, officer: User, notice: Notice) -> str:
 
 
 def test_a_notice_is_refused_without_what_the_law_wants(cast: Cast) -> None:
-    issue, second = with_the_team(cast), colleague(cast)
+    issue, second = rests(with_the_team(cast), cast.town_officer, colleague(cast))
     whole = Notice(second, DEMANDS, SOON)
     assert refused(issue, cast.grid_member, whole) == "person"
     assert refused(issue, cast.dispatcher, whole) == "person"
@@ -191,6 +197,16 @@ def test_a_notice_is_refused_without_what_the_law_wants(cast: Cast) -> None:
     assert refused(issue, cast.town_officer, Notice(cast.department_officer, DEMANDS, SOON)) == "second"
     assert refused(issue, cast.town_officer, Notice(second, " ", SOON)) == "words"
     assert refused(issue, cast.town_officer, Notice(second, DEMANDS, date(2026, 3, 5))) == "until"
+
+
+def test_a_notice_rests_on_an_inspection_of_the_unit_with_its_code(cast: Cast) -> None:
+    issue, second = with_the_team(cast), colleague(cast)
+    whole = Notice(second, DEMANDS, SOON)
+    assert refused(issue, cast.town_officer, whole) == "inspection"
+    made = inspected(issue, cast.town_officer, second, code=None)
+    assert refused(issue, cast.town_officer, whole) == "inspection"
+    type(made).objects.filter(pk=made.pk).update(act_code="模拟-0009")
+    assert papers.make_notice(issue, cast.town_officer, whole, at=LATER)
 
 
 def test_a_devices_lead_and_a_finding_without_a_printable_basis_have_no_notice(cast: Cast) -> None:
@@ -225,7 +241,7 @@ def test_a_department_may_put_its_own_template_in_place(
     paper.add_paragraph("本队自用格式 {{ merchant }} {{ until }}")
     paper.save(str(own / papers.NOTICE))
     monkeypatch.setattr(papers, "environment", environment_with(tmp_path))
-    issue, second = with_the_team(cast), colleague(cast)
+    issue, second = rests(with_the_team(cast), cast.town_officer, colleague(cast))
     file = papers.make_notice(issue, cast.town_officer, Notice(second, DEMANDS, SOON), at=LATER)
     assert words_of(file) == "本队自用格式 一鲜居 2026年3月9日"
 
@@ -239,12 +255,12 @@ def test_a_template_that_asks_for_what_there_is_not_is_refused_in_words(
     paper.add_paragraph(text)
     paper.save(str(tmp_path / "templates" / papers.NOTICE))
     monkeypatch.setattr(papers, "environment", environment_with(tmp_path))
-    issue, second = with_the_team(cast), colleague(cast)
+    issue, second = rests(with_the_team(cast), cast.town_officer, colleague(cast))
     assert refused(issue, cast.town_officer, Notice(second, DEMANDS, SOON)) == "template"
 
 
 def test_the_page_makes_it_once_and_refuses_grid_members_in_words(cast: Cast) -> None:
-    issue, second = with_the_team(cast), colleague(cast)
+    issue, second = rests(with_the_team(cast), cast.town_officer, colleague(cast))
     client = browser(cast.town_officer)
     sent = {"second": second.pk, "demands": DEMANDS, "until": "2026-03-09", "submission": str(uuid.uuid4())}
     for _ in range(2):
@@ -258,7 +274,7 @@ def test_the_page_makes_it_once_and_refuses_grid_members_in_words(cast: Cast) ->
 
 
 def test_a_form_with_something_missing_says_what(cast: Cast) -> None:
-    issue, _second = with_the_team(cast), colleague(cast)
+    issue, _second = rests(with_the_team(cast), cast.town_officer, colleague(cast))
     answer = browser(cast.town_officer).post(f"/issues/{issue.number}/notice/", {"demands": " ", "until": "x"})
     assert answer.status_code == 422
     assert {"second", "demands", "until"} <= set(answer.context["form"].errors)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import io
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 from PIL import Image
 
 from lingxiu.accounts.models import Unit, User
 from lingxiu.files.actions import Shot, store_photo
 from lingxiu.issues.actions import Brought, Found, Said, move, report, report_alarm, take_report
-from lingxiu.issues.inspection_rules import Inspecting
+from lingxiu.issues.inspection_models import Inspection
+from lingxiu.issues.inspection_rules import Inspecting, Outcome, Why
 from lingxiu.issues.inspections import posts_of
 from lingxiu.issues.lifecycle import Move, Result
 from lingxiu.issues.models import Issue, MoveRow, Report, Source
@@ -83,3 +85,15 @@ def to_closed(cast: Cast, issue: Issue, *, at: datetime = LATER, answer: str = "
     do(issue, Move.CLOSE, cast.dispatcher, at=at, answer=answer)
     issue.refresh_from_db()
     return issue
+
+
+def inspected(
+    issue: Issue, officer: User, second: User, *, code: str | None = "模拟-0001", at: datetime = NOON
+) -> Inspection:
+    """An inspection of the issue's shop by these two, with its code of the act unless it is still outstanding."""
+    unit = next(post.unit_id for post in officer.authority.posts_that_may("issues.inspect"))
+    return Inspection.objects.create(
+        merchant=issue.merchant, issue=issue, unit_id=unit, officer=officer, second_officer=second, items=["T07"],
+        started_at=at, ended_at=at + timedelta(minutes=20), why=Why.PLAN, outcome=Outcome.PUT_RIGHT, words="现场检查",
+        recorded_at=at, recorded_by=officer, edition=issue.edition, submission=uuid4(), act_code=code,
+    )  # fmt: skip

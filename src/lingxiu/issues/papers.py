@@ -32,6 +32,7 @@ from lingxiu.config.environment import environment
 from lingxiu.files.actions import store_document, use_file
 from lingxiu.files.models import StoredFile
 from lingxiu.issues import queries, words
+from lingxiu.issues.inspections import for_notice
 from lingxiu.issues.lifecycle import By, State
 from lingxiu.issues.models import Issue, MoveRow, Report
 from lingxiu.issues.relations import relations
@@ -239,6 +240,10 @@ WHY_NO_NOTICE: dict[str, Text] = {
     "merchant": gettext_lazy("It is not known which shop it is: say so on the issue first."),
     "lead": gettext_lazy("A device's value is a lead, never a finding: look into it and record what you found as a find."),
     "basis": gettext_lazy("No basis in force on the day of the act is known to its article from a full source: print none."),
+    "inspection": gettext_lazy(
+        "A notice rests on an inspection of your unit that has its code of the act: record it on the issue first; where the code "
+        "is outstanding, it is asked for every minute."
+    ),
     "second": gettext_lazy("Two certified officers of your unit are named on a notice: choose the other one."),
     "words": gettext_lazy("Write what must be put right."),
     "until": gettext_lazy("Choose a day after today by which it must be put right."),
@@ -271,6 +276,7 @@ def refuse_notice(issue: Issue, officer: User) -> HeldPost:
         "merchant": issue.merchant_id is None,
         "lead": violation.kind == "lead",
         "basis": not violation.printable_basis(day),
+        "inspection": for_notice(issue, enforcing[0].unit_id) is None,
     }
     for why, stands in obstacles.items():
         if stands:
@@ -316,7 +322,7 @@ def _notice_fields(issue: Issue, officer: User, notice: Notice, unit: Unit, at: 
     """What a template may name (docs/papers.md)."""
     violation, day = _violation(issue), _day(issue.act_at)
     assert issue.merchant is not None and notice.second is not None and notice.until is not None
-    people = (officer, notice.second)
+    people, inspected = (officer, notice.second), for_notice(issue, unit.pk)
     held = Post.objects.filter(Post.held_at(at), unit=unit, user__in=people).exclude(certificate_no="")
     certificates = dict(held.values_list("user_id", "certificate_no"))
     return {
@@ -332,6 +338,7 @@ def _notice_fields(issue: Issue, officer: User, notice: Notice, unit: Unit, at: 
         "demands": [line.strip() for line in notice.demands.splitlines() if line.strip()],
         "until": _written(notice.until),
         "officers": [{"name": one.name, "certificate": certificates.get(one.pk, "")} for one in people],
+        "act_code": inspected.act_code if inspected else "",
         "power_code": violation.power.code if violation.power else "",
         "today": _written(_day(at)),
     }
