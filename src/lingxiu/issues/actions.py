@@ -649,7 +649,7 @@ def _reopen(issue: Issue, to: State, actor: User | None, brought: Brought, at: d
 def _take_back(issue: Issue, joined: list[int], actor: User | None, at: datetime) -> None:
     """Those of these reports that are still with the other issue come back from it. Its record says so, and whoever is about
     to move it with them is told."""
-    other = Issue.objects.select_for_update().get(pk=issue.joined_into_id)
+    other = Issue.objects.select_for_update().get(pk=issue.joined_into_id or 0)
     back = list(other.reports.filter(pk__in=joined).order_by("pk").values_list("pk", flat=True))
     if not back:
         return
