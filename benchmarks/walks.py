@@ -146,6 +146,7 @@ def walks(wanted: int, actors: int, seconds: float, steps: int) -> dict[str, Any
         "moves": moves,
         "seconds": round(took),
         "moves_per_s": round(moves / took, 1),
+        "clocks_followed": everything.clocks_followed,
         "moves_of_each_kind": dict(everything.moves.most_common()),
         "told": dict(everything.told.most_common()),
         "due_earlier_after_reopening": shortened,

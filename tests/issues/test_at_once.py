@@ -87,6 +87,22 @@ def test_two_issues_joined_crosswise_do_not_wait_for_each_other_for_ever(committ
         assert sorted(i.reports.count() for i in (one, other)) == [0, 2]
 
 
+def test_an_issue_ends_at_its_own_time_though_the_one_it_is_joined_to_was_moved_by_a_clock_that_is_ahead(
+    cast: Cast,
+) -> None:
+    one, other = complain(cast.merchant).issue, complain(cast.merchant).issue
+    do(other, Move.NOTE, cast.dispatcher, at=LATER + timedelta(days=1), words="再看看")
+    joined = do(one, Move.JOIN, cast.dispatcher, into=other.number)
+    one.refresh_from_db()
+    assert one.closed_at == joined.at == LATER
+    do(one, Move.REOPEN, cast.dispatcher, words="不是一回事")
+    do(one, Move.DISPATCH, cast.dispatcher, unit=cast.grid)
+    do(one, Move.TRANSFER, cast.dispatcher, unit=cast.town_team, words="执法队去")
+    do(one, Move.DECLINE, cast.town_officer, words="不归我们")
+    one.refresh_from_db()
+    assert one.lead_unit == cast.grid
+
+
 def test_a_report_that_is_split_off_while_its_own_issue_is_opened_again_goes_one_way_only(committed: Cast) -> None:
     for _ in range(TIMES):
         report, other = complain(committed.merchant), complain(committed.merchant).issue

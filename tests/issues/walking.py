@@ -18,7 +18,7 @@ from itertools import pairwise
 from lingxiu.accounts.models import Unit, User
 from lingxiu.issues import queries, reporters
 from lingxiu.issues.actions import move
-from lingxiu.issues.holding import units_to_give
+from lingxiu.issues.holding import handles_at, units_to_give
 from lingxiu.issues.lifecycle import FOUND_TRUE, OPEN, By, Level, Move, MoveRefused, State, moves_from, replay
 from lingxiu.issues.models import Issue, MoveRow, Report
 from lingxiu.issues.overdue import follow_up, resume_rested
@@ -28,21 +28,17 @@ from lingxiu.merchants.models import Merchant
 from tests.issues.world import alarm, complain, find
 
 PEOPLE = (
-    "dispatcher", "dispatcher-too", "county", "county-too", "leader", "grid", "team", "ecology", "market", "market2", "owner",
+    "dispatcher", "dispatcher-too", "dispatcher2", "county", "county-too", "leader", "grid", "grid2", "team", "ecology",
+    "market", "market2", "owner",
 )  # fmt: skip
 REASONS = ("SHOP-CLOSED", "PART-ORDERED", "OTHER-BODY", "APPOINTMENT")
 WINDOW = 6
 """So many issues several walkers have in their hands at a time."""
 
 RARE = {
-    Move.NOTE: 0.1,
-    Move.ADD: 0.3,
-    Move.ASK: 0.3,
-    Move.CORRECT: 0.3,
-    Move.DISMISS: 0.3,
-    Move.JOIN: 0.5,
-    Move.RETURN: 0.5,
-}
+    Move.NOTE: 0.1, Move.ADD: 0.2, Move.ASK: 0.2, Move.CORRECT: 0.2, Move.SUPERVISE: 0.2, Move.DISMISS: 0.3, Move.JOIN: 0.5,
+    Move.RETURN: 0.3, Move.ESCALATE: 0.3, Move.SUSPEND: 0.3,
+}  # fmt: skip
 
 Clock = tuple[int, datetime, datetime]
 """Version, clock_from, due_at: of the whole issue, as somebody read them."""
@@ -55,12 +51,14 @@ class Walked:
     moves: Counter[str] = field(default_factory=Counter)
     told: Counter[str] = field(default_factory=Counter)
     broken: list[str] = field(default_factory=list)
+    clocks_followed: int = 0
     clocks: dict[str, list[Clock]] = field(default_factory=lambda: defaultdict(list))
 
     def add(self, other: Walked) -> None:
         self.moves += other.moves
         self.told += other.told
         self.broken += other.broken
+        self.clocks_followed += other.clocks_followed
         for number, seen in other.clocks.items():
             self.clocks[number] += seen
 
@@ -104,8 +102,7 @@ class Walker:
     def look_after_clocks(self, at: datetime) -> Walked:
         """Rests end, and what is late is raised, while the others walk."""
         try:
-            self.walked.moves["resume by itself"] += resume_rested(at)
-            self.walked.moves["followed up"] += follow_up(at)
+            self.walked.clocks_followed += resume_rested(at) + follow_up(at)
         except Exception as error:
             self.walked.broken.append(f"worker: {type(error).__name__}: {error}")
         return self.walked
@@ -171,7 +168,9 @@ class Walker:
         return Brought(
             words="说明",
             unit=unit,
-            person=choice([None, *self.people]) if self.chance.random() < 0.3 else self._colleague(issue),
+            person=self._member(unit, None)
+            if what is not Move.REASSIGN
+            else self._member(issue.lead_unit, issue.lead_person),
             result=choice(list(FOUND_TRUE)) if what is Move.FEED_BACK else None,
             photos=(self.picture,),
             answer="已处理",
@@ -185,13 +184,10 @@ class Walker:
             case_number="立〔2026〕1号",
         )
 
-    def _colleague(self, issue: Issue) -> User | None:
-        here = [
-            user
-            for user in self.people
-            if user.pk != issue.lead_person_id and any(p.unit_id == issue.lead_unit_id for p in user.authority.posts)
-        ]
-        return self.chance.choice(here) if here else None
+    def _member(self, unit: Unit | None, besides: User | None) -> User | None:
+        """Somebody of the unit, or nobody in particular."""
+        here = [user for user in self.people if user != besides and unit and handles_at(user, unit)]
+        return self.chance.choice([None, *here])
 
 
 # ── afterwards ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -202,7 +198,10 @@ def disorder(numbers: Iterable[str], clocks: dict[str, list[Clock]]) -> list[str
     found = []
     issues = Issue.objects.filter(number__in=list(numbers)).prefetch_related("moves", "assignments").order_by("pk")
     for issue in issues:
-        found += [f"{issue.number}: {what}" for what in (*_of_issue(issue), *_of_clocks(clocks.get(issue.number, [])))]
+        found += [
+            f"{issue.number}: {what}"
+            for what in (*_of_issue(issue), *_of_clocks(clocks.get(issue.number, []), _reopened(issue)))
+        ]
     return found
 
 
@@ -239,25 +238,26 @@ def _of_issue(issue: Issue) -> list[str]:
     return [what for what, so in holds.items() if not so]
 
 
-def _of_clocks(seen: list[Clock]) -> list[str]:
+def _reopened(issue: Issue) -> list[int]:
+    """The versions at which it was opened again: each begins a round, with a whole clock of its own."""
+    return [row.version for row in issue.moves.all() if row.move == Move.REOPEN]
+
+
+def _of_clocks(seen: list[Clock], reopened: list[int]) -> list[str]:
     """The whole clock: within a round only ever lengthened, and no round begins before the one before it."""
-    rows = sorted(set(seen))
     found = []
-    for (_, began, due), (version, began_later, due_later) in pairwise(rows):
-        if began_later < began:
+    for (earlier, began, due), (version, began_later, due_later) in pairwise(sorted(set(seen))):
+        same_round = not any(earlier < one <= version for one in reopened)
+        if began_later < began or (same_round and began_later != began):
             found.append(f"version {version}: the clock began at {began}, then at {began_later}")
-        if began_later == began and due_later < due:
+        if same_round and due_later < due:
             found.append(f"version {version}: due at {due}, then at {due_later}")
     return found
 
 
 def shortened_by_reopening(clocks: dict[str, list[Clock]]) -> int:
     """How often an issue that was opened again is due before it had been: its clock is new, time granted before is gone."""
-    return sum(
-        later[1] > one[1] and later[2] < one[2]
-        for seen in clocks.values()
-        for one, later in pairwise(sorted(set(seen)))
-    )
+    return sum(one[2] > later[2] for seen in clocks.values() for one, later in pairwise(sorted(set(seen))))
 
 
 def disorder_of_all() -> list[str]:

@@ -621,8 +621,8 @@ def _join(issue: Issue, to: State, actor: User | None, brought: Brought, at: dat
     moved = list(issue.reports.order_by("pk").values_list("pk", flat=True))
     Report.objects.filter(pk__in=moved).update(issue=other)
     before = Before.of(other)
-    at = writing.claim(other, at)
-    writing.write(other, Move.NOTE, actor, at, before=before, data={"joined": issue.number, "reports": moved})
+    noted_at = writing.claim(other, at)  # the other's clock may be ahead of this one's
+    writing.write(other, Move.NOTE, actor, noted_at, before=before, data={"joined": issue.number, "reports": moved})
     issue.joined_into, issue.result = other, Result.JOINED
     writing.end(issue, to, at)
     return {"into": other.number, "reports": moved}
@@ -672,7 +672,7 @@ def _decline(issue: Issue, to: State, actor: User | None, brought: Brought, at: 
     """Back to whoever transferred it: the one who had the lead before."""
     former = (
         issue.assignments.filter(part=Assignment.Part.LEAD, ended_at__isnull=False).select_related("unit", "person")
-    ).latest("ended_at", "id")
+    ).latest("id")
     still = former.person if former.person and handles_at(former.person, former.unit) else None
     writing.let_go(issue, done=False, at=at)
     issue.level = LEVEL_OF[former.unit.kind]
