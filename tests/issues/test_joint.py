@@ -103,6 +103,15 @@ def test_who_objected_in_vain_gets_its_part_again(cast: Cast, joint: Issue, mark
     assert rows[1].given_at == LATER + DAY
 
 
+def test_who_objected_and_was_asked_again_before_that_was_settled_has_one_part(
+    cast: Cast, joint: Issue, marketer: object
+) -> None:
+    do(joint, Move.OBJECT, marketer, words="不是我们的")  # type: ignore[arg-type]  # a user
+    do(joint, Move.INVOLVE, cast.county_officer, units=(cast.market,))
+    do(joint, Move.SETTLE, cast.county_officer, words="证照归你局", upheld=True)
+    assert joint.assignments.filter(part="cooperating", unit=cast.market, ended_at=None).count() == 1
+
+
 def test_the_county_releases_who_was_called_in_by_mistake(cast: Cast, joint: Issue) -> None:
     assert refused(joint, Move.RELEASE, cast.county_officer, words="x", units=(cast.ecology,)) == "departments"
     do(joint, Move.RELEASE, cast.county_officer, words="不需要了", units=(cast.market,))

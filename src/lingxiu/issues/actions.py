@@ -711,7 +711,7 @@ def _split(issue: Issue, to: State, actor: User | None, brought: Brought, at: da
 
 def _involve(issue: Issue, to: State, actor: User | None, brought: Brought, at: datetime) -> Data:
     """Departments, or the town's team, work along. Who leads, or has an open part, is not asked twice. Raises MoveRefused."""
-    taken = {issue.lead_unit_id, *writing.open_parts(issue).values_list("unit_id", flat=True)}
+    taken = _taking_part(issue)
     allowed = set(units_to_give(Level.COUNTY, issue.town).values_list("pk", flat=True))
     units = [unit for unit in brought.units if unit.pk in allowed - taken]
     if not units:
@@ -720,6 +720,11 @@ def _involve(issue: Issue, to: State, actor: User | None, brought: Brought, at: 
         writing.give_part(issue, unit, at)
     issue.flow = FlowChoice.JOINT
     return {"units": [unit.pk for unit in units]}
+
+
+def _taking_part(issue: Issue) -> set[int | None]:
+    """Units that lead, or have an open part, already."""
+    return {issue.lead_unit_id, *writing.open_parts(issue).values_list("unit_id", flat=True)}
 
 
 def _end_parts(outcome: Assignment.Outcome) -> Effect:
@@ -739,10 +744,12 @@ def _settle(issue: Issue, to: State, actor: User | None, brought: Brought, at: d
     rows = list(writing.objections(issue).select_related("unit"))
     outcome = Assignment.Outcome.UPHELD if brought.upheld else Assignment.Outcome.RELEASED
     writing.objections(issue).update(outcome=outcome)
+    units = {row.unit_id: row.unit for row in rows}
     if brought.upheld:
-        for row in rows:
-            writing.give_part(issue, row.unit, at)
-    return {"units": [row.unit_id for row in rows], "outcome": outcome.value}
+        taken = _taking_part(issue)
+        for unit in (unit for pk, unit in units.items() if pk not in taken):
+            writing.give_part(issue, unit, at)
+    return {"units": list(units), "outcome": outcome.value}
 
 
 def _release(issue: Issue, to: State, actor: User | None, brought: Brought, at: datetime) -> Data:
