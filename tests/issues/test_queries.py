@@ -115,7 +115,7 @@ def test_the_timeline_is_newest_first_and_names_people_in_one_query(
 ) -> None:
     issue = Issue.objects.get(pk=to_closed(cast, alarm(cast.merchant)).pk)
     with django_assert_num_queries(1):  # type: ignore[operator]  # pytest-django's fixture
-        names = [(row.move, row.actor and row.actor.name) for row in timeline(issue)]
+        names = [(row.move, row.actor and row.actor.name) for row in timeline(issue, cast.dispatcher)]
     assert names == [
         ("close", "dispatcher"), ("feed_back", "grid"), ("handle", "grid"), ("accept", "grid"), ("dispatch", None), ("report", None),
     ]  # fmt: skip
