@@ -94,7 +94,9 @@ def _ready(at: datetime) -> Q:
 def _waiting(at: datetime, but: Sequence[Way]) -> list[tuple[int, str]]:
     """Whom something waits for, by which way: the urgent first, then the oldest."""
     pairs = Delivery.objects.filter(_ready(at)).exclude(way__in=but).values("person_id", "way")
-    ordered = pairs.annotate(first=Min("next_at", filter=Q(urgent=True)), then=Min("next_at")).order_by("first", "then", "person", "way")
+    ordered = pairs.annotate(first=Min("next_at", filter=Q(urgent=True)), then=Min("next_at")).order_by(
+        "first", "then", "person", "way"
+    )
     return list(ordered.values_list("person_id", "way")[:100])
 
 
