@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
@@ -617,7 +618,9 @@ def test_a_device_adopted_after_the_line_that_tells_was_cut_is_known_within_the_
     def cut_the_line() -> None:
         with psycopg.connect(plant.database, autocommit=True) as admin:
             listening = "SELECT pid FROM pg_stat_activity WHERE query LIKE 'LISTEN %' AND datname = current_database()"
-            cut = [pid for (pid,) in admin.execute(listening)]
+            until = time.monotonic() + 10
+            while not (cut := [pid for (pid,) in admin.execute(listening)]) and time.monotonic() < until:
+                pass  # the gateway is still on its way to listening
             # It waits for their ends by itself, ten seconds at most: the registry may listen again on a new line before.
             ended = [admin.execute("SELECT pg_terminate_backend(%s, 10000)", [pid]).fetchone() for pid in cut]
             assert ended
