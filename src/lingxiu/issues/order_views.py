@@ -60,7 +60,7 @@ class OrderForm(forms.Form):
         label=gettext_lazy("Units"), required=False, widget=forms.CheckboxSelectMultiple(attrs={"lang": "zh"}),
         help_text=gettext_lazy("An instruction: each gets an item of its own."),
     )  # fmt: skip
-    town = forms.ChoiceField(label=gettext_lazy("Shops of"), required=False)
+    town = forms.ChoiceField(label=gettext_lazy("Shops of"), required=False, widget=forms.Select(attrs={"lang": "zh"}))
     merchant_kind = forms.ChoiceField(label=gettext_lazy("of the kind"), required=False)
     level = forms.ChoiceField(
         label=gettext_lazy("of fume level"), required=False,
