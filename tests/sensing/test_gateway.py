@@ -478,7 +478,7 @@ def test_a_flood_is_cut_off_and_hurts_nobody(plant: Plant) -> None:
     async def talk(running: Gateway, dial: Dial) -> None:
         loud, good = await dial(), await dial()
         flood = b"".join(control("9014", plant.currents.mn) for _ in range(500))
-        with_error = asyncio.create_task(pour(loud, flood, 400 * len(flood)))
+        with_error = asyncio.create_task(pour(loud, flood, 4_000 * len(flood)))
         await good.say(reading_frame(plant.device.mn, NOON))
         await good.hear()
         assert await loud.is_hung_up()
