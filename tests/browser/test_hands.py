@@ -129,7 +129,7 @@ def test_what_was_typed_photographed_and_said_survives_a_dead_battery(
     form.get_by_role("button", name="停").tap()
     expect(form.locator("audio")).to_be_visible()
     form.locator("textarea").press_sequentially("老板在")
-    page.wait_for_timeout(3_000)  # the phone is put down: what was typed is on its disk a quarter of a second later, if it is not busy
+    page.wait_for_timeout(3_000)  # the phone is put down; a busy one takes its time to write
     phone.battery_dies()
 
     page = phone.on()
