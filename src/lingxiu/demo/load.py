@@ -214,7 +214,7 @@ class _Load:
             monitor.shop for monitor in self.monitors if monitor.way is Way.SENDING and monitor.device.pk not in alarmed
         ]
         forecasts = list(who.forecasts(round(finders.FORECASTS * len(self.shops)), quiet))
-        joint = round(finders.JOINT_SHARE * wanted)
+        joint = max(1, round(finders.JOINT_SHARE * wanted))  # a small county has one too, to be looked at
         return forecasts + list(who.found(max(joint, wanted - of_alarms - len(forecasts)), joint))
 
     def _name_issues(self, of_alarm: dict[int, Record]) -> None:
