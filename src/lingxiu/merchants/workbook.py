@@ -15,7 +15,7 @@ import zipfile
 from datetime import date, datetime, time
 from typing import Any, Literal, TypeAlias, cast
 
-from python_calamine import CalamineError, CalamineWorkbook
+from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
 
 MOST_UNPACKED_BYTES = 400 * 1024 * 1024
 MOST_ROWS = 100_000
@@ -25,6 +25,9 @@ MOST_CELLS = 2_000_000
 MOST_MEMORY_BYTES = 1024 * 1024 * 1024
 MOST_SECONDS = 30
 
+AS_EXPORTED = "as-exported"
+
+Rows: TypeAlias = list[list[str]]
 Reason: TypeAlias = Literal["unreadable", "unpacks", "too_many"]
 
 
@@ -36,9 +39,14 @@ class WorkbookRefused(Exception):
         self.reason = reason
 
 
-def read_rows(data: bytes) -> list[list[str]]:
-    """The first sheet with anything on it. Raises WorkbookRefused."""
-    command = [sys.executable, "-m", __name__]
+def read_rows(data: bytes, *, as_exported: bool = False) -> Rows:
+    """The first sheet with anything on it. Raises WorkbookRefused.
+
+    Args:
+        as_exported: a list as another system prints it: what stands in a merged area holds for all of it, and a day keeps
+            its hour.
+    """
+    command = [sys.executable, "-m", __name__, *([AS_EXPORTED] if as_exported else [])]
     try:
         done = subprocess.run(  # noqa: S603 (our own program; what is hostile goes to its stdin)
             command, input=data, capture_output=True, timeout=2 * MOST_SECONDS, check=True
@@ -48,7 +56,7 @@ def read_rows(data: bytes) -> list[list[str]]:
     answer = json.loads(done.stdout)
     if isinstance(answer, str):
         raise WorkbookRefused(cast("Reason", answer))
-    return cast("list[list[str]]", answer)
+    return cast("Rows", answer)
 
 
 def text(cell: Any) -> str:
@@ -69,7 +77,30 @@ def text(cell: Any) -> str:
     return str(cell).strip()
 
 
-def _answer(data: bytes) -> list[list[str]] | Reason:
+def _with_hour(cell: Any) -> str:
+    """A time of day is what a complaint turns on, so it is kept."""
+    if isinstance(cell, datetime) and cell.time() != time():
+        return cell.isoformat(sep=" ", timespec="minutes")
+    return text(cell)
+
+
+def _filled(rows: Rows, sheet: CalamineSheet) -> Rows:
+    """What stands in a merged area holds for all of it; as many cells as a list may have, whatever the areas claim."""
+    left = MOST_CELLS
+    for (top, first), (bottom, last) in sheet.merged_cell_ranges or []:
+        if top >= len(rows) or first >= len(rows[top]):
+            continue
+        said = rows[top][first]
+        for row in rows[top : bottom + 1]:
+            for column in range(first, min(last + 1, len(row))):
+                left -= 1
+                if left < 0:
+                    return rows
+                row[column] = said
+    return rows
+
+
+def _answer(data: bytes, as_exported: bool) -> Rows | Reason:
     """The rows, or why there are none."""
     try:
         if _unpacks_without_end(data):
@@ -81,6 +112,8 @@ def _answer(data: bytes) -> list[list[str]] | Reason:
             if high > MOST_ROWS or wide > MOST_COLUMNS or high * wide > MOST_CELLS:
                 return "too_many"
             if rows := sheet.to_python(skip_empty_area=False):
+                if as_exported:
+                    return _filled([[_with_hour(cell) for cell in row] for row in rows], sheet)
                 return [[text(cell) for cell in row] for row in rows]
     except (CalamineError, zipfile.BadZipFile, ValueError, OSError):
         return "unreadable"
@@ -100,7 +133,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY_BYTES, MOST_MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CPU, (MOST_SECONDS, MOST_SECONDS))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    json.dump(_answer(sys.stdin.buffer.read()), sys.stdout)
+    json.dump(_answer(sys.stdin.buffer.read(), AS_EXPORTED in sys.argv[1:]), sys.stdout)
 
 
 if __name__ == "__main__":

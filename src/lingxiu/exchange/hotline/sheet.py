@@ -13,9 +13,8 @@ import yaml
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from lingxiu.exchange.hotline.workbook import Rows, read_rows
 from lingxiu.merchants.words import listed
-from lingxiu.merchants.workbook import MOST_CELLS, MOST_COLUMNS, MOST_ROWS, Reason, WorkbookRefused
+from lingxiu.merchants.workbook import MOST_CELLS, MOST_COLUMNS, MOST_ROWS, Reason, Rows, WorkbookRefused, read_rows
 
 MOST_BYTES = 30 * 1024 * 1024
 HEADER_WITHIN = 20  # rows: a title and remarks often stand above it
@@ -80,7 +79,7 @@ def read(data: bytes, name: str) -> Table:
 
 def _workbook(data: bytes, name: str) -> Rows:
     try:
-        return read_rows(data)
+        return read_rows(data, as_exported=True)
     except WorkbookRefused as refused:
         bounds = {"name": name, "rows": MOST_ROWS, "columns": MOST_COLUMNS}
         raise FileRefused(_(REFUSALS[refused.reason]) % bounds) from refused
