@@ -115,6 +115,25 @@ def with_picture(page: Page, name: str, picture: Path) -> None:
     expect(page.locator(f"input[name={name}_watermarked]")).to_have_value("1")
 
 
+WRITTEN_DOWN = """async (said) => {
+  const kept = () => new Promise((resolve, reject) => {
+    const opening = indexedDB.open("lingxiu");
+    opening.onerror = reject;
+    opening.onsuccess = () => {
+      const all = opening.result.transaction("files").objectStore("files").getAll();
+      all.onerror = reject;
+      all.onsuccess = () => { opening.result.close(); resolve(JSON.stringify(all.result)); };
+    };
+  });
+  for (let looked = 0; looked < 200; looked++) {
+    if ((await kept()).includes(said)) return true;
+    await new Promise((again) => setTimeout(again, 50));
+  }
+  return false;
+}"""
+"""Whether the draft lies where a dead battery leaves it, within ten seconds."""
+
+
 def test_what_was_typed_photographed_and_said_survives_a_dead_battery(
     phone: Phone, cast: Cast, issue: Issue, picture: Path
 ) -> None:
@@ -129,7 +148,7 @@ def test_what_was_typed_photographed_and_said_survives_a_dead_battery(
     form.get_by_role("button", name="停").tap()
     expect(form.locator("audio")).to_be_visible()
     form.locator("textarea").press_sequentially("老板在")
-    page.wait_for_timeout(3_000)  # the phone is put down; a busy one takes its time to write
+    assert page.evaluate(WRITTEN_DOWN, "老板在")  # by itself, with no key pressed since
     phone.battery_dies()
 
     page = phone.on()
