@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any
+from typing import Any, cast
 from uuid import UUID, uuid5
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -26,16 +26,14 @@ LONGEST_IDEMPOTENCY_KEY = 200
 NOTHING_HERE = _("See /api/v1/docs for the addresses there are.")
 
 
-class Asked(HttpRequest):
-    """A request whose key was looked at."""
-
-    auth: keys.Use
+def use_of(request: HttpRequest) -> keys.Use:
+    """The use of the key that `Needs` let in: ninja puts there what it answers."""
+    return cast("keys.Use", request.auth)  # type: ignore[attr-defined]  # no field of Django's
 
 
 def user_of(request: HttpRequest) -> User:
     """As whom the key acts."""
-    use: keys.Use = request.auth  # type: ignore[attr-defined]  # ninja puts there what `Needs` answers
-    return use.key.user
+    return use_of(request).key.user
 
 
 def officer_of(request: HttpRequest) -> User:
@@ -150,7 +148,7 @@ def once_each(request: HttpRequest, body: Json, do: Callable[[], Done]) -> Done:
         return do()
     if not named or len(named) > LONGEST_IDEMPOTENCY_KEY:
         raise wrong("Idempotency-Key", named, _("Send 1 to 200 characters, a UUID for example."))
-    use: keys.Use = request.auth  # type: ignore[attr-defined]  # `Needs` let it in
+    use = use_of(request)
 
     def kept() -> Json:
         done = do()

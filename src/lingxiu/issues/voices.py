@@ -20,7 +20,6 @@ from lingxiu.files.voices import MOST_BYTES, VoiceRefused, content_type
 from lingxiu.issues.lifecycle import Move
 
 WITH_VOICE = frozenset({Move.HANDLE, Move.NOTE})
-LONGEST_SECONDS = 60
 REFUSALS = {
     "too_large": _("This voice note is larger than 2 MB. A minute is enough; say the rest in a second note."),
     "empty": _("Nothing was recorded. Record it again."),

@@ -14,7 +14,7 @@ from ninja import Query, Router
 
 from lingxiu.china.pinyin import fold
 from lingxiu.exchange import keys
-from lingxiu.exchange.door import Needs, officer_of, refuse_unknown
+from lingxiu.exchange.door import Needs, officer_of, refuse_unknown, use_of
 from lingxiu.exchange.problems import Problem, wrong
 from lingxiu.exchange.v1.shapes import LAST_ID, Id, MerchantOut, MerchantsAsked, Rows, cursor_of, mark_of
 from lingxiu.merchants.models import Merchant, MerchantQuerySet, Status
@@ -33,8 +33,7 @@ def seen_by(request: HttpRequest) -> MerchantQuerySet:
 
 
 def _reads(request: HttpRequest) -> bool:
-    use: keys.Use = request.auth  # type: ignore[attr-defined]  # `Needs` let it in
-    return use.opens(keys.MERCHANTS_READ)
+    return use_of(request).opens(keys.MERCHANTS_READ)
 
 
 @router.get("/merchants", response=Rows[MerchantOut], auth=READ, summary="Merchants")

@@ -15,7 +15,7 @@ from ninja.responses import Status
 from lingxiu.accounts.models import User
 from lingxiu.china.identifiers import normalise
 from lingxiu.exchange import keys
-from lingxiu.exchange.door import Done, Needs, once_each, user_of
+from lingxiu.exchange.door import Done, Needs, once_each, use_of, user_of
 from lingxiu.exchange.problems import Fault, Problem, wrong
 from lingxiu.exchange.receiving import SOURCES, SaidOtherwise, Wrong, receive, source_of
 from lingxiu.exchange.v1.shapes import ReportIn, ReportOut
@@ -71,7 +71,7 @@ def get_report(request: HttpRequest, source: str, own_number: str) -> dict[str, 
 
 def _refuse_source(request: HttpRequest, source: str) -> None:
     """A key speaks for the sources it was given. Raises Problem."""
-    use: keys.Use = request.auth  # type: ignore[attr-defined]  # `Needs` let it in
+    use = use_of(request)
     if source not in SOURCES:
         raise wrong("source", source, _("Name one of the sources that people report by."))
     if not use.opens(f"{keys.REPORTS}{source}"):
