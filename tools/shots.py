@@ -226,6 +226,10 @@ def seen_by_machine(page: Page) -> Iterator[str]:
             r"\S*[\u4e00-\u9fff]+\S*", text.replace("简体中文", "").replace("中文", "").replace("灵嗅", "")
         ):
             yield f"Chinese in the English page, not marked as data: {chinese.group()[:40]!r}"
+    # A bar that stays at the foot of a phone lies over whatever stands there just then: seen whole, nothing lies over anything.
+    seen = page.viewport_size or {"width": 1280, "height": 0}
+    whole = page.evaluate("document.documentElement.scrollHeight")
+    page.set_viewport_size({"width": seen["width"], "height": max(seen["height"], whole)})
     # By the debugger, as an extension would: the page's own policy lets no script in that is not its own.
     page.evaluate(AXE.read_text())
     found = page.evaluate(

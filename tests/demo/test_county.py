@@ -356,8 +356,11 @@ def test_a_silence_of_more_than_a_day_has_its_issue_and_a_new_device_has_none() 
 def test_nearly_all_issues_are_quick_at_grid_and_town() -> None:
     quick = Issue.objects.filter(flow="quick", level__in=["grid", "town"]).count()
 
-    assert Issue.objects.count() == round(MERCHANTS * 1600 / 2780)
-    assert quick >= 0.99 * Issue.objects.count()
+    wanted = round(MERCHANTS * 1600 / 2780)
+    assert Issue.objects.count() == wanted
+    assert wanted - quick == max(
+        1, round(0.005 * wanted)
+    )  # half of one in a hundred; a small county has one to be looked at
 
 
 def test_every_issue_began_with_a_report_and_its_last_move_says_where_it_stands() -> None:

@@ -254,7 +254,7 @@ MOVES: dict[Move, Rule] = {
     )
 }  # fmt: skip
 
-_GRASSROOTS = {Level.GRID, Level.TOWN}
+_GRASSROOTS = (Level.GRID, Level.TOWN)
 LEVELS: dict[tuple[Move, bool, Level], Level] = {
     # (move, is it with the dispatcher, level) → level after. A grid's goes up to its town, a town's to the county;
     # the dispatcher, who holds both grid and town, sends it to the county at once.

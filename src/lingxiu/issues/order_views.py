@@ -11,6 +11,7 @@ from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -57,7 +58,7 @@ class OrderForm(forms.Form):
     violation = forms.ChoiceField(label=gettext_lazy("What it is about"))
     due_on = forms.DateField(label=gettext_lazy("To be done by"), widget=forms.DateInput(attrs={"type": "date"}))
     units = forms.MultipleChoiceField(
-        label=gettext_lazy("Units"), required=False, widget=forms.CheckboxSelectMultiple(attrs={"lang": "zh"}),
+        label=gettext_lazy("Units"), required=False, widget=forms.CheckboxSelectMultiple,
         help_text=gettext_lazy("An instruction: each gets an item of its own."),
     )  # fmt: skip
     town = forms.ChoiceField(label=gettext_lazy("Shops of"), required=False, widget=forms.Select(attrs={"lang": "zh"}))
@@ -81,7 +82,7 @@ class OrderForm(forms.Form):
                 (row.id, row.label.text(language)) for row in catalogues.violations
                 if row.kind == "finding" and row.holds(today)
             ],
-            "units": [(str(unit.pk), unit.name) for unit in _units(user)],
+            "units": [(str(unit.pk), format_html('<span lang="zh">{}</span>', unit.name)) for unit in _units(user)],
             "town": [("", _("no list of shops")), *([("*", _("the whole county"))] if _is_county(user) else []), *own.items()],
             "merchant_kind": [("", _("any")), *((row.id, row.label.text(language)) for row in catalogues.kinds.merchants)],
         }  # fmt: skip
