@@ -14,7 +14,7 @@ from lingxiu.policy.comparing import compare, without_basis
 from lingxiu.policy.models import Edition
 from lingxiu.policy.queries import diff, edition, forget, in_force
 from lingxiu.policy.reading import SHIPPED, read_folder
-from lingxiu.policy.schema import Basis, Label
+from lingxiu.policy.rows import Basis, Label
 
 AT = datetime(2026, 3, 5, 4, 0, tzinfo=UTC)
 

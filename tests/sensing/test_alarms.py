@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lingxiu.policy.alarm_rules import FanWithoutPurifier, Silence, SustainedValue
 from lingxiu.policy.reading import SHIPPED, read_folder
-from lingxiu.policy.schema import FanWithoutPurifier, Silence, SustainedValue
 from lingxiu.sensing.alarms import (
     WINDOW,
     Episode,

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hj212 import Frame
+from lingxiu.policy.device_profiles import DeviceProfile
 from lingxiu.policy.reading import SHIPPED, read_folder
-from lingxiu.policy.schema import DeviceProfile
 from lingxiu.sensing.profiles import NotAReading, ProfileReader, Understood, from_jsonb, microseconds, moment, to_jsonb
 from tests.conftest import SHARED_DATA
 from tests.sensing.frames import COUNTY, decode, segment_frame

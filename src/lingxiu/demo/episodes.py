@@ -15,8 +15,8 @@ from lingxiu.demo.bulk import Column
 from lingxiu.demo.chance import stream
 from lingxiu.demo.monitors import Monitor, Way
 from lingxiu.demo.readings import Heard, Statistics
+from lingxiu.policy.alarm_rules import AnyAlarm, FanWithoutPurifier, Silence, SustainedValue
 from lingxiu.policy.queries import InForce
-from lingxiu.policy.schema import AnyAlarm, FanWithoutPurifier, Silence, SustainedValue
 from lingxiu.sensing.alarms import Episode, Span, Window, WindowRule, binding, fold, silence
 from lingxiu.sensing.judging import complete_until
 from lingxiu.sensing.models import Alarm, Maintenance

@@ -19,7 +19,7 @@ from lingxiu.demo.bulk import Column, copy_columns
 from lingxiu.demo.chance import stream
 from lingxiu.demo.kitchens import FAN_A, HUMIDITY, PURIFIER_A, SCATTER, WARMTH, Flags, Thousandths, Week, monday_of
 from lingxiu.demo.monitors import Monitor, Way
-from lingxiu.policy.schema import DeviceProfile
+from lingxiu.policy.device_profiles import DeviceProfile
 from lingxiu.sensing.judging import complete_until
 from lingxiu.sensing.profiles import MINUTE, microseconds, moment
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from django.db import connection
 
 from lingxiu.merchants.models import Standing
+from lingxiu.policy.alarm_rules import Silence
 from lingxiu.policy.queries import in_force
-from lingxiu.policy.schema import Silence
 
 _REFRESH = Path(__file__).with_name("refresh_standings.sql").read_text(encoding="utf-8")
 

@@ -41,7 +41,8 @@ from lingxiu.issues.writing import use_photos
 from lingxiu.journal.actions import Scope, SubmissionReused, record
 from lingxiu.merchants.models import Merchant, Standing
 from lingxiu.policy.queries import in_force
-from lingxiu.policy.schema import Label, Task, Violation
+from lingxiu.policy.rows import Label
+from lingxiu.policy.schema import Task, Violation
 
 log = structlog.get_logger(__name__)
 MOST_ASKED = 100  # codes in one run of the job

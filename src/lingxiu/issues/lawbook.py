@@ -25,7 +25,8 @@ from lingxiu.issues.filters import Filter, matching, total
 from lingxiu.issues.models import FlowChoice
 from lingxiu.issues.views import officer
 from lingxiu.policy.queries import edition, in_force
-from lingxiu.policy.schema import Basis, Catalogues, Department, Evidence, Label, Penalty, Task, Violation
+from lingxiu.policy.rows import Basis, Label
+from lingxiu.policy.schema import Catalogues, Department, Evidence, Penalty, Task, Violation
 
 LOOKING_BACK = timedelta(days=90)
 LONGEST_WORDS = 60

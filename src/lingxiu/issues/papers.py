@@ -39,7 +39,8 @@ from lingxiu.issues.relations import relations
 from lingxiu.issues.writing import scope_of
 from lingxiu.journal.actions import record
 from lingxiu.policy.queries import edition
-from lingxiu.policy.schema import Basis, Violation
+from lingxiu.policy.rows import Basis
+from lingxiu.policy.schema import Violation
 from lingxiu.territory.queries import town_names
 from lingxiu.ui.fonts import chinese_font
 

@@ -18,7 +18,8 @@ from lingxiu.issues.models import PEOPLE, Assignment, Issue, IssueQuerySet, Move
 from lingxiu.issues.relations import Held
 from lingxiu.merchants.models import Merchant
 from lingxiu.policy.queries import edition
-from lingxiu.policy.schema import Label, Sight
+from lingxiu.policy.rows import Label
+from lingxiu.policy.schema import Sight
 
 NEARBY_DEGREES = 0.004
 """Some 400 m in the county: how far smoke is smelled, and a phone's position is off, put together."""

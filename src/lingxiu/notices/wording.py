@@ -15,7 +15,7 @@ from lingxiu.issues.models import Issue
 from lingxiu.merchants.models import Merchant
 from lingxiu.notices.models import Notice
 from lingxiu.policy.queries import edition, in_force
-from lingxiu.policy.schema import Label
+from lingxiu.policy.rows import Label
 from lingxiu.territory.queries import town_names
 from lingxiu.ui import addresses
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any, TypeGuard
 
-from lingxiu.policy.schema import Catalogues, Rule
+from lingxiu.policy.rows import Rule
+from lingxiu.policy.schema import Catalogues
 
 LONGEST_VALUE = 80
 

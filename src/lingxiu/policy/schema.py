@@ -1,20 +1,20 @@
 """The shape of every catalogue. A county's folder is read into `Catalogues` or refused with the field, the value and the mend.
 
-Every rule has an id, a label in both languages, its bases, and the days from and to which it holds. Confidence is that of
-the research behind it: S seen in a source, S- in a weak one, V recomputed, G general knowledge, P our proposal, U unverified.
+Every rule has an id, a label in both languages, its bases, and the days from and to which it holds.
 """
 
 from __future__ import annotations
 
 from datetime import date, time
 from enum import StrEnum
-from typing import Annotated, Literal, get_args
+from typing import Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-Confidence = Literal["S", "S-", "V", "G", "P", "U"]
-SURE: frozenset[Confidence] = frozenset({"S", "V"})
-"""What may stand on paper that binds somebody: seen in a full source, or recomputed."""
+from lingxiu.policy.alarm_rules import Alarms
+from lingxiu.policy.device_profiles import DeviceProfile
+from lingxiu.policy.rows import Basis, Confidence, Label, Row, Rule, within
+
 Level = Literal["grid", "town", "county"]
 Flow = Literal["quick", "joint"]
 ReportSource = Literal["public", "phone", "12345", "other_system"]
@@ -25,65 +25,6 @@ IssueSource = Literal[
 
 
 PhrasedMove = Literal["visit", "handle", "feed_back", "rework", "return", "escalate", "transfer", "note"]
-
-
-class Row(BaseModel):
-    """Base of all catalogue rows: unknown keys are mistakes, values do not change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Label(Row):
-    """A text in both languages."""
-
-    zh: str = Field(min_length=1)
-    en: str = Field(min_length=1)
-
-    def text(self, language: str) -> str:
-        """The text in this language (`zh-hans`, `en` …)."""
-        return self.zh if language.startswith("zh") else self.en
-
-
-class Basis(Row):
-    """Law, article and the days it is in force. Without an article or outside its days it may guide, never be printed.
-
-    `only_in_built_up`: the law binds built-up areas and places run as such.
-    """
-
-    law: Label
-    article: str = ""
-    since: date | None = None
-    until: date | None = None
-    only_in_built_up: bool = False
-    confidence: Confidence = "G"
-
-    def in_force(self, day: date) -> bool:
-        """Whether this basis may be named for an act of this day."""
-        return _within(day, self.since, self.until)
-
-    def printable(self, day: date) -> bool:
-        """Whether a notice about an act of this day may name it: in force, its article known and seen in a source."""
-        return self.in_force(day) and bool(self.article) and self.confidence in SURE
-
-
-class Rule(Row):
-    """What every rule carries."""
-
-    id: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]*$")
-    label: Label
-    bases: tuple[Basis, ...] = ()
-    since: date | None = None
-    until: date | None = None
-    enabled: bool = True
-    confidence: Confidence = "P"
-
-    def holds(self, day: date) -> bool:
-        """Whether this rule is switched on for an act of this day."""
-        return self.enabled and _within(day, self.since, self.until)
-
-    def bases_on(self, day: date) -> tuple[Basis, ...]:
-        """The bases in force on the day of the act."""
-        return tuple(basis for basis in self.bases if basis.in_force(day))
 
 
 # ── roles ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -275,12 +216,12 @@ class Violation(Rule):
 
     def variants_on(self, day: date) -> tuple[Penalty, ...]:
         """What may follow an act of this day, every variant."""
-        return tuple(one for one in self.penalties if _within(day, one.since, one.until))
+        return tuple(one for one in self.penalties if within(day, one.since, one.until))
 
     def given_to_town(self, day: date) -> bool:
         """Whether the towns were given it on this day."""
         to_town = self.power.to_town if self.power else ToTown()
-        return to_town.given and _within(day, to_town.since, to_town.until)
+        return to_town.given and within(day, to_town.since, to_town.until)
 
     @model_validator(mode="after")
     def _asks_each_once(self) -> Violation:
@@ -452,110 +393,6 @@ class Year(Row):
     holidays: tuple[date, ...]
     make_up_days: tuple[date, ...] = ()
     basis: str = Field(min_length=1)
-
-
-# ── sensing ──────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-class AlarmRule(Rule):
-    """What all alarm rules share. `violation`: the lead an alarm opens, none when it only tells."""
-
-    severity: Literal["blue", "yellow", "orange", "red"]
-    task: str
-    violation: str | None = None
-    only_in_built_up: bool = False
-
-
-class SustainedValue(AlarmRule):
-    """Raised when `windows` ten-minute means in a row lie above `limit`, or one above `single_limit`; cleared after
-    `clear_windows` at or below `limit`. Only windows with at least `fan_on_minutes` of fan count."""
-
-    type: Literal["sustained_value"]
-    factor: Literal["fume_mg_m3", "pm_mg_m3", "nmhc_mg_m3"]
-    limit: float
-    windows: int = Field(ge=1)
-    single_limit: float
-    clear_windows: int = Field(ge=1)
-    fan_on_minutes: int = Field(ge=0, le=10)
-
-
-class FanWithoutPurifier(AlarmRule):
-    """Raised at `minutes` of fan without purifier over `windows` adjacent windows; cleared by a window without any."""
-
-    type: Literal["fan_without_purifier"]
-    minutes: int = Field(ge=1)
-    windows: int = Field(ge=1)
-
-
-class Silence(AlarmRule):
-    """Raised when nothing came for `minutes`; opens its issue at `issue_after_minutes`; cleared when data are back."""
-
-    type: Literal["silence"]
-    minutes: int = Field(ge=1)
-    issue_after_minutes: int = Field(ge=1)
-
-
-AnyAlarm = Annotated[SustainedValue | FanWithoutPurifier | Silence, Field(discriminator="type")]
-
-
-class Alarms(Row):
-    """`observe_days`: how long a new device only observes. `settle_seconds`: a window is complete so long after its end.
-
-    `issue_within_hours`: an alarm first seen later than that after it was raised (old data sent again) opens no issue.
-    `keep_raw_days`, `keep_odd_days`: how long readings and odd frames stay; statistics stay for ever.
-    """
-
-    observe_days: int = Field(ge=0)
-    settle_seconds: int = Field(ge=0)
-    issue_within_hours: int = Field(48, gt=0)
-    keep_raw_days: int = Field(730, ge=14)
-    keep_odd_days: int = Field(90, gt=0)
-    rules: tuple[AnyAlarm, ...]
-
-
-class Factor(Row):
-    """Where a column of ours stands in a device's packet, and how its number becomes ours: value × scale, in range.
-
-    The first of `suffixes` that the packet has counts.
-    """
-
-    column: Literal["fume_mg_m3", "pm_mg_m3", "nmhc_mg_m3", "temperature_c", "humidity_pct", "fan_a", "purifier_a"]
-    code: str
-    suffixes: tuple[str, ...] = ("Rtd", "Avg")
-    scale: float = 1.0
-    lowest: float | None = None
-    highest: float | None = None
-
-
-class Switch(Row):
-    """Whether the fan or the purifier runs: by a state code, or by a current above a threshold."""
-
-    column: Literal["fan_on", "purifier_on"]
-    code: str
-    suffixes: tuple[str, ...] = ("RS", "Rtd")
-    on_values: tuple[str, ...] = ()
-    off_values: tuple[str, ...] = ()
-    on_above: float | None = None
-
-
-class DeviceProfile(Rule):
-    """A dialect: which factor is what, its unit and range, how states are written, how strict its CRC, how it is answered.
-
-    `missing_values`: numbers that stand for no value (9999.99: HJ 212-2025). `statistics_cn`: what feeds the statistics;
-    where a window has both, minute data (2051) win over real-time data (2011).
-    """
-
-    device_kind: Literal["fume_monitor", "grease_trap", "gas_alarm", "camera"]
-    factors: tuple[Factor, ...]
-    switches: tuple[Switch, ...] = ()
-    invalid_flags: tuple[str, ...] = ("D", "B", "M", "C", "F", "T")
-    missing_values: tuple[float, ...] = (9999.0, 9999.99)
-    statistics_cn: tuple[Literal["2011", "2051"], ...] = ("2011", "2051")
-    accepted_crc: tuple[Literal["standard", "modbus", "constant", "missing", "short", "raw_bytes"], ...] = ("standard",)
-    ack_style: Literal["2017", "2005", "st21"] = "2017"
-    sends_every_seconds: int = Field(60, gt=0)
-    period_named_by: Literal["start", "end"] = "start"
-    offline_after_minutes: int | None = None
 
 
 # ── the fume level ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -900,11 +737,6 @@ class Catalogues(Row):
     def role(self, role_id: str) -> Role:
         """Raises KeyError."""
         return {row.id: row for row in self.roles}[role_id]
-
-
-def _within(day: date, since: date | None, until: date | None) -> bool:
-    """Whether a day lies between two, both included; an end that is not given is open."""
-    return (since is None or since <= day) and (until is None or day <= until)
 
 
 def _refuse_doubles(ids: list[str]) -> None:

@@ -23,7 +23,7 @@ from lingxiu.issues.queries import mine
 from lingxiu.journal.queries import head
 from lingxiu.merchants.models import Merchant
 from lingxiu.policy.queries import in_force
-from lingxiu.policy.schema import Label
+from lingxiu.policy.rows import Label
 from lingxiu.portal.hands import Call, Way, calls, way_to
 from lingxiu.portal.merchant import violation_labels
 

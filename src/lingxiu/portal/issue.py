@@ -32,7 +32,8 @@ from lingxiu.journal.actions import SubmissionReused, once
 from lingxiu.journal.queries import head
 from lingxiu.merchants.models import Merchant
 from lingxiu.policy.queries import edition
-from lingxiu.policy.schema import Catalogues, Label
+from lingxiu.policy.rows import Label
+from lingxiu.policy.schema import Catalogues
 from lingxiu.portal import hands
 from lingxiu.privacy.masks import mask_name, mask_phone
 from lingxiu.sensing.models import Alarm, Device

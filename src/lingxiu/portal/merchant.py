@@ -23,7 +23,7 @@ from lingxiu.journal.queries import head
 from lingxiu.merchants.models import CareRecord, Merchant
 from lingxiu.merchants.queries import Revoked, by_token
 from lingxiu.policy.queries import in_force
-from lingxiu.policy.schema import Label
+from lingxiu.policy.rows import Label
 from lingxiu.privacy.masks import mask_name, mask_phone
 from lingxiu.selfservice.models import SelfCheck
 from lingxiu.sensing.models import Alarm, Device

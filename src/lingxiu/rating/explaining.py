@@ -12,7 +12,8 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop, ngettext
 
-from lingxiu.policy.schema import Catalogues, Label, Rule
+from lingxiu.policy.rows import Label, Rule
+from lingxiu.policy.schema import Catalogues
 from lingxiu.rating.models import FumeScore
 
 WORDS: dict[tuple[str, str], str] = {

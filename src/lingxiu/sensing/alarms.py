@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
-from lingxiu.policy.schema import AnyAlarm, FanWithoutPurifier, Silence, SustainedValue
+from lingxiu.policy.alarm_rules import AnyAlarm, FanWithoutPurifier, Silence, SustainedValue
 
 WINDOW: Final = timedelta(minutes=10)
 

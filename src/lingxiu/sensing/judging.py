@@ -20,8 +20,8 @@ from django.utils import timezone
 
 from lingxiu.journal.actions import Scope, record
 from lingxiu.merchants.models import Standing
+from lingxiu.policy.alarm_rules import AnyAlarm, Silence
 from lingxiu.policy.queries import InForce
-from lingxiu.policy.schema import AnyAlarm, Silence
 from lingxiu.sensing.alarms import (
     Episode,
     Known,

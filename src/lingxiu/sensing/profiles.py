@@ -14,7 +14,7 @@ from typing import Final, NamedTuple, TypeAlias
 from zoneinfo import ZoneInfo
 
 from hj212 import Frame
-from lingxiu.policy.schema import DeviceProfile, Factor, Switch
+from lingxiu.policy.device_profiles import DeviceProfile, Factor, Switch
 
 MICROSECONDS: Final = 1_000_000
 MINUTE: Final = 60 * MICROSECONDS

@@ -15,8 +15,8 @@ from django.utils import timezone
 
 from lingxiu.merchants import queries as merchants
 from lingxiu.merchants.models import Merchant
+from lingxiu.policy.alarm_rules import Silence, SustainedValue
 from lingxiu.policy.queries import in_force
-from lingxiu.policy.schema import Silence, SustainedValue
 from lingxiu.sensing.models import Alarm, AlarmQuerySet, Device, DeviceQuerySet, Maintenance
 from lingxiu.sensing.profiles import VALUE_COLUMNS
 

@@ -13,8 +13,8 @@ import structlog
 from django.conf import settings
 
 from hj212 import STANDARD_2005, STANDARD_2017, AckStyle, Deviation, Frame, acknowledge_data, crc_hex
+from lingxiu.policy.device_profiles import DeviceProfile
 from lingxiu.policy.queries import in_force
-from lingxiu.policy.schema import DeviceProfile
 from lingxiu.sensing.profiles import ProfileReader
 
 log = structlog.get_logger(__name__)

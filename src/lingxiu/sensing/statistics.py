@@ -15,7 +15,8 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
-from lingxiu.policy.schema import Catalogues, Silence
+from lingxiu.policy.alarm_rules import Silence
+from lingxiu.policy.schema import Catalogues
 from lingxiu.sensing.models import WatchCursor
 
 WINDOW: Final = timedelta(minutes=10)

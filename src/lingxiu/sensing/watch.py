@@ -24,8 +24,8 @@ from django.utils.translation import gettext as _
 from lingxiu.issues.actions import report_alarm
 from lingxiu.journal.actions import Scope, record
 from lingxiu.merchants.models import Merchant
+from lingxiu.policy.alarm_rules import AnyAlarm, Silence
 from lingxiu.policy.queries import InForce, NoPolicy, edition, in_force
-from lingxiu.policy.schema import AnyAlarm, Silence
 from lingxiu.sensing import judging, statistics
 from lingxiu.sensing.models import Alarm, Process
 

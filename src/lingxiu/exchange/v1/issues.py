@@ -45,7 +45,7 @@ from lingxiu.issues.relations import relations
 from lingxiu.issues.writing import Brought, SomebodyWasFaster
 from lingxiu.merchants.models import Merchant
 from lingxiu.policy.queries import edition, in_force
-from lingxiu.policy.schema import Label
+from lingxiu.policy.rows import Label
 
 router = Router(tags=["issues"])
 READ = Needs(keys.ISSUES_READ)

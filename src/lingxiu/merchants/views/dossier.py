@@ -24,7 +24,7 @@ from lingxiu.merchants.models import Merchant, Source
 from lingxiu.merchants.views.asking import Refused, merchant_of, reader, reader_who_may, towns_of, write_once
 from lingxiu.merchants.words import listed
 from lingxiu.policy.queries import in_force
-from lingxiu.policy.schema import Label
+from lingxiu.policy.rows import Label
 from lingxiu.privacy.masks import mask_name, mask_phone
 from lingxiu.ui import addresses
 from lingxiu.ui.templatetags.lingxiu import label

@@ -19,8 +19,8 @@ import structlog
 from django.conf import settings
 from django.utils import timezone
 
+from lingxiu.policy.device_profiles import DeviceProfile
 from lingxiu.policy.queries import in_force
-from lingxiu.policy.schema import DeviceProfile
 from lingxiu.sensing.models import Device
 from lingxiu.sensing.simulator.device import SimulatedDevice, run_device, run_fleet
 from lingxiu.sensing.simulator.dialect import say

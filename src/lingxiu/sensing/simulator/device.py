@@ -15,7 +15,7 @@ from hashlib import blake2b
 from typing import Final
 
 from hj212 import Decoder, GivenUp, Message, Progressed, Session, Side, make_qn, next_qn
-from lingxiu.policy.schema import DeviceProfile
+from lingxiu.policy.device_profiles import DeviceProfile
 from lingxiu.sensing.registry import ACK_STYLES
 from lingxiu.sensing.simulator.dialect import say
 from lingxiu.sensing.simulator.kitchen import Source

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from hj212 import Message, upload
-from lingxiu.policy.schema import DeviceProfile, Factor, Switch
+from lingxiu.policy.device_profiles import DeviceProfile, Factor, Switch
 from lingxiu.sensing.simulator.kitchen import Values
 
 SYSTEMS: Final = {"ga-currents": "51", "lampblack-words": "22"}

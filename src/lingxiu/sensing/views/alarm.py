@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from lingxiu.accounts.models import User
-from lingxiu.policy.schema import AnyAlarm, SustainedValue
+from lingxiu.policy.alarm_rules import AnyAlarm, SustainedValue
 from lingxiu.sensing.models import Alarm
 from lingxiu.sensing.watch import rule_of
 from lingxiu.sensing.words import MILLIGRAMS, SEVERITIES

@@ -10,7 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
-from lingxiu.policy.schema import Label
+from lingxiu.policy.rows import Label
 from lingxiu.ui import addresses
 
 register = template.Library()
