@@ -1,4 +1,4 @@
-"""Devices, alarms and what the gateway could not place. Readings and windows are tables of their own (`sql/`), unmanaged."""
+"""Devices, what was asked of them, alarms and forecasts. Readings and windows are tables of their own (`sql/`), unmanaged."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from lingxiu.accounts.authority import NOBODY
 from lingxiu.accounts.models import Bond
 from lingxiu.journal.models import TransactionIdField
 from lingxiu.merchants.models import Merchant
+from lingxiu.privacy.fields import EncryptedField
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -40,8 +41,29 @@ class DeviceQuerySet(models.QuerySet["Device"]):
         return self.filter(merchant__in=measured_for(user))
 
 
+class Maintainer(models.Model):
+    """A company that looks after devices (运维单位): whom to call when one of them is ill, and how soon it promised to come."""
+
+    name = models.CharField(max_length=80, unique=True)
+    contact = models.CharField(max_length=30, default="", blank=True)
+    phone = EncryptedField(default="", blank=True)
+    respond_within_hours = models.PositiveSmallIntegerField(default=24)
+    duties = models.CharField(max_length=400, default="", blank=True)
+    synthetic = models.BooleanField(default=False)
+
+    class Meta:
+        ordering: ClassVar = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Device(models.Model):
-    """A device at a merchant. `observe_until`: until then it may raise alarms but opens no issue."""
+    """A device at a merchant. `observe_until`: until then it may raise alarms but opens no issue.
+
+    `secret`: 32 hex digits, the SM4 key its HJ 212-2025 data areas are encrypted with; `former_secret` is still accepted
+    after a rotation (CN 1014) until the device has used the new one.
+    """
 
     class State(models.TextChoices):
         ACTIVE = "active", _("active")
@@ -55,6 +77,11 @@ class Device(models.Model):
     kind = models.CharField(max_length=20)
     state = models.CharField(max_length=12, choices=State, default=State.ACTIVE)
     vendor = models.CharField(max_length=60, default="", blank=True)
+    model = models.CharField(max_length=60, default="", blank=True)
+    place = models.CharField(max_length=80, default="", blank=True)
+    maintainer = models.ForeignKey(Maintainer, null=True, blank=True, on_delete=models.SET_NULL, related_name="devices")
+    secret = EncryptedField(default="", blank=True)
+    former_secret = EncryptedField(default="", blank=True)
     installed_on = models.DateField(null=True, blank=True)
     observe_until = models.DateTimeField(null=True)
     maintenance_note = models.CharField(max_length=200, default="", blank=True)
@@ -72,10 +99,101 @@ class Device(models.Model):
         return self.mn
 
 
+class DeviceEvent(models.Model):
+    """What became of a device, in order, never changed: where it was put, moved to, what replaced it, when it was calibrated."""
+
+    class Kind(models.TextChoices):
+        INSTALLED = "installed", _("installed")
+        MOVED = "moved", _("moved")
+        REPLACED = "replaced", _("replaced by another")
+        REPLACES = "replaces", _("takes another's place")
+        RETIRED = "retired", _("taken out of use")
+        MAINTAINED = "maintained", _("maintained")
+        CALIBRATED = "calibrated", _("calibrated")
+        KEY_CHANGED = "key_changed", _("key changed")
+        PROFILE_CHANGED = "profile_changed", _("profile changed")
+
+    device = models.ForeignKey(Device, on_delete=models.PROTECT, related_name="events")
+    kind = models.CharField(max_length=16, choices=Kind)
+    at = models.DateTimeField()
+    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="+")
+    other = models.ForeignKey(Device, null=True, on_delete=models.PROTECT, related_name="+")
+    note = models.CharField(max_length=200, default="", blank=True)
+    recorded_by = models.BigIntegerField(null=True)
+
+    class Meta:
+        ordering: ClassVar = ["at", "id"]
+        indexes: ClassVar = [models.Index(fields=["device", "-at"], name="device_event_of_device")]
+
+    def __str__(self) -> str:
+        return f"{self.device_id} {self.kind} {self.at:%Y-%m-%d}"
+
+
+class DeviceRequest(models.Model):
+    """Something asked of a device (HJ 212-2017 6.4, three steps): read its clock, set it, send an hour's history again.
+
+    The gateway that holds its connection takes what is `waiting`, says it, and writes down how it went. `why`: who or what
+    wants it: a person, the watch after an outage, the device itself (1013). `answer`: the items of the data that came back.
+    """
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("waits for the device")
+        SENT = "sent", _("sent")
+        ACCEPTED = "accepted", _("accepted")
+        DONE = "done", _("done")
+        REFUSED = "refused", _("refused")
+        FAILED = "failed", _("failed")
+        EXPIRED = "expired", _("not done in time")
+
+    class Why(models.TextChoices):
+        PERSON = "person", _("asked by a person")
+        GAP = "gap", _("to fill a gap")
+        DEVICE = "device", _("asked for by the device")
+        ROTATION = "rotation", _("to change its key")
+
+    device = models.ForeignKey(Device, on_delete=models.CASCADE, related_name="requests")
+    cn = models.CharField(max_length=4)
+    parameters = models.JSONField(default=dict)
+    why = models.CharField(max_length=10, choices=Why, default=Why.PERSON)
+    state = models.CharField(max_length=10, choices=State, default=State.WAITING)
+    qn = models.CharField(max_length=20, default="", blank=True)
+    tries = models.PositiveSmallIntegerField(default=0)
+    asked_by = models.BigIntegerField(null=True)
+    asked_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    qn_rtn = models.SmallIntegerField(null=True)
+    exe_rtn = models.SmallIntegerField(null=True)
+    answer = models.JSONField(default=dict)
+
+    class Meta:
+        ordering: ClassVar = ["-asked_at", "-id"]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(ended_at=None, state__in=["waiting", "sent", "accepted"])
+                | Q(ended_at__isnull=False, state__in=["done", "refused", "failed", "expired"]),
+                name="device_request_ends_once",
+            )
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["device", "-asked_at"], name="device_request_of_device"),
+            models.Index(fields=["expires_at"], name="device_request_open", condition=Q(ended_at=None)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.device_id} {self.cn} {self.state}"
+
+
 class Maintenance(models.Model):
     """A time in which a device's readings judge nobody: windows that touch it neither raise, hold nor clear an alarm."""
 
+    class Kind(models.TextChoices):
+        MAINTENANCE = "maintenance", _("maintenance")
+        CALIBRATION = "calibration", _("calibration")
+
     device = models.ForeignKey(Device, on_delete=models.CASCADE, related_name="maintenance")
+    kind = models.CharField(max_length=12, choices=Kind, default=Kind.MAINTENANCE)
     since = models.DateTimeField()
     until = models.DateTimeField(null=True)
     note = models.CharField(max_length=200)
@@ -104,6 +222,54 @@ class UnknownDevice(models.Model):
 
     def __str__(self) -> str:
         return self.mn
+
+
+class Storm(models.Model):
+    """Many devices of a town that went the same way within minutes: one thing (a power cut, a carrier's fault), not three hundred.
+
+    Its alarms stay facts of their own; people are told once, and one issue stands for all. `devices`: how many at the worst.
+    """
+
+    town = models.CharField(max_length=12)
+    code = models.CharField(max_length=20)
+    since = models.DateTimeField()
+    until = models.DateTimeField(null=True)
+    devices = models.PositiveIntegerField()
+    of = models.PositiveIntegerField()
+    edition = models.PositiveIntegerField()
+    noticed_at = models.DateTimeField()
+
+    class Meta:
+        ordering: ClassVar = ["-since"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["town", "code"], condition=Q(until=None), name="storm_one_open"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.town} {self.since:%Y-%m-%d %H:%M}"
+
+
+class Mute(models.Model):
+    """For a time nobody is told of a device's alarms of this code (every code: ""), and none opens an issue. A reason is owed."""
+
+    device = models.ForeignKey(Device, on_delete=models.CASCADE, related_name="mutes")
+    code = models.CharField(max_length=20, default="", blank=True)
+    since = models.DateTimeField()
+    until = models.DateTimeField()
+    reason = models.CharField(max_length=200)
+    muted_by = models.BigIntegerField()
+
+    class Meta:
+        ordering: ClassVar = ["-since"]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(until__gt=models.F("since")) & ~Q(reason=""), name="mute_lasts_and_says_why"
+            )
+        ]
+        indexes: ClassVar = [models.Index(fields=["device", "until"], name="mute_of_device")]
+
+    def __str__(self) -> str:
+        return f"{self.device_id} {self.code} until {self.until:%Y-%m-%d %H:%M}"
 
 
 class AlarmQuerySet(models.QuerySet["Alarm"]):
@@ -136,6 +302,10 @@ class Alarm(models.Model):
     issue_wanted_at = models.DateTimeField(null=True)
     noticed_at = models.DateTimeField()
     withdrawn_at = models.DateTimeField(null=True)
+    storm = models.ForeignKey(Storm, null=True, on_delete=models.SET_NULL, related_name="alarms")
+    acknowledged_at = models.DateTimeField(null=True)
+    acknowledged_by = models.BigIntegerField(null=True)
+    acknowledgement = models.CharField(max_length=200, default="", blank=True)
     synthetic = models.BooleanField(default=False)
 
     objects = AlarmQuerySet.as_manager()
@@ -150,6 +320,10 @@ class Alarm(models.Model):
             models.CheckConstraint(
                 condition=Q(withdrawn_at=None) | Q(cleared_at__isnull=False), name="alarm_withdrawn_is_cleared"
             ),
+            models.CheckConstraint(
+                condition=Q(acknowledged_at=None) | (Q(acknowledged_by__isnull=False) & ~Q(acknowledgement="")),
+                name="alarm_acknowledged_with_words",
+            ),
         ]
         indexes: ClassVar = [
             models.Index(fields=["-raised_at"], name="alarm_newest"),
@@ -159,6 +333,57 @@ class Alarm(models.Model):
 
     def __str__(self) -> str:
         return f"{self.code} {self.device_id}"
+
+
+class Forecast(models.Model):
+    """What readings let us expect of a device or its surroundings (预判), kept with what it was made from, and how it turned out.
+
+    `due_on` with `due_from` and `due_to` is the day and its interval; a newer forecast of the same kind takes the place of
+    an open one by changing it. `outcome`: right (it came, or a person found it so), wrong, or lapsed without anybody looking.
+    """
+
+    class Kind(models.TextChoices):
+        FOULING = "fouling", _("purifier fouling")
+        TRAP_FULL = "trap_full", _("grease trap full")
+        DEVICE_FAILING = "device_failing", _("device about to fail")
+
+    class Outcome(models.TextChoices):
+        OPEN = "open", _("open")
+        RIGHT = "right", _("came true")
+        WRONG = "wrong", _("did not come true")
+        LAPSED = "lapsed", _("nobody looked")
+
+    device = models.ForeignKey(Device, on_delete=models.PROTECT, related_name="forecasts")
+    kind = models.CharField(max_length=16, choices=Kind)
+    made_at = models.DateTimeField()
+    revised_at = models.DateTimeField()
+    due_on = models.DateField()
+    due_from = models.DateField()
+    due_to = models.DateField()
+    inputs = models.JSONField(default=dict)
+    edition = models.PositiveIntegerField()
+    issue_number = models.CharField(max_length=13, default="", blank=True)
+    outcome = models.CharField(max_length=8, choices=Outcome, default=Outcome.OPEN)
+    outcome_at = models.DateTimeField(null=True)
+    outcome_by = models.BigIntegerField(null=True)
+    synthetic = models.BooleanField(default=False)
+
+    class Meta:
+        ordering: ClassVar = ["due_on", "id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["device", "kind"], condition=Q(outcome="open"), name="forecast_one_open"),
+            models.CheckConstraint(
+                condition=Q(due_from__lte=models.F("due_on"), due_on__lte=models.F("due_to")), name="forecast_interval"
+            ),
+            models.CheckConstraint(
+                condition=Q(outcome="open", outcome_at=None) | (~Q(outcome="open") & Q(outcome_at__isnull=False)),
+                name="forecast_ends_once",
+            ),
+        ]
+        indexes: ClassVar = [models.Index(fields=["kind", "outcome", "-made_at"], name="forecast_hits")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.device_id} {self.due_on}"
 
 
 class Deafness(models.Model):
