@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from lingxiu.accounts.authority import NOBODY
-from lingxiu.accounts.models import Bond
+from lingxiu.accounts.models import Bond, Unit
 from lingxiu.journal.models import TransactionIdField
 from lingxiu.merchants.models import Merchant
 from lingxiu.privacy.fields import EncryptedField
@@ -333,6 +334,47 @@ class Alarm(models.Model):
 
     def __str__(self) -> str:
         return f"{self.code} {self.device_id}"
+
+
+class DutyTurn(models.Model):
+    """Who is on duty when (值班), for the county (a county office's unit) or a town. `rank`: who is called first, second …"""
+
+    unit = models.ForeignKey(Unit, on_delete=models.CASCADE, related_name="+")
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    since = models.DateTimeField()
+    until = models.DateTimeField()
+    rank = models.PositiveSmallIntegerField(default=1)
+    entered_by = models.BigIntegerField(null=True)
+    synthetic = models.BooleanField(default=False)
+
+    class Meta:
+        ordering: ClassVar = ["since", "unit", "rank", "id"]
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(until__gt=models.F("since")), name="duty_turn_lasts"),
+            models.UniqueConstraint(fields=["unit", "person", "since"], name="duty_turn_once"),
+        ]
+        indexes: ClassVar = [models.Index(fields=["unit", "until"], name="duty_turn_of_unit")]
+
+    def __str__(self) -> str:
+        return f"{self.unit_id} {self.person_id} {self.since:%Y-%m-%d %H:%M}"
+
+
+class DutyCall(models.Model):
+    """Somebody was called because of an alarm that cannot wait: one row a person and step of the chain."""
+
+    alarm = models.ForeignKey(Alarm, on_delete=models.CASCADE, related_name="calls")
+    step = models.PositiveSmallIntegerField()
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    called_at = models.DateTimeField()
+
+    class Meta:
+        ordering: ClassVar = ["called_at", "id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["alarm", "step", "person"], name="duty_call_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.alarm_id} {self.step} {self.person_id}"
 
 
 class Forecast(models.Model):
