@@ -117,6 +117,15 @@ def gateway() -> None:
 
 
 @main.command()
+def writer() -> None:
+    """Stores what gateways put into the stream (NATS_URL); any number of them."""
+    wake_django()
+    from lingxiu.sensing.writer import main as run_writer
+
+    run_writer()
+
+
+@main.command()
 def watch() -> None:
     """Batches of readings become windows, alarms and issues."""
     wake_django()

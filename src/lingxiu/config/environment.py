@@ -23,6 +23,11 @@ class Environment(BaseSettings):
     port: int = Field(8000, alias="PORT", ge=1, le=65535, description="Where the web process listens.")
     bind: str = Field("127.0.0.1", alias="BIND", description="The address web and gateway listen on.")
     hj212_port: int = Field(9212, alias="HJ212_PORT", ge=1, le=65535, description="Where HJ 212 devices dial in.")
+    nats_url: str = Field(
+        "",
+        alias="NATS_URL",
+        description="A JetStream cluster (nats://…,nats://…) between gateways and writers; empty: gateways store by themselves.",
+    )
     public_url: str = Field(
         "", alias="LINGXIU_URL", description="The address people reach it by (https://…); it is printed in QR codes."
     )

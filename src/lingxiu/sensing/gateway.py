@@ -30,8 +30,10 @@ from lingxiu.policy.queries import NoPolicy
 from lingxiu.sensing.logbook import Counts, Logbook
 from lingxiu.sensing.profiles import NotAReading
 from lingxiu.sensing.registry import KnownDevice, Registry
-from lingxiu.sensing.store import Batch, OddFrame, Store, conninfo
+from lingxiu.sensing.sink import Sink, SinkAway, StoreSink
+from lingxiu.sensing.store import Batch, OddFrame, conninfo
 from lingxiu.sensing.strangers import Strangers, origin_of
+from lingxiu.sensing.stream import sink_of
 
 log = structlog.get_logger(__name__)
 
@@ -229,8 +231,14 @@ class Connection(asyncio.BufferedProtocol):
 class Gateway:
     """All connections of one process, one queue, one writer."""
 
-    def __init__(self, database: str, limits: Limits = Limits(), clock: Callable[[], int] = wall_clock) -> None:
-        """`database` as libpq takes it; `clock` gives µs since 2000."""
+    def __init__(
+        self,
+        database: str,
+        limits: Limits = Limits(),
+        clock: Callable[[], int] = wall_clock,
+        sink: Sink | None = None,
+    ) -> None:
+        """`database` as libpq takes it; `clock` gives µs since 2000; `sink`: where batches go, if not into the database."""
         self.limits = limits
         self.clock = clock
         self.counts = Counts()
@@ -240,7 +248,7 @@ class Gateway:
         self.cuts: Counter[str] = Counter()  # of connections no known device has spoken on, since the last sweep
         self.loop = asyncio.get_running_loop()
         self._database = database
-        self._store = Store(database)
+        self._sink = sink or StoreSink(database)
         self._connections: set[Connection] = set()
         self._pending = Pending(Batch(0))
         self._in_flight = Pending(Batch(0))
@@ -289,7 +297,7 @@ class Gateway:
         await asyncio.sleep(0)
         with suppress(psycopg.Error):
             await asyncio.to_thread(self.logbook.close)
-        self._store.close()
+        await self._sink.close()
         log.info("gateway.stopped", unstored=self._queued())
 
     async def _until_done(self, what: str, work: Callable[[], None]) -> None:
@@ -475,10 +483,10 @@ class Gateway:
         wait = 0.1
         while True:
             try:
-                stored = await asyncio.to_thread(self._store.write, batch)
-            except psycopg.Error as error:
+                stored = await self._sink.write(batch)
+            except SinkAway as error:
                 self._pause()
-                log.warning("store.waits", error=type(error).__name__, sqlstate=error.sqlstate, rows=len(batch.rows))
+                log.warning("store.waits", error=error.why, rows=len(batch.rows))
                 await asyncio.sleep(wait)
                 wait = min(wait * 2, 5.0)
                 continue
@@ -584,11 +592,12 @@ async def serve(
     database: str,
     *,
     limits: Limits = Limits(),
+    sink: Sink | None = None,
     ready: Callable[[int], None] | None = None,
     until: Callable[[], Awaitable[None]],
 ) -> None:
     """Run a gateway until `until` returns; `ready` hears the port."""
-    gateway = Gateway(database, limits)
+    gateway = Gateway(database, limits, sink=sink)
     bound = await gateway.start(host, port)
     _spare_the_collector()
     if ready is not None:
@@ -610,7 +619,9 @@ def main() -> None:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     try:
-        asyncio.run(serve(settings.bind, settings.hj212_port, conninfo(), until=_until_told))
+        database = conninfo()
+        sink = sink_of(settings.nats_url, database)
+        asyncio.run(serve(settings.bind, settings.hj212_port, database, sink=sink, until=_until_told))
     except OSError as error:
         sys.exit(
             f"cannot listen on {settings.bind}:{settings.hj212_port} ({error.strerror}): choose another with HJ212_PORT="

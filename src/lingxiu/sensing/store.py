@@ -186,7 +186,7 @@ class Store:
                 _keep(cursor, self._few_of(odd))
             if touched:
                 _announce(cursor, batch.at, touched)
-        return Stored(changed, sum(_values(row) for row in batch.rows.values()), len(odd))
+        return Stored(changed, sum(values_of(row) for row in batch.rows.values()), len(odd))
 
     def _apart(self, rows: list[Reading]) -> tuple[list[Reading], list[Reading]]:
         """(newer than all we have seen of that device, CN and channel; the others), each by week and key."""
@@ -248,7 +248,8 @@ def _partition(week: int) -> str:
     return f"reading_fume_{moment(MONDAY + week * WEEK):%Y%m%d}"
 
 
-def _values(row: Reading) -> int:
+def values_of(row: Reading) -> int:
+    """How many values a row has."""
     return len(VALUE_COLUMNS) - row.values.count(None)
 
 
