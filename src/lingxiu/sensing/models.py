@@ -287,6 +287,7 @@ class Alarm(models.Model):
     Times are those of the readings, not of the clock on the wall when they were looked at; so a replay gives the same rows.
     `last_at`: the end of the last window that held it. `withdrawn_at`: readings that came later showed that it never was.
     `issue_wanted_at`: from when on the issue it opens may be made; pushed ahead when that failed.
+    `told_at`: when it was decided who hears of it, maybe nobody; not yet while it is muted or may belong to a storm.
     """
 
     device = models.ForeignKey(Device, on_delete=models.PROTECT, related_name="alarms")
@@ -303,6 +304,7 @@ class Alarm(models.Model):
     issue_wanted_at = models.DateTimeField(null=True)
     noticed_at = models.DateTimeField()
     withdrawn_at = models.DateTimeField(null=True)
+    told_at = models.DateTimeField(null=True)
     storm = models.ForeignKey(Storm, null=True, on_delete=models.SET_NULL, related_name="alarms")
     acknowledged_at = models.DateTimeField(null=True)
     acknowledged_by = models.BigIntegerField(null=True)
@@ -330,6 +332,7 @@ class Alarm(models.Model):
             models.Index(fields=["-raised_at"], name="alarm_newest"),
             models.Index(fields=["device", "code", "-raised_at"], name="alarm_of_device"),
             models.Index(fields=["issue_wanted_at"], name="alarm_issue_wanted", condition=Q(issue_number="")),
+            models.Index(fields=["raised_at"], name="alarm_untold", condition=Q(told_at=None)),
         ]
 
     def __str__(self) -> str:
