@@ -186,6 +186,27 @@ class DeviceRequest(models.Model):
         return f"{self.device_id} {self.cn} {self.state}"
 
 
+class DeviceLine(models.Model):
+    """Where a device was last heard: which gateway holds its connection, from where it dialled, how it speaks.
+
+    Requests go out on the newest line. `contested_at`: somebody at another address spoke as this device while it was
+    connected, last from `contested_by`; both are stored, and somebody should look.
+    """
+
+    device = models.OneToOneField(Device, primary_key=True, on_delete=models.CASCADE, related_name="line")
+    run = models.UUIDField()
+    peer = models.CharField(max_length=60)
+    since = models.DateTimeField()
+    until = models.DateTimeField(null=True)
+    version = models.CharField(max_length=4)
+    encrypted = models.BooleanField(default=False)
+    contested_at = models.DateTimeField(null=True)
+    contested_by = models.CharField(max_length=60, default="", blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.device_id} {self.peer}"
+
+
 class Maintenance(models.Model):
     """A time in which a device's readings judge nobody: windows that touch it neither raise, hold nor clear an alarm."""
 
