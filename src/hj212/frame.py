@@ -174,6 +174,12 @@ class Frame:
             found |= {Deviation.DATA_TIME_FORM}
         return found
 
+    @property
+    def outer_deviations(self) -> frozenset[Deviation]:
+        """Those of length, CRC, header and the data area's marks and encoding, without what ends the frame; parses no factor."""
+        wire, header, text = self._wire, self.header.deviations, self._read_cp()[1]
+        return (wire | header | text) - _TERMINATORS if wire or header or text else NONE
+
     def items(self) -> dict[str, str]:
         """{name: value} of what belongs to no factor: DataTime, SystemTime, QnRtn …"""
         return self._read_body().items

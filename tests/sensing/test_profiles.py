@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hj212 import Frame
-from lingxiu.policy.device_profiles import DeviceProfile
+from hj212 import Frame, crc_hex
+from lingxiu.policy.device_profiles import DeviceProfile, Switch
 from lingxiu.policy.reading import SHIPPED, read_folder
 from lingxiu.sensing.profiles import NotAReading, ProfileReader, Understood, from_jsonb, microseconds, moment, to_jsonb
 from tests.conftest import SHARED_DATA
@@ -42,7 +42,7 @@ def marks_of(understood: Understood) -> dict[str, str]:
 
 
 def test_a_packet_becomes_one_wide_row() -> None:
-    row, odd = read(
+    row, odd, _ = read(
         "a34041-Rtd=0.42,a34041-Flag=N;a34000-Rtd=0.10,a34000-Flag=N;a24088-Rtd=1.5,a24088-Flag=N;"
         "a01001-Rtd=45.0,a01001-Flag=N;a01002-Rtd=61.5,a01002-Flag=N;SB1-RS=1;SB2-RS=0"
     )
@@ -67,7 +67,7 @@ def test_a_packet_becomes_one_wide_row() -> None:
 
 
 def test_the_currents_dialect_names_fan_and_purifier_by_their_own_codes_and_has_milliseconds() -> None:
-    row, _ = read(
+    row, _, _ = read(
         "a34041-Rtd=1.20;ga0601-Rtd=1.8;ga0701-Rtd=1;ga2001-Rtd=2.5;ga2101-Rtd=1.0",
         "ga-currents",
         time="DataTime=20260305115900123;",
@@ -77,7 +77,7 @@ def test_the_currents_dialect_names_fan_and_purifier_by_their_own_codes_and_has_
 
 
 def test_the_states_dialect_takes_two_for_off() -> None:
-    row, _ = read("a34041-Rtd=0.00,a34041-Flag=N;SB7-RS=2;SB8-RS=2", "sb-states")
+    row, _, _ = read("a34041-Rtd=0.00,a34041-Flag=N;SB7-RS=2;SB8-RS=2", "sb-states")
     assert (row.fan_on, row.purifier_on) == (False, False)
 
 
@@ -136,6 +136,12 @@ def test_a_state_is_read_however_it_is_written(text: str, state: bool | None) ->
     assert read(f"SB1-RS={text}").reading.fan_on is state
 
 
+@pytest.mark.parametrize("text", ["2", "3", "4", "05"])
+def test_a_state_that_is_neither_on_nor_off_is_none_and_not_odd(text: str) -> None:
+    understood = read(f"SB1-RS={text}")
+    assert (understood.reading.fan_on, marks_of(understood), understood.odd) == (None, {"fan_on": "state"}, "")
+
+
 def test_a_state_nobody_knows_is_odd() -> None:
     understood = read("SB1-RS=7")
     assert (understood.reading.fan_on, marks_of(understood), understood.odd) == (
@@ -158,8 +164,96 @@ def test_a_current_above_its_threshold_is_a_running_fan() -> None:
     by_current = ProfileReader(profile, COUNTY)
     for amperes, state in (("0.31", True), ("0.3", False)):
         frame = decode(segment_frame(HEAD.format(cn="2011") + f"DataTime=20260305115900;ga2001-Rtd={amperes}&&"))
-        row, _ = by_current.read(frame, 7, NOW)
+        row, _, _ = by_current.read(frame, 7, NOW)
         assert (row.fan_a, row.fan_on) == (float(amperes), state)
+
+
+def test_channels_are_told_apart_by_their_number_and_become_rows_of_their_own() -> None:
+    understood = read(
+        "006-Rtd=0.77,006-ID=0,006-Flag=N;006-ID=1,006-Rtd=0.48;006-Rtd=0.4,006-ID=9;007-Rtd=35,007-ID=0;a34004-Rtd=0.2;"
+        "012-Rtd=1.5,012-ID=1;012-Rtd=0.7,012-ID=2;011-Rtd=1,011-ID=1;011-Rtd=0,011-ID=2",
+        "numbers-by-id",
+    )
+    row, (other,) = understood.reading, understood.more
+    assert (row.channel, row.fume_mg_m3, row.temperature_c, row.pm_mg_m3) == (0, 0.77, 35, 0.2)
+    assert (row.fan_a, row.purifier_a, row.fan_on, row.purifier_on) == (1.5, 0.7, True, False)
+    assert (other.channel, other.fume_mg_m3, other.fan_on, other.extra) == (1, 0.48, None, None)
+    assert extra_of(understood) == {"006.9-Rtd": "0.4", "006.9-ID": "9"}
+    assert understood.odd == ""
+
+
+def test_channels_that_have_codes_of_their_own_become_rows_of_their_own_every_time() -> None:
+    second = PLAIN.factors[0].model_copy(update={"code": "a34042", "channel": 1})
+    ours = reader(factors=(PLAIN.factors[0], second))
+    for n in range(3):
+        cp = f"DataTime=20260305115900;a34041-Rtd=0.{n};a34042-Rtd=1.{n}&&"
+        understood = ours.read(decode(segment_frame(HEAD.format(cn="2011") + cp)), 7, NOW)
+        assert [row.fume_mg_m3 for row in (understood.reading, *understood.more)] == [n / 10, 1 + n / 10]
+
+
+def test_states_without_a_suffix_are_read_and_currents_in_thousandths_become_amperes() -> None:
+    understood = read(
+        "CONC-Rtd=0.82;S03-Rtd=42.3;FANAD-Rtd=1000;PURIFYAD-Rtd=1001;CONCAD-Rtd=820;FANSTATUS=1;PURIFYSTATUS=0;",
+        "conc-words",
+    )
+    row = understood.reading
+    assert (row.fume_mg_m3, row.temperature_c, row.fan_on, row.purifier_on) == (0.82, 42.3, True, False)
+    assert (row.fan_a, row.purifier_a) == (pytest.approx(1.0), pytest.approx(1.001))
+    assert extra_of(understood) == {"CONCAD-Rtd": "820"}
+
+
+def test_one_code_has_two_meanings_in_two_dialects() -> None:
+    cp = "a34002-Rtd=0.3;a34004-Rtd=0.4"
+    words, plain = read(cp, "lampblack-words").reading, read(cp)
+    assert (words.pm_mg_m3, words.nmhc_mg_m3) == (0.3, 0.4)
+    assert (plain.reading.pm_mg_m3, extra_of(plain)) == (None, {"a34002-Rtd": "0.3", "a34004-Rtd": "0.4"})
+    temperature = read("a01001-Rtd=20.5", "a010-states").reading
+    assert (temperature.nmhc_mg_m3, temperature.temperature_c) == (20.5, None)
+
+
+def test_a_purifier_runs_when_it_draws_current() -> None:
+    for amperes, state in (("0.21", True), ("0.2", False)):
+        row = read(f"a34041-Rtd=0.4;e90201-Rtd={amperes};e90202-Rtd=1", "e902-purifiers").reading
+        assert (row.purifier_a, row.purifier_on) == (pytest.approx(float(amperes)), state)
+
+
+def odd_frame(segment: str, length: int | None = None, crc: bytes | None = None) -> Frame:
+    data = segment.encode()
+    return decode(b"##%04d%b%b\r\n" % (length or len(data), data, crc_hex(data) if crc is None else crc))
+
+
+SAID = HEAD.format(cn="2011") + "DataTime=20260305115900;a34041-Rtd=0.5,a34041-Flag=N&&"
+
+
+def test_a_wrong_crc_is_refused_unless_the_profile_accepts_its_way_of_being_wrong() -> None:
+    assert reader().refuses(odd_frame(SAID)) == ""
+    for crc, way in ((b"", "missing"), (b"FFFF", "constant")):
+        assert reader().refuses(odd_frame(SAID, crc=crc)) == "crc"
+        assert reader(accepted_crc=("standard", way)).refuses(odd_frame(SAID, crc=crc)) == ""
+    assert reader(accepted_crc=("standard", "missing")).refuses(odd_frame(SAID, crc=b"FFFF")) == "crc"
+
+
+def test_one_of_length_and_crc_has_to_prove_a_frame_unless_the_profile_tolerates_both_wrong() -> None:
+    lax = {"accepted_crc": ("standard", "missing")}
+    assert reader().refuses(odd_frame(SAID, length=400)) == ""
+    assert reader(**lax).refuses(odd_frame(SAID, crc=b"")) == ""
+    assert reader(**lax).refuses(odd_frame(SAID, length=400, crc=b"")) == "length"
+    assert reader(**lax, tolerated=("length-wrong",)).refuses(odd_frame(SAID, length=400, crc=b"")) == ""
+
+
+def test_what_a_frame_does_otherwise_than_its_profile_says_is_read_and_kept_as_odd() -> None:
+    swapped = SAID.replace("PW=123456;MN=330421A0B0C0D0E0F0000001", "MN=330421A0B0C0D0E0F0000001;PW=123456")
+    for _ in range(2):
+        understood = reader().read(odd_frame(swapped, length=400), 7, NOW)
+        assert understood.reading.fume_mg_m3 == 0.5
+        assert understood.odd == "deviation:field-order length-wrong"
+    assert reader(tolerated=("field-order",)).read(odd_frame(swapped), 7, NOW).odd == ""
+
+
+def test_hours_and_days_named_by_their_end_begin_an_hour_and_a_day_earlier() -> None:
+    ends = {"period_named_by": "end"}
+    assert moment(read("a34041-Avg=1", cn="2061", **ends).reading.at) == datetime(2026, 3, 5, 10, 59, tzinfo=COUNTY)
+    assert moment(read("a34041-Avg=1", cn="2031", **ends).reading.at) == datetime(2026, 3, 4, 11, 59, tzinfo=COUNTY)
 
 
 def test_what_nobody_knows_is_kept_as_it_was_sent() -> None:
@@ -231,6 +325,14 @@ def test_field_packets_are_read_by_their_dialect(record: int, profile: str, valu
     assert understood.odd == ""
 
 
+MIXED = PLAIN.model_copy(
+    update={
+        "switches": (
+            *PLAIN.switches,
+            Switch(column="fan_on", code="FAN", suffixes=("", "RS"), on_values=("1",), off_values=("0",)),
+        )
+    }
+)
 numbers = st.one_of(
     st.sampled_from(["0.42", "12", "-1", "9999.99", "nan", "1_0", "", "1.2.3", "+3", "61", "\uff11", "1e1", ".5"]),
     st.floats(0, 70).map(lambda value: f"{value:.2f}"),
@@ -247,6 +349,8 @@ some_items = st.lists(
         st.builds("SB2-RS={},SB2-Flag={}".format, states, flags),
         st.builds("x7-Rtd={},x7-Flag={}".format, numbers, flags),
         st.builds("Mood={}".format, numbers),
+        st.builds("FAN={}".format, states),
+        st.builds("FAN-RS={}".format, states),
         st.builds("i11001-Info=//{}//".format, numbers),
         st.builds("Flag={}".format, flags),
     ),
@@ -259,7 +363,7 @@ def test_a_packet_read_by_its_shape_is_the_packet_read_item_by_item(
     kinds: list[list[str]], data: st.DataObject
 ) -> None:
     """Packets of one kind follow each other with other numbers in them; the first of them teaches its shape."""
-    by_shape, by_item = ProfileReader(PLAIN, COUNTY), ProfileReader(PLAIN, COUNTY, shapes=False)
+    by_shape, by_item = ProfileReader(MIXED, COUNTY), ProfileReader(MIXED, COUNTY, shapes=False)
     times = st.sampled_from(["20260305115900", "20260305115901123", "20260305115", "20290101000000"])
     for _ in range(3):
         for items in kinds:
@@ -272,10 +376,10 @@ def test_a_packet_read_by_its_shape_is_the_packet_read_item_by_item(
 def outcome(reads: ProfileReader, frame: Frame) -> object:
     """What is understood; jsonb knows no order of names."""
     try:
-        row, odd = reads.read(frame, 7, NOW)
+        row, odd, more = reads.read(frame, 7, NOW)
     except NotAReading as refused:
         return refused.why
-    return row[:-2], from_jsonb(row.marks), from_jsonb(row.extra), odd
+    return row[:-2], from_jsonb(row.marks), from_jsonb(row.extra), odd, more
 
 
 def test_ordinary_packets_are_read_by_their_shape() -> None:

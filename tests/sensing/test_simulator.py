@@ -94,7 +94,7 @@ def test_what_a_device_says_is_what_its_profile_understands(profile: object, cn:
         at = MIDNIGHT + timedelta(hours=hour)
         values = kitchen(at)
         frames = Decoder().feed(encode(say(profile, values, mn=MN, at=local(at), qn="20260305120000000", cn=cn)))  # type: ignore[arg-type]
-        understood, odd = reader.read(frames[0], 1, microseconds(at))
+        understood, odd, _others = reader.read(frames[0], 1, microseconds(at))
         assert odd == ""
         assert understood.at == microseconds(at)
         for column in values._fields:

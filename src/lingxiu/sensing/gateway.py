@@ -360,9 +360,9 @@ class Gateway:
                 self._take_unknown(connected, frame, now)
             elif device.profile is None:
                 self.counts.refused += 1
-            elif not (frame.crc_ok or frame.crc_is_allowed(device.profile.crc)):
+            elif not frame.crc_ok and (why := device.profile.reader.refuses(frame)):
                 self.counts.refused += 1
-                self._keep_odd(device, frame, now, "crc")
+                self._keep_odd(device, frame, now, why)
             else:
                 self._take_known(connected, device, frame, now)
         if self._is_full():
@@ -394,7 +394,10 @@ class Gateway:
         except NotAReading as error:
             self._keep_odd(device, frame, now, error.why)
         else:
-            self._began(now).add(understood.reading, frame.raw)
+            batch = self._began(now)
+            batch.add(understood.reading, frame.raw)
+            for other in understood.more:
+                batch.add(other, frame.raw)
             self._pending.size += len(frame.raw) + KEPT_COST
             if understood.odd:
                 self._keep_odd(device, frame, now, understood.odd)

@@ -1,25 +1,39 @@
 """What a packet of a known device says: a frame and its profile make one wide row, our columns, our units.
 
-Decides which number is a value, which is none and why. Never stores, never acknowledges, never reads a clock.
+Decides which number is a value, which is none and why, and which frames are refused. Never stores, never acknowledges, never
+reads a clock.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple, TypeAlias
 from zoneinfo import ZoneInfo
 
-from hj212 import Frame
+from hj212 import Deviation, Frame, parse_cp
+from hj212.cp import split_unquoted
 from lingxiu.policy.device_profiles import DeviceProfile, Factor, Switch
 
 MICROSECONDS: Final = 1_000_000
 MINUTE: Final = 60 * MICROSECONDS
 EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
 """PostgreSQL's: times of readings are µs since then, as binary COPY takes them."""
+
+PERIODS: Final = {2061: 60 * MINUTE, 2031: 1_440 * MINUTE, 2041: 1_440 * MINUTE}
+"""Of hour and day data; that of minute data is the profile's."""
+CRC_WAYS: Final = {
+    "modbus": Deviation.CRC_MODBUS,
+    "constant": Deviation.CRC_CONSTANT,
+    "missing": Deviation.CRC_MISSING,
+    "short": Deviation.CRC_SHORT,
+    "raw_bytes": Deviation.CRC_RAW_BYTES,
+}
+"""What a profile may accept in place of a right CRC."""
+WRONG_LENGTHS: Final = frozenset({Deviation.LENGTH_WRONG, Deviation.LENGTH_IN_CHARACTERS})
 
 AHEAD_LIMIT: Final = 10 * MINUTE
 """A reading further ahead of our clock than this comes from a clock that is wrong; days behind may be a re-send."""
@@ -70,10 +84,11 @@ class NotAReading(Exception):
 
 
 class Understood(NamedTuple):
-    """`odd`: why the frame's bytes must be kept as well, empty when nothing was odd."""
+    """`odd`: why the frame's bytes must be kept as well, empty when nothing was odd. `more`: the rows of other channels."""
 
     reading: Reading
     odd: str
+    more: tuple[Reading, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +98,8 @@ class _Column:
     read: _ReadColumn
     suffixes: tuple[str, ...]
     place: int
+    only: tuple[str, ...] = ()
+    channel: int = 0
     numbers: tuple[float, float, float] | None = None
     """Scale, lowest, highest, of a measured value."""
     states: Mapping[str, bool] | None = None
@@ -106,10 +123,22 @@ class ProfileReader:
             self._columns.setdefault(factor.code, []).append(_value_column(factor, profile))
         for switch in profile.switches:
             self._columns.setdefault(switch.code, []).append(_state_column(switch))
-        self._period = profile.sends_every_seconds * MICROSECONDS if profile.period_named_by == "end" else 0
+        self._bare = frozenset(place.code for place in (*profile.factors, *profile.switches) if "" in place.suffixes)
+        self._crc = frozenset(CRC_WAYS[way] for way in profile.accepted_crc if way in CRC_WAYS)
+        self._tolerated = frozenset(profile.tolerated) | self._crc
+        self._period = profile.sends_every_seconds * MICROSECONDS
+        self._names_end = profile.period_named_by == "end"
         self._minutes: dict[str, int] = {}
         self._shapes: dict[tuple[str | None, int], list[_Shape]] = {}
         self._learns = shapes and _is_plain(profile)
+
+    def refuses(self, frame: Frame) -> str:
+        """Why nothing may be made of this frame, "" if something may: its CRC, or a length that no CRC makes good."""
+        if frame.crc_ok:
+            return ""
+        if not frame.crc_is_allowed(self._crc):
+            return "crc"
+        return "length" if frame.outer_deviations & WRONG_LENGTHS - self._tolerated else ""
 
     def read(self, frame: Frame, device_id: int, now: int, data_time: str | None = None) -> Understood:
         """The frame's row; `data_time` is that of an earlier part, for parts that do not repeat it. `now` in µs.
@@ -117,6 +146,9 @@ class ProfileReader:
         Raises: NotAReading.
         """
         cp = frame.cp
+        strange = frame.outer_deviations
+        if strange and not strange <= self._tolerated:
+            return self._read_strange(frame, device_id, now, data_time)
         kind = (frame.cn, cp.count(";"))
         shapes = self._shapes.get(kind, ())
         for shape in shapes:
@@ -135,29 +167,50 @@ class ProfileReader:
                 self._shapes.setdefault(kind, []).append(learned)
         return understood
 
+    def _read_strange(self, frame: Frame, device_id: int, now: int, data_time: str | None) -> Understood:
+        """A frame that is not as its profile says, read item by item; what is strange about it comes first."""
+        understood = self._read_items(frame, device_id, now, data_time)
+        named = " ".join(sorted(frame.outer_deviations - self._tolerated))
+        return understood._replace(odd=f"deviation:{named} {understood.odd}".rstrip())
+
     def _read_items(self, frame: Frame, device_id: int, now: int, data_time: str | None) -> Understood:
         cn = _command(frame.cn)
         items = frame.items()
         at = self._time(items.get("DataTime") or data_time or "", cn, now)
-        values: Values = [None] * len(VALUE_COLUMNS)
-        marks: Marks = {}
+        rows: dict[int, tuple[Values, Marks]] = {0: _no_values()}
         extra: dict[str, str] = {}
         odd: list[str] = []
-        for code, sent in frame.factors().items():
-            readers = self._columns.get(code)
-            if readers is None:
-                extra.update((f"{code}-{suffix}", value) for suffix, value in sent.items())
-                continue
-            used = {"Flag"}
+        for code, sent in self._pieces(frame):
+            told = sent.get(self.profile.told_apart_by) if self.profile.told_apart_by else None
+            used = {"Flag", self.profile.told_apart_by}
+            readers = [one for one in self._columns.get(code, ()) if not one.only or (told or "") in one.only]
             for column in readers:
+                values, marks = rows.setdefault(column.channel, _no_values())
                 trouble = column.read(sent, values, marks)
                 used.update(column.suffixes)
                 if trouble:
                     odd.append(trouble)
-            extra.update((f"{code}-{suffix}", value) for suffix, value in sent.items() if suffix not in used)
-        extra.update(item for item in items.items() if item[0] != "DataTime")
-        reading = Reading._make((device_id, at, cn, 0, *values, to_jsonb(marks), to_jsonb(extra)))
-        return Understood(reading, " ".join(odd))
+            name = f"{code}.{told}" if told else code
+            rest = sent.items() if not readers else [pair for pair in sent.items() if pair[0] not in used]
+            extra.update((f"{name}-{suffix}" if suffix else name, value) for suffix, value in rest)
+        extra.update(item for item in items.items() if item[0] != "DataTime" and item[0] not in self._bare)
+        made = [
+            Reading._make((device_id, at, cn, channel, *values, to_jsonb(marks), None if channel else to_jsonb(extra)))
+            for channel, (values, marks) in rows.items()
+        ]
+        return Understood(made[0], " ".join(odd), tuple(made[1:]))
+
+    def _pieces(self, frame: Frame) -> Iterable[tuple[str, dict[str, str]]]:
+        """Every code with its values, and as often as it stands there where channels are told apart; items that are known, too."""
+        if self.profile.told_apart_by:
+            for item in split_unquoted(frame.cp, ";"):
+                yield from parse_cp(item).factors.items()
+        elif self._bare:
+            bare = {code: {"": value} for code, value in frame.items().items() if code in self._bare}
+            sent = frame.factors()
+            yield from ((code, {**sent.get(code, {}), **bare.get(code, {})}) for code in {**sent, **bare})
+        else:
+            yield from frame.factors().items()
 
     def _time(self, text: str, cn: int, now: int) -> int:
         """DataTime, local time of the county, 14 digits or 17, as µs; the start of its period where the device names the end."""
@@ -170,8 +223,8 @@ class ProfileReader:
         if minute is None:
             minute = self._learn_minute(text[:12])
         at = minute + seconds * MICROSECONDS
-        if cn != REAL_TIME:
-            at -= self._period
+        if self._names_end and cn != REAL_TIME:
+            at -= PERIODS.get(cn, self._period)
         if not now - self._behind_limit < at <= now + AHEAD_LIMIT:
             raise NotAReading("time-ahead" if at > now else "time-too-old")
         return at
@@ -215,7 +268,7 @@ class _Shape:
         used = {"DataTime"}
         for code in dict.fromkeys(name.partition("-")[0] for name in groups):
             for column in columns.get(code, ()):
-                named = [f"{code}-{suffix}" for suffix in column.suffixes]
+                named = [f"{code}-{suffix}" if suffix else code for suffix in column.suffixes]
                 used.update(named)
                 chosen = next((name for name in named if name in groups), None)
                 if chosen is None:
@@ -271,6 +324,10 @@ def _pattern(name: str, columns: Mapping[str, list[_Column]]) -> str:
     else:
         value = r"([^;,=\s/&]*)"
     return f"{re.escape(name)}={value}"
+
+
+def _no_values() -> tuple[Values, Marks]:
+    return [None] * len(VALUE_COLUMNS), {}
 
 
 REAL_TIME: Final = 2011
@@ -337,7 +394,7 @@ def _value_column(factor: Factor, profile: DeviceProfile) -> _Column:
         values[place] = value
         return None
 
-    return _Column(read, suffixes, place, numbers=(scale, lowest, highest))
+    return _Column(read, suffixes, place, factor.only, factor.channel, numbers=(scale, lowest, highest))
 
 
 def _range(factor: Factor) -> tuple[float, float]:
@@ -346,7 +403,10 @@ def _range(factor: Factor) -> tuple[float, float]:
 
 
 def _is_plain(profile: DeviceProfile) -> bool:
-    """Whether a number in range is always a value, and a state always a word: then packets may be read by their shape."""
+    """Whether a number in range is always a value, a state always a word, and a code always one thing: then packets may be
+    read by their shape."""
+    if profile.told_apart_by or any(factor.channel for factor in profile.factors):
+        return False
     for factor in profile.factors:
         lowest, highest = _range(factor)
         if any(lowest <= value * factor.scale <= highest for value in profile.missing_values):
@@ -355,10 +415,12 @@ def _is_plain(profile: DeviceProfile) -> bool:
 
 
 def _state_column(switch: Switch) -> _Column:
-    """Reads one state: by its code, or by a current above a threshold; a code nobody knows → null, and the frame is odd."""
+    """Reads one state: by its code, or by a current above a threshold; a known state that is neither on nor off → null and its
+    mark; a code nobody knows → that, and the frame is odd."""
     place = VALUE_COLUMNS.index(switch.column)
     column, suffixes, threshold = switch.column, switch.suffixes, switch.on_above
     states = {_plain(text): True for text in switch.on_values} | {_plain(text): False for text in switch.off_values}
+    neither = {_plain(text) for text in switch.neither_values}
 
     def read(sent: Mapping[str, str], values: Values, marks: Marks) -> str | None:
         text = next((sent[suffix] for suffix in suffixes if suffix in sent), None)
@@ -372,12 +434,12 @@ def _state_column(switch: Switch) -> _Column:
             state = None if current is None else current > threshold
         if state is None:
             marks[column] = "state"
-            return f"state:{column}={text}"[:80]
+            return None if _plain(text) in neither else f"state:{column}={text}"[:80]
         values[place] = state
         return None
 
     written = dict.fromkeys(switch.on_values, True) | dict.fromkeys(switch.off_values, False)
-    return _Column(read, suffixes, place, states=written)
+    return _Column(read, suffixes, place, switch.only, states=written)
 
 
 def _number(text: str) -> float | None:

@@ -12,7 +12,7 @@ import psycopg
 import structlog
 from django.conf import settings
 
-from hj212 import STANDARD_2005, STANDARD_2017, AckStyle, Deviation, Frame, acknowledge_data, crc_hex
+from hj212 import STANDARD_2005, STANDARD_2017, STANDARD_2025, AckStyle, Frame, acknowledge_data, crc_hex
 from lingxiu.policy.device_profiles import DeviceProfile
 from lingxiu.policy.queries import in_force
 from lingxiu.sensing.profiles import ProfileReader
@@ -22,26 +22,19 @@ log = structlog.get_logger(__name__)
 ACK_STYLES: Final = {
     "2017": STANDARD_2017,
     "2005": STANDARD_2005,
+    "2025": STANDARD_2025,
     # what one real platform answers, and its devices therefore expect (hj212.md §15)
     "st21": AckStyle(st="21", flag="5"),
-}
-CRC_DEVIATIONS: Final = {
-    "modbus": Deviation.CRC_MODBUS,
-    "constant": Deviation.CRC_CONSTANT,
-    "missing": Deviation.CRC_MISSING,
-    "short": Deviation.CRC_SHORT,
-    "raw_bytes": Deviation.CRC_RAW_BYTES,
 }
 
 
 class Profile:
-    """A profile as the gateway uses it: how its frames are read, which CRC it may send, how it is answered."""
+    """A profile as the gateway uses it: how its frames are read or refused, and how they are answered."""
 
-    __slots__ = ("crc", "reader", "style")
+    __slots__ = ("reader", "style")
 
     def __init__(self, profile: DeviceProfile, zone: ZoneInfo, keep_days: int) -> None:
         self.reader = ProfileReader(profile, zone, keep_days)
-        self.crc = frozenset(CRC_DEVIATIONS[name] for name in profile.accepted_crc if name in CRC_DEVIATIONS)
         self.style = ACK_STYLES[profile.ack_style]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from hj212 import Message, upload
@@ -20,16 +20,23 @@ def say(profile: DeviceProfile, values: Values, *, mn: str, at: datetime, qn: st
     said = set()
     for factor in profile.factors:
         value = getattr(values, factor.column)
-        if value is not None and factor.column not in said:
+        if value is not None and factor.column not in said and _is_unnumbered(factor):
             said.add(factor.column)
             factors.setdefault(factor.code, {}).update({_suffix(factor, cn): _text(value / factor.scale), "Flag": "N"})
     for switch in profile.switches:
         state = getattr(values, switch.column)
-        if state is not None and (switch.on_values or switch.off_values):
+        if state is not None and (switch.on_values or switch.off_values) and _is_unnumbered(switch):
             factors.setdefault(switch.code, {})[_suffix(switch, cn)] = (
                 switch.on_values if state else switch.off_values
             )[0]
+    if cn != "2011" and profile.period_named_by == "end":
+        at += timedelta(seconds=profile.sends_every_seconds)
     return upload(cn, at, factors, st=SYSTEMS.get(profile.id, "31"), mn=mn, pw=PASSWORD, qn=qn)
+
+
+def _is_unnumbered(place: Factor | Switch) -> bool:
+    """Of a device with numbered channels only what it says without a number is simulated."""
+    return not place.only or "" in place.only
 
 
 def _suffix(place: Factor | Switch, cn: str) -> str:
