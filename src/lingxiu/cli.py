@@ -215,7 +215,8 @@ def policy_check(folder: Path | None, day: datetime | None) -> None:
     except PolicyRefused as error:
         raise Failed("\n".join(error.mistakes)) from error
     click.echo(f"{len(catalogues.violations)} violations, {len(catalogues.routing)} routing rules, "
-               f"{len(catalogues.alarms.rules)} alarm rules, {len(catalogues.devices)} device profiles: in order.")  # fmt: skip
+               f"{len(catalogues.alarms.rules)} alarm rules, {len(catalogues.devices)} device profiles, "
+               f"{len(catalogues.json_mappings)} JSON mappings: in order.")  # fmt: skip
     asked = (day or datetime.now(ZoneInfo(environment().time_zone))).date()
     for what, rules in (
         ("no law in force, repealed or not yet", without_basis(catalogues, asked)),

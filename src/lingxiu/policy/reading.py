@@ -1,4 +1,5 @@
-"""Read a folder of YAML into `Catalogues`. `devices/` holds one profile a file; every other catalogue is one file."""
+"""Read a folder of YAML into `Catalogues`. `devices/` holds one profile a file, `json/` one mapping; every other catalogue is
+one file."""
 
 from __future__ import annotations
 
@@ -13,6 +14,8 @@ from pydantic import ValidationError
 from lingxiu.policy.schema import Catalogues
 
 SHIPPED = Path(__file__).resolve().parent / "catalogues"
+FOLDERS = {"devices": "devices", "json_mappings": "json"}
+"""Catalogues that are a folder: one row a file."""
 
 
 class PolicyRefused(Exception):
@@ -48,7 +51,7 @@ def read_folder(folder: Path) -> tuple[Catalogues, dict[str, Any]]:
     """
     _refuse_unknown_files(folder)
     body = {name: _read_one(folder, name) for name in _files()}
-    body["devices"] = [_parse(path) for path in _profiles(folder)]
+    body |= {name: [_parse(path) for path in _rows(folder, name)] for name in FOLDERS}
     try:
         catalogues = Catalogues.model_validate(body)
     except ValidationError as error:
@@ -62,7 +65,7 @@ def digest(body: dict[str, Any]) -> str:
 
 
 def _files() -> list[str]:
-    return [name for name in Catalogues.model_fields if name != "devices"]
+    return [name for name in Catalogues.model_fields if name not in FOLDERS]
 
 
 def _refuse_unknown_files(folder: Path) -> None:
@@ -80,9 +83,9 @@ def _read_one(folder: Path, name: str) -> Any:
     return _parse(path if path.exists() else SHIPPED / f"{name}.yaml")
 
 
-def _profiles(folder: Path) -> list[Path]:
-    own = folder / "devices"
-    return sorted((own if own.is_dir() else SHIPPED / "devices").glob("*.yaml"))
+def _rows(folder: Path, name: str) -> list[Path]:
+    own = folder / FOLDERS[name]
+    return sorted((own if own.is_dir() else SHIPPED / FOLDERS[name]).glob("*.yaml"))
 
 
 def _parse(path: Path) -> Any:
@@ -102,8 +105,8 @@ def _mistake(line: Any, folder: Path, body: dict[str, Any]) -> str:
         place = _inside(place, step)
         names.append(place["id"] if isinstance(step, int) and isinstance(place, dict) and "id" in place else str(step))
     file = f"{catalogue}.yaml" if catalogue in _files() else catalogue
-    if catalogue == "devices" and steps:
-        file = f"devices/{_profiles(folder)[int(steps[0])].name}"
+    if catalogue in FOLDERS and steps:
+        file = f"{FOLDERS[catalogue]}/{_rows(folder, catalogue)[int(steps[0])].name}"
     mend = _MENDS.get(line["type"]) or line["msg"].removeprefix("Value error, ")
     found = "" if line["type"] in ("missing", "value_error") else f" (found {repr(line.get('input'))[:80]})"
     return f"{', '.join([file, *names])}: {mend}{found}"

@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 
 from lingxiu.policy.alarm_rules import Alarms
 from lingxiu.policy.device_profiles import DeviceProfile
+from lingxiu.policy.json_mappings import COLUMNS, JsonMapping
 from lingxiu.policy.rows import Basis, Confidence, Label, Row, Rule, within
 
 Level = Literal["grid", "town", "county"]
@@ -674,6 +675,7 @@ class Catalogues(Row):
     selfcheck: SelfCheckList
     notices: Notices = Field(default_factory=Notices)
     devices: tuple[DeviceProfile, ...]
+    json_mappings: tuple[JsonMapping, ...] = ()
     phrases: tuple[Phrase, ...] = ()
     systems: tuple[OtherSystem, ...] = ()
 
@@ -690,7 +692,7 @@ class Catalogues(Row):
             self.violations,
             self.routing,
             self.escalation,
-            self.devices,
+            (*self.devices, *self.json_mappings),
         ):
             _refuse_doubles([row.id for row in group])
         for task in self.tasks:
@@ -711,6 +713,9 @@ class Catalogues(Row):
             _refuse_unknown(
                 f"alarms {alarm.id}: violation", opened, {k for k, v in violations.items() if v.kind == "lead"}
             )
+        standard = [row.device_kind for row in self.json_mappings if row.standard]
+        if self.json_mappings and sorted(standard) != sorted(COLUMNS):
+            raise ValueError(f"json: standard is needed once for each of {', '.join(sorted(COLUMNS))}; found {standard}")
         _refuse_unknown("indicators: veto_violations", self.indicators.veto_violations, set(violations))
         for care in (self.indicators.cleaning, self.indicators.drains, self.indicators.waste):
             _refuse_unknown(f"indicators {care.id}: task", [care.task], tasks)
@@ -733,6 +738,11 @@ class Catalogues(Row):
     def profile(self, profile_id: str) -> DeviceProfile:
         """Raises KeyError."""
         return {row.id: row for row in self.devices}[profile_id]
+
+    def device_kind(self, profile_id: str) -> str:
+        """The kind of device behind a profile or a mapping. Raises KeyError."""
+        kinds: dict[str, str] = {row.id: row.device_kind for row in self.devices}
+        return (kinds | {row.id: row.device_kind for row in self.json_mappings})[profile_id]
 
     def role(self, role_id: str) -> Role:
         """Raises KeyError."""
