@@ -1,9 +1,9 @@
-"""HJ 212, the wire protocol of China's pollution monitors (HJ/T 212-2005, HJ 212-2017; frames of HJ 212-2025), sans-IO.
+"""HJ 212, the wire protocol of China's pollution monitors (HJ/T 212-2005, HJ 212-2017, HJ 212-2025), sans-IO.
 
 Bytes in, frames out; messages in, bytes out. No sockets, no clock, no database, nothing but the standard library.
 """
 
-from hj212.codes import CP_LIMIT, SEGMENT_LIMIT, AckCommand, ExeRtn, FlagBit, QnRtn
+from hj212.codes import CP_LIMIT, MARKS, SEGMENT_LIMIT, AckCommand, ExeRtn, FlagBit, QnRtn, Version
 from hj212.cp import make_cp, parse_cp
 from hj212.crc import crc_bitwise, crc_hex, crc_modbus, crc_table
 from hj212.deviations import CRC_DEVIATIONS, Deviation
@@ -15,7 +15,6 @@ from hj212.encoding import (
     FrameLike,
     Message,
     Order,
-    Version,
     acknowledge_data,
     acknowledge_notice,
     answer_request,
@@ -28,6 +27,7 @@ from hj212.encoding import (
     report_result,
     upload,
 )
+from hj212.encryption import Blocks, decrypt, encrypts, is_encrypted
 from hj212.errors import (
     ConversationExists,
     ConversationUnknown,
@@ -67,12 +67,14 @@ from hj212.session import (
     UploadReceived,
 )
 from hj212.splitting import Reassembled, Reassembler, split
+from hj212.versions import version_of
 
 __version__ = "0.1.0"
 
 __all__ = [
     "CP_LIMIT",
     "CRC_DEVIATIONS",
+    "MARKS",
     "SEGMENT_LIMIT",
     "STANDARD_2005",
     "STANDARD_2017",
@@ -80,6 +82,7 @@ __all__ = [
     "TRANSITIONS",
     "AckCommand",
     "AckStyle",
+    "Blocks",
     "Conversation",
     "ConversationExists",
     "ConversationUnknown",
@@ -131,7 +134,10 @@ __all__ = [
     "crc_hex",
     "crc_modbus",
     "crc_table",
+    "decrypt",
     "encode",
+    "encrypts",
+    "is_encrypted",
     "make_cp",
     "make_data_time",
     "make_flag",
@@ -141,4 +147,5 @@ __all__ = [
     "report_result",
     "split",
     "upload",
+    "version_of",
 ]

@@ -3,7 +3,9 @@ are local practice, and belong to a device's profile (no version of the standard
 """
 
 from enum import IntEnum
-from typing import Final
+from typing import Final, Literal
+
+Version = Literal["2005", "2017", "2025"]
 
 SEGMENT_LIMIT: Final = 1024
 """Bytes of segment a frame may hold, in every version (HJ 212-2017 6.3)."""
@@ -66,6 +68,21 @@ class ExeRtn(IntEnum):
     SYSTEM_FAULT = 6
     NO_DATA = 100
 
+
+MARKS: Final[dict[Version, dict[str, str]]] = {
+    "2005": {
+        "N": "normal", "F": "source stopped", "P": "power failure", "D": "instrument fault", "M": "maintenance",
+        "C": "calibration", "S": "entered by hand", "T": "over range", "H": "range high", "L": "range low",
+        "0": "calibration", "1": "meteorology", "2": "abnormal", "3": "normal",
+    },
+    "2017": {
+        "N": "normal", "F": "instrument out of service", "M": "maintenance", "C": "calibration", "D": "instrument fault",
+        "S": "entered by hand", "T": "above the upper range", "B": "no link to the instrument",
+    },
+}  # fmt: skip
+"""Data marks, `-Flag` of a factor, and what they say of its value. F means the source in 2005 and the instrument since; digits
+are those of 2005's air stations; 2025 keeps the letters of 2017. Vendors use others, and small letters."""
+MARKS["2025"] = MARKS["2017"]
 
 _SUFFIXES: Final = """
 Rtd Min Avg Max Cou ZsRtd ZsMin ZsAvg ZsMax Flag EFlag SampleTime RS RT Data DayData NightData Info SN

@@ -97,6 +97,8 @@ class Deviation(StrEnum):
     """DataTime neither 14 nor 17 digits, or no time at all."""
     TEXT_GBK = "text-gbk"
     """Not UTF-8; read as GBK."""
+    ENCRYPTED_AS_TEXT = "encrypted-as-text"
+    """Cipher text written out as {0xE4,…}, as 2025 prints it, where raw bytes belong; named on the decrypted frame."""
     TEXT_UNREADABLE = "text-unreadable"
     """Neither UTF-8 nor GBK (cipher text, for one): `cp` has one character a byte, and nothing is made of it."""
 

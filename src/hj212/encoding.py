@@ -10,19 +10,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
-from hj212.codes import SEGMENT_LIMIT, SYSTEM_INTERACTION, AckCommand, ExeRtn, FlagBit, QnRtn
+from hj212.codes import SEGMENT_LIMIT, SYSTEM_INTERACTION, AckCommand, ExeRtn, FlagBit, QnRtn, Version
 from hj212.cp import make_cp
 from hj212.crc import crc_hex
+from hj212.encryption import transform
 from hj212.errors import FieldInvalid, SegmentOverflow
 from hj212.frame import ORDERS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from hj212.encryption import Blocks
     from hj212.frame import Frame
 
 Order = Literal["2005", "2017"]
-Version = Literal["2005", "2017", "2025"]
 
 _FIELDS: Final[dict[Order, tuple[str, ...]]] = {"2017": ORDERS[0], "2005": ORDERS[1]}
 _VERSION_BITS: Final[dict[Version, int]] = {"2005": 0, "2017": 4, "2025": 8}
@@ -83,12 +84,20 @@ class Message:
         return int(self.flag)
 
 
-def encode(message: FrameLike, *, order: Order = "2017", limit: int = SEGMENT_LIMIT) -> bytes:
-    """The whole frame, `##` to CR LF; `limit` is the most bytes its segment may have."""
+def encode(
+    message: FrameLike, *, order: Order = "2017", limit: int = SEGMENT_LIMIT, encrypt: Blocks | None = None
+) -> bytes:
+    """The whole frame, `##` to CR LF; `limit` is the most bytes its segment may have, `encrypt` a cipher for its data area."""
     segment = encode_segment(message, order)
     if len(segment) > limit:
         raise SegmentOverflow(len(segment), limit)
-    return b"##%04d%b%b\r\n" % (len(segment), segment, crc_hex(segment))
+    sent = segment if encrypt is None else _encrypted(segment, encrypt)
+    return b"##%04d%b%b\r\n" % (len(segment), sent, crc_hex(segment))
+
+
+def _encrypted(segment: bytes, encrypt: Blocks) -> bytes:
+    header, opening, data = segment.partition(b"CP=&&")
+    return header + opening + transform(data[:-2], encrypt) + b"&&"
 
 
 def encode_segment(message: FrameLike, order: Order = "2017") -> bytes:

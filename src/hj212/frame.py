@@ -77,6 +77,19 @@ class Frame:
         return self._end
 
     @property
+    def declared(self) -> tuple[int, int]:
+        """The length it was sent with, in how many digits."""
+        digits = self.raw[2 : self._start]
+        return int(digits), len(digits)
+
+    @property
+    def data_span(self) -> tuple[int, int]:
+        """Where in `raw` the bytes between the && marks stand, whatever they are: (begin, end)."""
+        _, opened = self._cp_opening()
+        closed = self._end - 2
+        return opened, closed if closed >= opened and self.raw.endswith(b"&&", opened, self._end) else self._end
+
+    @property
     def header(self) -> Header:
         if self._header is None:
             self._header = _read_header(self.raw[self._start : self._cp_opening()[0]])
@@ -191,6 +204,16 @@ class Frame:
     def crc_is_allowed(self, allowed: Collection[Deviation]) -> bool:
         """Whether the check value is right, or wrong in no other way than a device's policy allows."""
         return self.crc_ok or (self._wire & CRC_DEVIATIONS) <= frozenset(allowed)
+
+    def with_data(self, data: bytes) -> Frame:
+        """The frame with another data area in the same envelope: for decryption alone, which judges length and CRC anew."""
+        begin, end = self.data_span
+        raw = self.raw[:begin] + data + self.raw[end:]
+        return Frame(raw, self._start, self._end + len(raw) - len(self.raw), False, self._wire & _TERMINATORS)
+
+    def judged(self, crc_ok: bool, wire: frozenset[Deviation]) -> Frame:
+        """The same, with what was found amiss with its envelope."""
+        return Frame(self.raw, self._start, self._end, crc_ok, self._wire | wire)
 
     def end_with(self, terminator: Deviation | None) -> None:
         """For the decoder alone, which learns what ends a frame only after delivering it."""

@@ -16,7 +16,8 @@ bytes, never keeps a good frame behind it waiting. What counts as proof:
    is quiet (`flush`).
 
 The closing && counts only for the last header before it: a frame whose end is not where its length says never reaches across
-the beginning of another. In strict mode only the first proof counts, CR LF included.
+the beginning of another. Behind control bytes, which no text has, it counts nowhere: cipher text (2025) ends where its length
+says. In strict mode only the first proof counts, CR LF included.
 
 Every question is answered as soon as the bytes it needs are there, in the order in which those bytes come. Therefore frames,
 errors and counts are the same however the stream is cut. The fast path (`_take_plain`) takes only what this order gives too.
@@ -36,8 +37,9 @@ from hj212.frame import Frame
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-TOLERANT_LIMIT: Final = 4096
-"""Longest segment taken in tolerant mode by default, in bytes: the longest met in the field had 1,623."""
+TOLERANT_LIMIT: Final = 5_120
+"""Longest segment taken in tolerant mode by default, in bytes: the longest met in the field had 1,623; a data area of 950 bytes,
+encrypted and written as 2025 prints cipher text, has 4,726."""
 
 OPEN_LIMIT: Final = 16
 """Possible frames open at a time. A sound stream has one, a damaged one two or three; beyond that the oldest gives way."""
@@ -57,6 +59,8 @@ _STRICT_HEADER: Final = re.compile(rb"##(\d{4})[A-Za-z]")
 _HEADER_BEGUN: Final = re.compile(rb"##\d{0,4}\Z")
 _HEX: Final = re.compile(rb"[0-9A-Fa-f]{0,4}")
 _FIRST_FIELD: Final = re.compile(rb"[A-Za-z]+=")
+CONTROLS: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+"""What no text has. Cipher text does, and any two of its bytes may be &&: such a one closes nothing."""
 _FIELDS_AND_CP: Final = re.compile(rb"[A-Za-z]+=.*?CP=", re.DOTALL)
 
 
@@ -98,7 +102,7 @@ class Decoder:
         crc_allowed: Collection[Deviation] | None = None,
         max_refused: int = REFUSED_LIMIT,
     ) -> None:
-        """`max_segment` in bytes, by default 1,024 in strict and 4,096 in tolerant mode; it bounds what is buffered."""
+        """`max_segment` in bytes, by default 1,024 in strict and 5,120 in tolerant mode; it bounds what is buffered."""
         self.strict = strict
         self.max_segment = max_segment or (SEGMENT_LIMIT if strict else TOLERANT_LIMIT)
         self.crc_allowed = None if crc_allowed is None else frozenset(crc_allowed)
@@ -251,7 +255,7 @@ class Decoder:
         last = self._open[-1]
         if last.opening < 0:
             last.opening = at
-        elif last.closing < 0 and not self.strict:
+        elif last.closing < 0 and not self.strict and not CONTROLS.search(self._buffer, last.opening, at):
             last.closing = at
             if self._closing_is_proof(last, at + 2):
                 self._finish(last, at + 2, frames)
@@ -322,13 +326,13 @@ class Decoder:
     def _finish(self, candidate: _Open, end: int, frames: list[Frame]) -> None:
         """Delivers `candidate`, its segment ending at `end`, or refuses it; what began before it and is not whole goes."""
         segment = self._buffer[candidate.body : end]
-        tail, crc = _judge_crc(segment, self._buffer[end : end + _CRC])
+        tail, crc = judge_crc(segment, self._buffer[end : end + _CRC])
         crc_ok = not crc - {Deviation.CRC_LOWER_CASE}
         if not (_FIRST_FIELD if crc_ok else _FIELDS_AND_CP).match(segment):
             self._refuse(candidate, FrameBroken(candidate.declared, self._sample(candidate)))
             return
         stop = end + tail
-        length = _judge_length(segment, candidate.declared, candidate.body - candidate.start - 2)
+        length = judge_length(segment, candidate.declared, candidate.body - candidate.start - 2)
         raw = self._buffer[candidate.start : stop]
         frame = Frame(raw, candidate.body - candidate.start, end - candidate.start, crc_ok, crc | length)
         error = self._objection(frame, stop)
@@ -417,7 +421,7 @@ def _terminator(behind: bytes) -> tuple[int, Deviation | None]:
     return 0, Deviation.NO_TERMINATOR
 
 
-def _judge_length(segment: bytes, declared: int, digits: int) -> frozenset[Deviation]:
+def judge_length(segment: bytes, declared: int, digits: int) -> frozenset[Deviation]:
     found = NONE
     if digits < 4:
         found |= {Deviation.LENGTH_UNPADDED}
@@ -439,7 +443,7 @@ def _character_counts(segment: bytes) -> set[int]:
     return counts
 
 
-def _judge_crc(segment: bytes, behind: bytes) -> tuple[int, frozenset[Deviation]]:
+def judge_crc(segment: bytes, behind: bytes) -> tuple[int, frozenset[Deviation]]:
     """(bytes the CRC takes, what is amiss with it), of the four bytes behind a segment."""
     match = _HEX.match(behind)
     digits = match[0] if match else b""

@@ -24,6 +24,7 @@ from hj212.encoding import (
     encode,
     report_result,
 )
+from hj212.encryption import encrypts
 from hj212.errors import (
     ConversationExists,
     ConversationUnknown,
@@ -36,6 +37,7 @@ from hj212.errors import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from hj212.encryption import Blocks
     from hj212.frame import Frame
 
 
@@ -245,7 +247,9 @@ class Session:
         retries: int = 3,
         result_timeout: float = 120.0,
         limit: int = 64,
+        encrypt: Blocks | None = None,
     ) -> None:
+        """`encrypt`: the cipher for what 2025 encrypts; what comes in is given to `receive` decrypted."""
         self.side = side
         self.peer = Side.PLATFORM if side is Side.DEVICE else Side.DEVICE
         self.style = style
@@ -253,12 +257,13 @@ class Session:
         self.retries = retries
         self.result_timeout = result_timeout
         self.limit = limit
+        self.encrypt = encrypt
         self._ours: dict[str, Conversation] = {}
         self._theirs: dict[str, Conversation] = {}
 
     def open(self, message: Message, now: float) -> bytes:
         """Starts a conversation; if `message` wants no answer, it is over at once and not kept."""
-        data = encode(message, order=self.style.order)
+        data = self._encoded(message)
         if not message.wants_ack:
             return data
         if message.qn is None:
@@ -300,7 +305,7 @@ class Session:
     def send_data(self, qn: str, message: Message) -> bytes:
         """Data that a request asked for, under the request's QN. Parts to be acknowledged one by one go through `open`."""
         self._known(self._theirs, qn).take(Step.DATA, Party.ANSWERER)
-        return encode(replace(message, qn=qn), order=self.style.order)
+        return self._encoded(replace(message, qn=qn))
 
     def report(self, qn: str, result: ExeRtn, now: float) -> bytes:
         """9012: the end of the request with this QN."""
@@ -380,6 +385,9 @@ class Session:
         return (Step.NOTICE_ACK if frame.cn == AckCommand.NOTICE_ACK else Step.DATA_ACK), None
 
     # ---- keeping ----
+
+    def _encoded(self, message: Message) -> bytes:
+        return encode(message, order=self.style.order, encrypt=self.encrypt if encrypts(message.cn) else None)
 
     def _say(self, conversation: Conversation, data: bytes, now: float) -> bytes:
         conversation.sent = data
