@@ -1,12 +1,14 @@
-// A device's ten-minute means with thresholds and alarms, and below them when fan and purifier ran.
+// A device's means over a day, a week, a month or a year: with the highest readings as a band, high values shaded, gaps left open,
+// what it is compared with, alarms and issues as marks that open, and below when fan and purifier ran.
 // Tooltips are rich text drawn on the canvas: HTML ones would need inline styles.
 
 import { LineChart, type LineSeriesOption } from "echarts/charts";
 import {
-  AriaComponent,
   AxisPointerComponent,
   GridComponent,
   type GridComponentOption,
+  LegendComponent,
+  type LegendComponentOption,
   MarkAreaComponent,
   MarkLineComponent,
   TooltipComponent,
@@ -18,99 +20,175 @@ import { CanvasRenderer } from "echarts/renderers";
 import { island } from "../lib/islands";
 import palette from "../palette.json";
 
-use([LineChart, GridComponent, TooltipComponent, AxisPointerComponent, MarkLineComponent, MarkAreaComponent, AriaComponent, CanvasRenderer]);
+use([LineChart, GridComponent, TooltipComponent, LegendComponent, AxisPointerComponent, MarkLineComponent, MarkAreaComponent, CanvasRenderer]);
 
-type Option = ComposeOption<LineSeriesOption | GridComponentOption | TooltipComponentOption>;
-type Window = [start: string, mean: number | null, fanMinutes: number | null, purifierMinutes: number | null];
+type Option = ComposeOption<LineSeriesOption | GridComponentOption | TooltipComponentOption | LegendComponentOption>;
+type Step = [start: string, mean: number | null, highest: number | null, fanMinutes: number | null, purifierMinutes: number | null];
+type Spot = [at: number, value: number | null];
+
+interface Mark {
+  label: string;
+  from: string;
+  to?: string | null;
+  url: string;
+}
+
+interface Beside {
+  name: "before" | "year" | "kind";
+  label: string;
+  step: number;
+  points: [string, number | null][];
+}
 
 interface Answer {
   unit: string;
   label: string;
+  step: number;
+  from: string;
+  until: string;
   thresholds: { value: number; label: string }[];
-  windows: Window[];
-  alarms: { code: string; label: string; from: string; to: string | null }[];
+  windows: Step[];
+  beside: Beside[];
+  alarms: Mark[];
+  issues: (Mark & { number: string })[];
+  held: { label: string; from: string; to: string }[];
 }
 
-interface Words {
-  fan: string;
-  purifier: string;
-  alarm: string;
-  empty: string;
-  failed: string;
-}
+type Word = "fan" | "purifier" | "alarm" | "issue" | "highest" | "above" | "gap" | "empty" | "failed";
+type Words = Record<Word, string>;
 
 const COLOURS = palette.chart;
-const WINDOW_MINUTES = 10;
+const MINUTE = 60_000;
+const DAY_MINUTES = 1440;
+const NARROW = 520;
 const REFETCH_AT_MOST_EVERY = 30_000;
+const STRIP = { height: 16, apart: 22 };
 
 island("chart", (element) => {
-  const { url = "", wordsFan = "", wordsPurifier = "", wordsAlarm = "", wordsEmpty = "", wordsFailed = "" } = element.dataset;
-  const words: Words = { fan: wordsFan, purifier: wordsPurifier, alarm: wordsAlarm, empty: wordsEmpty, failed: wordsFailed };
+  const said = (name: Word) => element.dataset[`words${name[0]!.toUpperCase()}${name.slice(1)}`] ?? "";
+  const words = Object.fromEntries(
+    (["fan", "purifier", "alarm", "issue", "highest", "above", "gap", "empty", "failed"] as const).map((name) => [name, said(name)]),
+  ) as Words;
   let chart: ECharts | null = null;
+  let drawn: Answer | null = null;
   let fetchedAt = 0;
 
+  const say = (sentence: string) => {
+    element.classList.add("bare");
+    element.textContent = sentence;
+  };
+  const show = () => {
+    if (drawn) chart?.setOption(option(drawn, words, element.clientWidth < NARROW), { notMerge: true });
+  };
   const draw = async () => {
     fetchedAt = Date.now();
     try {
-      const answer = await fetch(url, { headers: { Accept: "application/json" } });
+      const answer = await fetch(element.dataset["url"] ?? "", { headers: { Accept: "application/json" } });
       if (!answer.ok) throw new Error(String(answer.status));
-      const data = (await answer.json()) as Answer;
-      if (data.windows.length === 0) return void (element.textContent = words.empty);
-      chart ??= init(element);
-      chart.setOption(option(data, words), { notMerge: true });
+      drawn = (await answer.json()) as Answer;
+      if (drawn.windows.length === 0 && drawn.beside.every(({ points }) => points.length === 0)) return say(words.empty);
+      chart ??= begin(element);
+      show();
     } catch {
-      if (!chart) element.textContent = words.failed; // a chart that stands is better than none
+      if (!chart) say(words.failed); // a chart that stands is better than none
     }
   };
 
   void draw();
-  new ResizeObserver(() => chart?.resize()).observe(element);
+  let width = element.clientWidth;
+  new ResizeObserver(() => {
+    chart?.resize();
+    if (element.clientWidth < NARROW !== width < NARROW) show();
+    width = element.clientWidth;
+  }).observe(element);
   document.body.addEventListener("lingxiu:changed", () => {
     if (Date.now() - fetchedAt > REFETCH_AT_MOST_EVERY) void draw();
   });
 });
 
-function option(data: Answer, words: Words): Option {
-  const grids = { left: 52, right: 16 };
+/** An empty chart whose marks open what they stand for. */
+function begin(element: HTMLElement): ECharts {
+  element.replaceChildren();
+  element.classList.remove("bare");
+  const chart = init(element);
+  chart.on("click", ({ data }) => {
+    const url = (data as { url?: string } | undefined)?.url;
+    if (url) window.location.assign(url);
+  });
+  return chart;
+}
+
+function option(data: Answer, words: Words, narrow: boolean): Option {
+  const grids = { left: narrow ? 46 : 58, right: narrow ? 10 : 16 };
+  const strips = [words.fan, words.purifier];
+  const marks = { top: narrow ? 58 : 40, height: 20 };
+  const bottom = 30 + strips.length * STRIP.apart;
   return {
     animation: false,
     useUTC: true,
-    aria: { enabled: true },
     textStyle: { fontFamily: getComputedStyle(document.body).fontFamily, color: palette.surface.quiet },
+    legend: { top: 0, left: 0, itemWidth: 18, itemHeight: 8, itemGap: 12, selectedMode: false, textStyle: { color: palette.surface.quiet, fontSize: 12 }, data: named(data, words) },
     tooltip: { trigger: "axis", renderMode: "richText", formatter: (points) => tip(points, data, words), confine: true },
     axisPointer: { link: [{ xAxisIndex: "all" }] },
     grid: [
-      { ...grids, top: 28, bottom: 96 },
-      { ...grids, height: 18, bottom: 58 },
-      { ...grids, height: 18, bottom: 30 },
+      { ...grids, top: marks.top + marks.height + 4, bottom: bottom + 6 },
+      ...strips.map((_, n) => ({ ...grids, height: STRIP.height, bottom: bottom - (n + 1) * STRIP.apart + 6 })),
+      { ...grids, top: marks.top, height: marks.height },
     ],
-    xAxis: [0, 1, 2].map((gridIndex) => ({
+    xAxis: [0, 1, 2, 3].map((gridIndex) => ({
       type: "time" as const,
       gridIndex,
-      axisLine: { lineStyle: { color: palette.surface.line } },
+      min: wall(data.from),
+      max: wall(data.until),
+      axisLine: { show: gridIndex !== 3, lineStyle: { color: palette.surface.line } },
       axisTick: { show: gridIndex === 2 },
-      axisLabel: { show: gridIndex === 2, hideOverlap: true },
+      axisLabel: { show: gridIndex === 2, hideOverlap: true, formatter: { year: "{yyyy}", month: "{yyyy}-{MM}", day: "{MM}-{dd}", hour: "{HH}:{mm}", minute: "{HH}:{mm}" } },
     })),
     yAxis: [
-      { type: "value", name: `${data.label} ${data.unit}`, nameTextStyle: { align: "left" }, min: 0, max: highest(data), splitLine: { lineStyle: { color: palette.surface.faded } } },
-      { type: "value", gridIndex: 1, min: 0, max: WINDOW_MINUTES, show: true, ...named(words.fan) },
-      { type: "value", gridIndex: 2, min: 0, max: WINDOW_MINUTES, show: true, ...named(words.purifier) },
+      { type: "value", min: 0, max: highest(data), name: data.unit, nameLocation: "end", nameGap: 6, nameTextStyle: { align: "right" as const, fontSize: 11 }, splitLine: { lineStyle: { color: palette.surface.faded } } },
+      ...strips.map((name, n) => ({ type: "value" as const, gridIndex: n + 1, min: 0, max: data.step, ...nameOf(name) })),
+      { type: "value", gridIndex: 3, min: 0, max: 1, ...nameOf(words.alarm) },
     ],
-    series: [means(data, words), ran(data, 2, 1, COLOURS.fan), ran(data, 3, 2, COLOURS.purifier)],
+    series: [
+      ...band(data, words),
+      above(data, words),
+      ...data.beside.map((one) => besideIt(one)),
+      means(data),
+      ran(data, 3, 1, COLOURS.fan),
+      ran(data, 4, 2, COLOURS.purifier),
+      marked(words.alarm, data.alarms, "triangle", palette.tones.red.fill),
+      marked(words.issue, data.issues, "diamond", palette.tones.blue.fill),
+    ],
   };
 }
 
-/** Room for the values and for every threshold, so that a calm day shows how calm it was. */
-function highest({ windows, thresholds }: Answer): number {
-  const top = Math.max(...windows.map(([, mean]) => mean ?? 0), ...thresholds.map(({ value }) => value));
-  return Math.ceil(top * 1.15 * 2) / 2;
+/** What the legend tells of: only what is drawn. */
+function named(data: Answer, words: Words): { name: string; icon?: string }[] {
+  return [
+    { name: data.label },
+    { name: words.highest, icon: "roundRect" },
+    { name: words.above, icon: "roundRect" },
+    ...data.beside.map(({ label }) => ({ name: label })),
+    ...(data.alarms.length ? [{ name: words.alarm, icon: "triangle" }] : []),
+    ...(data.issues.length ? [{ name: words.issue, icon: "diamond" }] : []),
+  ];
 }
 
-/** The county's wall clock, whatever zone the reader's machine is set to: drawn as if it were UTC. */
-const wall = (iso: string): string => `${iso.slice(0, 19)}Z`;
+/** Room for the means and for every threshold, so that a calm day shows how calm it was; a single wild reading may run out at the top. */
+function highest({ windows, thresholds, beside }: Answer): number {
+  const means = windows.map(([, mean]) => mean ?? 0);
+  const peaks = windows.map(([, , peak]) => peak ?? 0).sort((a, b) => a - b);
+  const usual = peaks[Math.floor(peaks.length * 0.98)] ?? 0;
+  const others = beside.flatMap(({ points }) => points.map(([, value]) => value ?? 0));
+  const top = Math.max(0, ...means, usual, ...others, ...thresholds.map(({ value }) => value));
+  return Math.ceil(top * 1.1 * 2) / 2;
+}
+
+/** The county's wall clock in milliseconds, whatever zone the reader's machine is set to: drawn as if it were UTC. */
+const wall = (iso: string): number => Date.parse(`${iso.slice(0, 19)}Z`);
 
 /** A strip's axis: only its name, left of it. */
-const named = (name: string) => ({
+const nameOf = (name: string) => ({
   name,
   nameLocation: "middle" as const,
   nameRotate: 0,
@@ -122,14 +200,23 @@ const named = (name: string) => ({
   splitLine: { show: false },
 });
 
-function means(data: Answer, words: Words): LineSeriesOption {
-  const last = data.windows.at(-1)?.[0] ?? "";
+const spots = (data: Answer, column: 1 | 2): Spot[] => data.windows.map((step) => [wall(step[0]), step[column]]);
+
+/** A value between two gaps has no line to either side: it stands as a dot. */
+function dotted(line: Spot[]): { value: Spot; symbol: string }[] {
+  const alone = (n: number) => line[n]?.[1] != null && line[n - 1]?.[1] == null && line[n + 1]?.[1] == null;
+  return line.map((value, n) => ({ value, symbol: alone(n) ? "circle" : "none" }));
+}
+
+function means(data: Answer): LineSeriesOption {
   return {
+    id: "mean",
     type: "line",
     name: data.label,
-    showSymbol: false,
+    z: 5,
+    symbolSize: 4,
     connectNulls: false,
-    data: data.windows.map(([start, mean]) => [wall(start), mean]),
+    data: dotted(spots(data, 1)),
     lineStyle: { color: COLOURS.fume, width: 2 },
     itemStyle: { color: COLOURS.fume },
     markLine: {
@@ -141,24 +228,98 @@ function means(data: Answer, words: Words): LineSeriesOption {
     },
     markArea: {
       silent: true,
-      itemStyle: { color: COLOURS.alarm },
-      label: { color: palette.tones.red.ink, position: "insideTop" },
-      data: data.alarms.map(({ label, from, to }) => [
-        { name: label || words.alarm, xAxis: wall(from), label: beside(wall(from), data) },
-        { xAxis: wall(to ?? last) },
-      ]),
+      label: { show: false },
+      data: [
+        ...data.alarms.map(({ from, to }) => area(wall(from), to ? wall(to) : end(data), COLOURS.alarm)),
+        ...data.held.map(({ from, to }) => area(wall(from), wall(to), COLOURS.held)),
+        ...gaps(data).map(([from, to]) => area(from, to, COLOURS.gap)),
+      ],
     },
   };
 }
 
-/** An alarm's name begins where the alarm does; late in the day it ends there, or it would run over the right edge. */
-function beside(from: string, { windows }: Answer): { position: "insideTopLeft"; align: "left" | "right" } {
-  const [first, last] = [wall(windows[0]?.[0] ?? from), wall(windows.at(-1)?.[0] ?? from)].map(Date.parse) as [number, number];
-  return { position: "insideTopLeft", align: Date.parse(from) - first > (last - first) / 2 ? "right" : "left" };
+const area = (from: number, to: number, color: string): [{ xAxis: number; itemStyle: { color: string } }, { xAxis: number }] => [
+  { xAxis: from, itemStyle: { color } },
+  { xAxis: to },
+];
+
+/** The end of the last step there is. */
+const end = (data: Answer): number => wall(data.windows.at(-1)?.[0] ?? data.from) + data.step * MINUTE;
+
+/** The times nothing came, each from the first missing step to the next that is there. */
+function gaps(data: Answer): [number, number][] {
+  const found: [number, number][] = [];
+  let since: number | null = null;
+  for (const [start, , , fan] of data.windows) {
+    if (fan === null) since ??= wall(start);
+    else if (since !== null) {
+      found.push([since, wall(start)]);
+      since = null;
+    }
+  }
+  if (since !== null) found.push([since, end(data)]);
+  return found;
 }
 
-/** When something ran, as a strip: its height is the share of the window it ran in. */
-function ran(data: Answer, column: 2 | 3, axis: number, colour: string): LineSeriesOption {
+/** From the mean up to the highest reading of each step. */
+function band(data: Answer, words: Words): LineSeriesOption[] {
+  const common = { type: "line" as const, stack: "band", silent: true, showSymbol: false, lineStyle: { width: 0 }, z: 1 };
+  const over: Spot[] = data.windows.map(([start, mean, peak]) => [wall(start), mean === null || peak === null ? null : Math.max(0, peak - mean)]);
+  return [
+    { ...common, data: spots(data, 1), itemStyle: { color: COLOURS.band } },
+    { ...common, name: words.highest, data: over, itemStyle: { color: COLOURS.band }, areaStyle: { color: COLOURS.band, opacity: 1 } },
+  ];
+}
+
+/** The part of the means above the highest threshold, filled down to it; where the line crosses it, the crossing is drawn too. */
+function above(data: Answer, words: Words): LineSeriesOption {
+  const limit = Math.max(...data.thresholds.map(({ value }) => value), 0);
+  const line = limit > 0 ? spots(data, 1) : [];
+  const clamped: Spot[] = [];
+  line.forEach(([at, value], n) => {
+    const [before, past] = line[n - 1] ?? [at, null];
+    if (value !== null && past !== null && past > limit !== value > limit) {
+      clamped.push([before + ((limit - past) / (value - past)) * (at - before), limit]);
+    }
+    clamped.push([at, value === null ? null : Math.max(value, limit)]);
+  });
+  return {
+    type: "line",
+    name: words.above,
+    silent: true,
+    showSymbol: false,
+    z: 4,
+    data: clamped,
+    lineStyle: { width: 0 },
+    itemStyle: { color: COLOURS.high },
+    areaStyle: { color: COLOURS.high, opacity: 1, origin: limit },
+  };
+}
+
+function besideIt({ name, label, step, points }: Beside): LineSeriesOption {
+  // A step that is not there must part the line, so the missing ones are put in.
+  const line: Spot[] = [];
+  for (const [start, value] of points) {
+    const at = wall(start);
+    const last = line.at(-1)?.[0];
+    if (last !== undefined && at - last > step * MINUTE * 1.5) line.push([last + step * MINUTE, null]);
+    line.push([at, value]);
+  }
+  return {
+    type: "line",
+    name: label,
+    silent: true,
+    z: 3,
+    symbolSize: 3,
+    data: dotted(line),
+    lineStyle: { color: COLOURS[name], width: 1.5, type: name === "kind" ? "dotted" : "dashed" },
+    itemStyle: { color: COLOURS[name] },
+  };
+}
+
+/** When something ran, as a strip: its height is the share of the step it ran in. */
+function ran(data: Answer, column: 3 | 4, axis: number, colour: string): LineSeriesOption {
+  const strip: Spot[] = data.windows.map((step) => [wall(step[0]), step[column]]);
   return {
     type: "line",
     step: "end",
@@ -166,17 +327,51 @@ function ran(data: Answer, column: 2 | 3, axis: number, colour: string): LineSer
     silent: true,
     xAxisIndex: axis,
     yAxisIndex: axis,
-    data: data.windows.map((window) => [wall(window[0]), window[column]]),
+    data: [...strip, [end(data), strip.at(-1)?.[1] ?? null]],
     lineStyle: { width: 0 },
+    itemStyle: { color: colour },
     areaStyle: { color: colour, opacity: 1 },
   };
 }
 
+/** What happened, in a strip of its own above the values: a mark opens it. */
+function marked(name: string, marks: Mark[], symbol: string, colour: string): LineSeriesOption {
+  return {
+    type: "line",
+    name,
+    xAxisIndex: 3,
+    yAxisIndex: 3,
+    symbol,
+    symbolSize: 13,
+    cursor: "pointer",
+    lineStyle: { width: 0 },
+    itemStyle: { color: colour },
+    data: marks.map(({ from, url }) => ({ value: [wall(from), 0.5], url })),
+  };
+}
+
 function tip(points: unknown, data: Answer, words: Words): string {
-  const at = (points as { dataIndex: number }[])[0]?.dataIndex ?? -1;
-  const window = data.windows[at];
-  if (!window) return "";
-  const [start, mean, fan, purifier] = window;
-  const minutes = (name: string, value: number | null) => `${name} ${value ?? "–"}/${WINDOW_MINUTES}`;
-  return [start.slice(0, 16).replace("T", " "), `${data.label} ${mean ?? "–"} ${data.unit}`, minutes(words.fan, fan), minutes(words.purifier, purifier)].join("\n");
+  const at = (points as { axisValue: number }[])[0]?.axisValue ?? 0;
+  const length = data.step * MINUTE;
+  const n = Math.floor((at - wall(data.from)) / length + 1e-6);
+  const [start, mean, peak, fan, purifier] = data.windows[n] ?? [null, null, null, null, null];
+  const from = wall(data.from) + n * length;
+  const day = new Date(from).toISOString();
+  const figure = (value: number | null) => `${value ?? "–"} ${data.unit}`;
+  const share = (minutes: number | null) => (minutes === null ? "–" : data.step > 60 ? `${Math.round(minutes / 6) / 10} h` : `${minutes}/${data.step} min`);
+  const meanwhile = (mark: Mark) => wall(mark.from) < from + length && (mark.to === undefined ? wall(mark.from) >= from : mark.to === null || wall(mark.to) > from);
+  return [
+    data.step === DAY_MINUTES ? day.slice(0, 10) : day.slice(0, 16).replace("T", " "),
+    ...(start === null || fan === null
+      ? [words.gap]
+      : [`${data.label} ${figure(mean)}`, `${words.highest} ${figure(peak)}`, `${words.fan} ${share(fan)}`, `${words.purifier} ${share(purifier)}`]),
+    ...data.beside.map(({ label, points: line, step }) => `${label} ${figure(valueAt(line, from, step))}`),
+    ...[...data.alarms, ...data.issues].filter(meanwhile).slice(-4).map(({ label }) => `▲ ${label}`),
+  ].join("\n");
+}
+
+/** What a line says of the step that holds this moment. */
+function valueAt(line: [string, number | null][], at: number, step: number): number | null {
+  const found = line.find(([start]) => wall(start) <= at && at < wall(start) + step * MINUTE);
+  return found?.[1] ?? null;
 }

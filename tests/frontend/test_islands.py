@@ -321,22 +321,51 @@ CHART = """{% extends "base.html" %}
 {% block content %}<c-chart url="/chart.json" label="Fume"><p>rows</p></c-chart>{% endblock %}"""
 
 
-def chart(windows: list[list[Any]]) -> Answer:
-    thresholds = [{"value": 2.0, "label": "2.0"}]
-    answer = {"unit": "mg/m³", "label": "Fume", "thresholds": thresholds, "windows": windows, "alarms": []}
+def chart(windows: list[list[Any]], **more: Any) -> Answer:
+    answer = {
+        "unit": "mg/m³",
+        "label": "Fume",
+        "step": 10,
+        "from": "2026-03-05T00:00:00+08:00",
+        "until": "2026-03-06T00:00:00+08:00",
+        "thresholds": [{"value": 2.0, "label": "2.0"}],
+        "windows": windows,
+        **{key: [] for key in ("beside", "alarms", "issues", "held")},
+        **more,
+    }
     return Answer(json.dumps(answer), kind="application/json")
 
 
+def ten_minutes(n: int, *values: float | None) -> list[Any]:
+    return [f"2026-03-05T{n // 6:02}:{n % 6}0:00+08:00", *values]
+
+
 def test_a_chart_is_drawn_under_the_security_policy(stage: Stage, page: Page) -> None:
-    start = datetime(2026, 3, 5, 8, tzinfo=UTC)
+    gone = [None] * 4
+    windows = [ten_minutes(n, *(gone if 9 < n < 14 else (n / 10, n / 8, 10, n % 10))) for n in range(60)]
+    other = {"name": "kind", "label": "median", "step": 60, "points": [["2026-03-05T02:00:00+08:00", 0.4]]}
+    held = {"label": "maintenance", "from": "2026-03-05T08:00:00+08:00", "to": "2026-03-05T09:00:00+08:00"}
     stage.page("/device", CHART)
-    stage.answer(
-        "/chart.json", chart([[(start + timedelta(minutes=10 * n)).isoformat(), n / 10, 10, 0] for n in range(30)])
-    )
+    stage.answer("/chart.json", chart(windows, beside=[other], held=[held]))
     page.goto("/device")
     expect(page.locator(".chart canvas")).to_be_visible()
     page.locator(".chart canvas").hover()
     expect(page.get_by_text("rows")).to_be_hidden()
+
+
+def test_a_mark_on_a_chart_opens_its_alarm(stage: Stage, page: Page) -> None:
+    midday = {"label": "high fume", "from": "2026-03-05T12:00:00+08:00", "to": None, "url": "/sensing/alarms/7/"}
+    stage.page("/device", CHART)
+    stage.page("/sensing/alarms/7/", '{% extends "base.html" %}{% block content %}the alarm{% endblock %}')
+    stage.answer("/chart.json", chart([ten_minutes(n, 0.5, 0.9, 10, 10) for n in range(144)], alarms=[midday]))
+    page.goto("/device")
+    canvas = page.locator(".chart canvas")
+    expect(canvas).to_be_visible()
+    box = canvas.bounding_box()
+    assert box is not None
+    left, right, top = (46, 10, 68) if box["width"] < 520 else (58, 16, 50)
+    page.mouse.click(box["x"] + left + (box["width"] - left - right) / 2, box["y"] + top)
+    expect(page.get_by_text("the alarm")).to_be_visible()
 
 
 def test_a_chart_without_readings_says_so(stage: Stage, page: Page) -> None:

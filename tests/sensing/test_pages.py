@@ -16,7 +16,8 @@ from lingxiu.accounts.models import Bond
 from lingxiu.journal.models import Entry
 from lingxiu.merchants.models import Standing
 from lingxiu.policy.queries import in_force
-from lingxiu.sensing import actions, queries
+from lingxiu.sensing import actions, charting, queries
+from lingxiu.sensing.charting import Span
 from lingxiu.sensing.jobs import forget, make_room
 from lingxiu.sensing.models import Alarm, Device, Maintenance, UnknownDevice, WatchCursor
 from lingxiu.sensing.views.device import drift
@@ -262,35 +263,13 @@ def test_a_high_value_is_never_called_an_exceedance(reader: Any, device: Device)
             assert not [word for word in ("超标", "exceed", "violat") if word in page.lower()]
 
 
-def test_the_chart_has_every_window_of_the_day_so_far_and_what_overlaps_it(device: Device) -> None:
-    day = NOON.astimezone(COUNTY).date()
-    midnight = datetime(2026, 3, 5, tzinfo=COUNTY)
-    window(device, midnight, 0.25)
-    window(device, NOON, None, alone=4)
-    raise_alarm(device, midnight - timedelta(hours=1), cleared_at=midnight + timedelta(hours=1))
-    raise_alarm(device, NOON, "ALM-LINK")
-    raise_alarm(device, NOON - timedelta(days=3), cleared_at=NOON - timedelta(days=2))
-    data = queries.chart(device, day, NOON + timedelta(minutes=15), "en")
-    windows = data["windows"]
-    assert len(windows) == 12 * 6 + 2
-    assert windows[0] == ["2026-03-05T00:00:00+08:00", 0.25, 10, 10]
-    assert windows[1] == ["2026-03-05T00:10:00+08:00", None, None, None]
-    assert windows[72] == ["2026-03-05T12:00:00+08:00", None, 10, 6]
-    assert data["thresholds"] == [{"value": 2.0, "label": "2"}]
-    assert [(one["code"], one["from"], one["to"]) for one in data["alarms"]] == [
-        ("ALM-FUME-3", "2026-03-05T00:00:00+08:00", "2026-03-05T01:00:00+08:00"),
-        ("ALM-LINK", "2026-03-05T12:00:00+08:00", None),
-    ]
-    assert queries.chart(device, day - timedelta(days=1), NOON, "en")["windows"] == []
-
-
-def test_a_day_in_numbers(device: Device) -> None:
+def test_a_span_in_numbers(device: Device) -> None:
     window(device, NOON, 1.0, alone=4)
     window(device, NOON + timedelta(minutes=10), 3.0)
-    found = queries.windows(device.pk, NOON, NOON + timedelta(hours=1))
-    day = queries.DaySum.of(found, 40)
-    assert (day.highest, day.minutes_over_2, day.complete, day.linked) == (3.0, 6, 50.0, 80.0)
-    assert queries.DaySum.of([], 40) == queries.DaySum(None, 0, 0.0, None)
+    found = charting.rows_of(device.pk, Span.of("day", NOON.date()))
+    day = queries.Sum.of(found, 40)
+    assert (day.highest, day.peak, day.minutes_over_2, day.complete, day.linked) == (3.0, 3.0, 6, 50.0, 80.0)
+    assert queries.Sum.of([], 40) == queries.Sum(None, None, 0, 0.0, None)
 
 
 @pytest.mark.parametrize("day", ["2026-03-05", "yesterday", "", "2999-01-01", "2026-13-45"])

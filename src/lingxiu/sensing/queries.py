@@ -15,12 +15,11 @@ from django.utils import timezone
 
 from lingxiu.merchants import queries as merchants
 from lingxiu.merchants.models import Merchant
-from lingxiu.policy.alarm_rules import Silence, SustainedValue
+from lingxiu.policy.alarm_rules import Silence
 from lingxiu.policy.queries import in_force
-from lingxiu.sensing.models import Alarm, AlarmQuerySet, Device, DeviceQuerySet, Maintenance
+from lingxiu.sensing.models import Alarm, AlarmQuerySet, Device, DeviceEvent, DeviceQuerySet, Maintenance
 from lingxiu.sensing.profiles import VALUE_COLUMNS
 
-WINDOW = timedelta(minutes=10)
 STATES = ("online", "silent", "never", "observing", "maintenance", "retired")
 
 
@@ -135,7 +134,7 @@ def find_alarms(alarms: AlarmQuerySet, wanted: Wanted) -> AlarmQuerySet:
 
 
 class Window(NamedTuple):
-    """A row of `window_fume`, as pages show it."""
+    """A row of `window_fume`, `hour_fume` or `day_fume`, as pages show it."""
 
     at: datetime
     minutes: int
@@ -153,17 +152,6 @@ def day_bounds(day: date) -> tuple[datetime, datetime]:
     start = datetime(day.year, day.month, day.day, tzinfo=zone)
     following = day + timedelta(days=1)
     return start, datetime(following.year, following.month, following.day, tzinfo=zone)
-
-
-def windows(device_id: int, since: datetime, until: datetime) -> list[Window]:
-    """The windows of a device that begin in this time, in order."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT {', '.join(Window._fields)} FROM window_fume"  # noqa: S608 (our own column names)
-            " WHERE device_id = %s AND at >= %s AND at < %s ORDER BY at",
-            [device_id, since, until],
-        )
-        return [Window(*row) for row in cursor.fetchall()]
 
 
 class Mean(NamedTuple):
@@ -189,77 +177,54 @@ def hour_means(merchant_ids: Collection[int], at: datetime) -> dict[int, list[Me
 
 
 @dataclass(frozen=True, slots=True)
-class DaySum:
-    """A day of a device in numbers; shares in per cent, None where there is nothing to take a share of."""
+class Sum:
+    """A span of a device in numbers; shares in per cent, None where there is nothing to take a share of.
+
+    `highest`: of the means of its steps. `peak`: of all readings.
+    """
 
     highest: float | None
+    peak: float | None
     minutes_over_2: int
     complete: float | None
     linked: float | None
 
     @classmethod
-    def of(cls, found: list[Window], minutes_passed: int) -> DaySum:
+    def of(cls, found: list[Window], minutes_passed: int) -> Sum:
+        """Of these rows, `minutes_passed` after the span began."""
         fan = sum(one.fan_on_minutes for one in found)
         alone = sum(one.fan_without_purifier_minutes for one in found)
-        means = [one.fume_mean for one in found if one.fume_mean is not None]
         minutes = sum(one.minutes for one in found)
         return cls(
-            max(means, default=None),
+            max((one.fume_mean for one in found if one.fume_mean is not None), default=None),
+            max((one.fume_max for one in found if one.fume_max is not None), default=None),
             sum(one.minutes_over_2 for one in found),
-            min(100.0, 100 * minutes / minutes_passed) if minutes_passed else None,
+            min(100.0, 100 * minutes / minutes_passed) if minutes_passed > 0 else None,
             100 * (fan - alone) / fan if fan else None,
         )
 
 
-def chart(device: Device, day: date, at: datetime, language: str) -> dict[str, Any]:
-    """A county day of a device for the chart island (docs/frontend.md): ten-minute means, thresholds, alarms."""
-    since, until = day_bounds(day)
-    rows = {row.at: row for row in windows(device.pk, since, until)}
-    rules = {rule.id: rule for rule in in_force().catalogues.alarms.rules}
-    limits = sorted(
-        {rule.limit for rule in rules.values() if isinstance(rule, SustainedValue) and rule.factor == "fume_mg_m3"}
-    )
-    overlapping = Alarm.objects.filter(device=device, withdrawn_at=None, raised_at__lt=until)
-    alarms = overlapping.filter(Q(cleared_at=None) | Q(cleared_at__gt=since)).order_by("raised_at")
-    moments = []
-    moment = since
-    while rows and moment < min(until, at):
-        moments.append(moment)
-        moment += WINDOW
-    return {
-        "thresholds": [{"value": limit, "label": f"{limit:g}"} for limit in limits],
-        "windows": [_point(moment, rows.get(moment)) for moment in moments],
-        "alarms": [
-            {
-                "code": alarm.code,
-                "label": rules[alarm.code].label.text(language) if alarm.code in rules else alarm.code,
-                "from": _local(max(alarm.raised_at, since)),
-                "to": _local(min(alarm.cleared_at, until)) if alarm.cleared_at else None,
-            }
-            for alarm in alarms
-        ],
-    }
+def stands_there_since(device: Device) -> datetime | None:
+    """From when on the device stands at its merchant; None: nobody wrote that down, or it never stood elsewhere."""
+    arrivals = (DeviceEvent.Kind.INSTALLED, DeviceEvent.Kind.MOVED, DeviceEvent.Kind.REPLACES)
+    found = DeviceEvent.objects.filter(device=device, kind__in=arrivals).order_by("at", "id")
+    places = list(found.values_list("at", "merchant_id"))
+    if not any(merchant_id != device.merchant_id for _at, merchant_id in places):
+        return None
+    return places[-1][0]
 
 
-def _point(moment: datetime, row: Window | None) -> list[object]:
-    if row is None:
-        return [_local(moment), None, None, None]
-    mean = None if row.fume_mean is None else round(row.fume_mean, 3)
-    return [_local(moment), mean, row.fan_on_minutes, row.purifier_on_minutes]
-
-
-def _local(moment: datetime) -> str:
-    return timezone.localtime(moment).isoformat()
-
-
-def last_readings(device_id: int, before: datetime, limit: int = 10) -> list[dict[str, Any]]:
+def last_readings(
+    device_id: int, before: datetime, since: datetime | None = None, limit: int = 10
+) -> list[dict[str, Any]]:
     """The newest readings of a device, newest first: columns by name. `before` bounds which partitions are looked at."""
+    oldest = before - timedelta(days=30)
     columns = ("at", "received_at", "cn", *VALUE_COLUMNS, "marks")
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT {', '.join(columns)} FROM reading_fume"  # noqa: S608 (our own column names)
             " WHERE device_id = %s AND at <= %s AND at > %s ORDER BY at DESC, cn LIMIT %s",
-            [device_id, before + timedelta(minutes=10), before - timedelta(days=30), limit],
+            [device_id, before + timedelta(minutes=10), max(oldest, since or oldest), limit],
         )
         return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
 

@@ -1,15 +1,18 @@
-"""`/sensing/devices/<mn>/`: a day of a device, its alarms, its last words; and what may be done with it."""
+"""`/sensing/devices/<mn>/`: a span of a device, its alarms, its last words; and what may be done with it."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, Final
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.utils.translation import get_language
+from django.utils.functional import Promise
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -18,13 +21,27 @@ from lingxiu.journal.actions import Json
 from lingxiu.journal.queries import head
 from lingxiu.merchants.views.asking import reader_who_may, write_once
 from lingxiu.policy.queries import in_force
-from lingxiu.sensing import actions, queries
+from lingxiu.sensing import actions, charting, queries
+from lingxiu.sensing.charting import Span
 from lingxiu.sensing.forms import MaintenanceForm
 from lingxiu.sensing.models import Alarm, Device
+from lingxiu.sensing.queries import Window
 from lingxiu.sensing.words import MILLIGRAMS, SEVERITIES, STATES, why_odd
 from lingxiu.ui import addresses
 
 ALARMS_SHOWN = 12
+SPANS: Final[dict[str, str | Promise]] = {
+    "day": gettext_lazy("Day"),
+    "week": gettext_lazy("Week"),
+    "month": gettext_lazy("Month"),
+    "year": gettext_lazy("Year"),
+}
+CHART_TITLES: Final[dict[str, str | Promise]] = {
+    "day": gettext_lazy("Fume, ten-minute means"),
+    "week": gettext_lazy("Fume, hourly means"),
+    "month": gettext_lazy("Fume, hourly means"),
+    "year": gettext_lazy("Fume, daily means"),
+}
 DRIFT = timedelta(minutes=3)
 """A clock further off than this is worth a word."""
 
@@ -40,37 +57,33 @@ def device_of(request: HttpRequest, mn: str) -> tuple[User, Device]:
 
 @require_safe
 def device_page(request: HttpRequest, mn: str) -> HttpResponse:
-    """A day of the device (`day`, today unless told); `part=live` answers with the live part alone."""
+    """A span of the device (`span`, a day unless told, with `day` in it); `part=live` answers with the live part alone."""
     user, device = device_of(request, mn)
     at = timezone.now()
-    day = asked_day(request, at)
-    since, until = queries.day_bounds(day)
-    found = queries.windows(device.pk, since, until)
-    readings = queries.last_readings(device.pk, at)
+    asked = Asked.of(request, at)
+    since = told_from(user, device)
+    found = charting.rows_of(device.pk, asked.span, since)
+    readings = queries.last_readings(device.pk, at, since)
     manages = user.authority.may("sensing.manage")
     context = {
         "device": device,
         "merchant": device.merchant,
         "state": STATES[queries.state_of(device, at)],
-        "day": day,
-        "before": day - timedelta(days=1),
-        "after": day + timedelta(days=1) if day < timezone.localdate(at) else None,
-        "sum": queries.DaySum.of(found, int((min(until, at) - since).total_seconds() // 60)),
-        "windows": [(timezone.localtime(row.at), row) for row in found],
-        "window_columns": [
-            {"label": word, "numeric": True} for word in (_("From"), _("Mean"), _("Highest"), _("Fan"), _("Purifier"))
-        ],
+        **asked.around(at),
+        "sum": queries.Sum.of(found, int((min(asked.span.until, at) - asked.span.since).total_seconds() // 60)),
+        "rows": steps_in_words(found, asked.span),
+        "row_columns": _numeric(_("From"), _("Mean"), _("Highest"), _("Fan"), _("Purifier")),
         "readings": readings,
         "reading_columns": [{"label": word, "numeric": number} for word, number in _reading_words()],
         "drift": drift(readings),
-        "alarms": alarms_of(device),
+        "alarms": alarms_of(device, since),
         "alarm_columns": [{"label": word} for word in (_("Alarm"), _("Raised"), _("Cleared"), _("Issue"))],
         "profile": next((row for row in in_force().catalogues.devices if row.id == device.profile), None),
         "frames": [(row, why_odd(row.why) if row.why else "") for row in queries.raw_frames(device.pk)]
         if manages
         else None,
         "form": MaintenanceForm() if manages else None,
-        "live": f"{addresses.device(mn)}?day={day}&part=live",
+        "live": f"{addresses.device(mn)}?{asked.query()}&part=live",
         "pulse": str(head()),
     }
     part = request.GET.get("part") == "live"
@@ -79,11 +92,83 @@ def device_page(request: HttpRequest, mn: str) -> HttpResponse:
 
 @require_safe
 def device_chart(request: HttpRequest, mn: str) -> JsonResponse:
-    """The data of the chart island for a day."""
-    _user, device = device_of(request, mn)
+    """The data of the chart island: the same `span`, `day` and `with` as the page."""
+    user, device = device_of(request, mn)
     at = timezone.now()
-    data = queries.chart(device, asked_day(request, at), at, get_language() or "zh-hans")
+    asked = Asked.of(request, at)
+    data = charting.chart(
+        device,
+        asked.span,
+        at,
+        get_language() or "zh-hans",
+        user=user,
+        beside=asked.beside,
+        since=told_from(user, device),
+    )
     return JsonResponse({"unit": MILLIGRAMS, "label": _("Fume"), **data})
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which span of a device, holding which day, beside what."""
+
+    span: Span
+    day: date
+    beside: tuple[str, ...]
+
+    @classmethod
+    def of(cls, request: HttpRequest, at: datetime) -> Asked:
+        name, day = request.GET.get("span", ""), asked_day(request, at)
+        span = Span.of(name if name in charting.STEPS else "day", day)
+        offered = charting.beside_words(span)
+        return cls(span, day, tuple(which for which in offered if which in request.GET.getlist("with")))
+
+    def query(self, **changed: Any) -> str:
+        """The address of this, with some of it changed."""
+        said = {"span": self.span.name, "day": self.day, "with": self.beside, **changed}
+        return urlencode(said, doseq=True)
+
+    def around(self, at: datetime) -> dict[str, Any]:
+        """What the page shows around the chart: the spans, what it may be compared with, the spans before and after."""
+        today, offered = timezone.localdate(at), charting.beside_words(self.span)
+        toggled = {which: tuple(one for one in offered if (one in self.beside) != (one == which)) for which in offered}
+        return {
+            "span": self.span,
+            "day": self.day,
+            "last": self.span.after - timedelta(days=1),
+            "query": self.query(),
+            "asked_beside": self.beside,
+            "chart_title": CHART_TITLES[self.span.name],
+            "spans": [
+                {"label": label, "url": f"?{self.query(span=name)}", "active": name == self.span.name}
+                for name, label in SPANS.items()
+            ],
+            "beside": [
+                {"label": label, "url": f"?{self.query(**{'with': toggled[which]})}", "on": which in self.beside}
+                for which, label in offered.items()
+            ],
+            "before": f"?{self.query(day=self.span.previous.first)}",
+            "after": f"?{self.query(day=self.span.after)}" if self.span.after <= today else "",
+        }
+
+
+def told_from(user: User, device: Device) -> datetime | None:
+    """From when on this person is told what the device measured: a shop's owner since it stands there, officers all of it."""
+    return None if user.authority.is_officer else queries.stands_there_since(device)
+
+
+def steps_in_words(found: list[Window], span: Span) -> list[list[str]]:
+    """The rows of the table: the chart's numbers."""
+    form = {"day": "%H:%M", "year": "%Y-%m-%d"}.get(span.name, "%m-%d %H:%M")
+    return [
+        [
+            timezone.localtime(row.at).strftime(form),
+            *("–" if value is None else f"{value:.2f}" for value in (row.fume_mean, row.fume_max)),
+            str(row.fan_on_minutes),
+            str(row.purifier_on_minutes),
+        ]
+        for row in found
+    ]
 
 
 @require_http_methods(["POST"])
@@ -128,10 +213,11 @@ def asked_day(request: HttpRequest, at: datetime) -> date:
         return today
 
 
-def alarms_of(device: Device) -> list[dict[str, Any]]:
-    """The newest alarms of a device, each with its rule and severity in words."""
+def alarms_of(device: Device, since: datetime | None) -> list[dict[str, Any]]:
+    """The newest alarms of a device, raised since then, each with its rule and severity in words."""
     rules = {rule.id: rule for rule in in_force().catalogues.alarms.rules}
-    newest = Alarm.objects.filter(device=device, withdrawn_at=None).order_by("-raised_at")[:ALARMS_SHOWN]
+    found = Alarm.objects.filter(device=device, withdrawn_at=None)
+    newest = (found if since is None else found.filter(raised_at__gte=since)).order_by("-raised_at")[:ALARMS_SHOWN]
     return [{"alarm": row, "rule": rules.get(row.code), "severity": SEVERITIES[row.severity]} for row in newest]
 
 
