@@ -19,9 +19,9 @@ from psycopg.conninfo import conninfo_to_dict
 from hj212 import Message, encode, make_qn
 from lingxiu.sensing.gateway import SPLITS_KEPT, CannotListen, Gateway, Limits, connected_time
 from lingxiu.sensing.models import Deafness, Device, Process, UnknownDevice
-from lingxiu.sensing.profiles import microseconds
+from lingxiu.sensing.profiles import ProfileReader, microseconds
 from tests.sensing.conftest import Plant, make_device
-from tests.sensing.frames import control, decode, local, minutes, reading_frame, segment_frame
+from tests.sensing.frames import COUNTY, control, decode, local, minutes, reading_frame, segment_frame
 from tests.sensing.peers import Peer, gateway
 
 NOON = datetime(2026, 3, 5, 4, 0, tzinfo=UTC)
@@ -306,9 +306,8 @@ def test_a_profile_may_allow_another_crc(plant: Plant) -> None:
     async def talk(running: Gateway, dial: Dial) -> None:
         known = running.registry.get(plant.device.mn)
         assert known is not None and known.profile is not None
-        from hj212 import Deviation
-
-        known.profile.crc = frozenset({Deviation.CRC_CONSTANT})
+        profile = known.profile.reader.profile.model_copy(update={"accepted_crc": ("standard", "constant")})
+        known.profile.reader = ProfileReader(profile, COUNTY)
         peer = await dial()
         await peer.say(constant)
         await peer.hear()
