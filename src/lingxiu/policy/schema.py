@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 
 from lingxiu.policy.alarm_rules import Alarms
 from lingxiu.policy.device_profiles import DeviceProfile
+from lingxiu.policy.foresight import Foresight
 from lingxiu.policy.json_mappings import COLUMNS, JsonMapping
 from lingxiu.policy.rows import Basis, Confidence, Label, Row, Rule, within
 
@@ -678,6 +679,7 @@ class Catalogues(Row):
     json_mappings: tuple[JsonMapping, ...] = ()
     phrases: tuple[Phrase, ...] = ()
     systems: tuple[OtherSystem, ...] = ()
+    foresight: Foresight | None = None
 
     @model_validator(mode="after")
     def _points_to_what_exists(self) -> Catalogues:
@@ -713,6 +715,12 @@ class Catalogues(Row):
             _refuse_unknown(
                 f"alarms {alarm.id}: violation", opened, {k for k, v in violations.items() if v.kind == "lead"}
             )
+        if self.foresight:
+            leads = {key for key, row in violations.items() if row.kind == "lead"}
+            values = {row.id for row in self.alarms.rules if row.type == "sustained_value"}
+            for expected in self.foresight.rules:
+                _refuse_unknown(f"foresight {expected.id}: violation", [expected.violation], leads)
+            _refuse_unknown("foresight fouling: alarm", [self.foresight.fouling.alarm], values)
         standard = [row.device_kind for row in self.json_mappings if row.standard]
         if self.json_mappings and sorted(standard) != sorted(COLUMNS):
             raise ValueError(f"json: standard is needed once for each of {', '.join(sorted(COLUMNS))}; found {standard}")

@@ -1,0 +1,70 @@
+"""What is expected of a trend, as a county sets it down: how much evidence, how sure, how far ahead, when a person is asked.
+
+No law speaks of any of this: a forecast only reminds. All figures are proposals, measured against simulated months in
+docs/foresight.md.
+"""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from lingxiu.policy.rows import Row, Rule
+
+
+class ForesightRule(Rule):
+    """What all forecasts share. `violation`: the lead a predicted issue is of.
+
+    `look_back_days`: how much of the past is looked at. `least_days`: with fewer days of evidence since the last cleaning,
+    emptying or service nothing is said. `sure`: of the interval, two-sided. `bend`: by what share a trend usually changes its
+    pace while it goes on. `horizon_days`: what lies further off is not said.
+    `least_chance`: how likely it must be to come within the horizon. `issue_within_days`: from when on a person is asked.
+    `grace_days`: so long after its interval has ended a forecast that did not come is called wrong.
+    """
+
+    violation: str
+    look_back_days: int = Field(ge=14, le=120)
+    least_days: int = Field(ge=4)
+    sure: float = Field(0.8, ge=0.5, le=0.99)
+    horizon_days: int = Field(ge=1, le=120)
+    bend: float = Field(ge=0, le=2)
+    least_chance: float = Field(ge=0.5, lt=1)
+    issue_within_days: int = Field(ge=1)
+    grace_days: int = Field(ge=0)
+
+
+class FoulingForesight(ForesightRule):
+    """A purifier clogs: what is measured while the kitchen cooks rises towards the limit of `alarm`.
+
+    `drop_share`: a fall by so much of the level, that lasts, was a cleaning nobody wrote down.
+    """
+
+    alarm: str
+    drop_share: float = Field(gt=0, lt=1)
+
+
+class TrapForesight(ForesightRule):
+    """A grease trap fills up to `full_pct`. A fall by `emptied_drop_pct` points was an emptying."""
+
+    full_pct: float = Field(gt=0, le=100)
+    emptied_drop_pct: float = Field(gt=0, le=100)
+
+
+class DeviceForesight(ForesightRule):
+    """A monitor fails: it measures `drift_limit_mg_m3` with the fan off (zero drift), moves less than `flat_share` of what it
+    did (flat), or misses `missing_minutes` of a day (gaps)."""
+
+    drift_limit_mg_m3: float = Field(gt=0)
+    flat_share: float = Field(gt=0, lt=1)
+    missing_minutes: int = Field(gt=0, lt=1440)
+
+
+class Foresight(Row):
+    """The three kinds of forecasts."""
+
+    fouling: FoulingForesight
+    trap: TrapForesight
+    device: DeviceForesight
+
+    @property
+    def rules(self) -> tuple[ForesightRule, ...]:
+        return (self.fouling, self.trap, self.device)
