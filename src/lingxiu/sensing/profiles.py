@@ -167,6 +167,17 @@ class ProfileReader:
                 self._shapes.setdefault(kind, []).append(learned)
         return understood
 
+    def sources(self, frame: Frame) -> dict[tuple[int, str], str]:
+        """Where the values of its rows stand in the frame, for people: {(channel, column): "a34041-Rtd=0.42"}."""
+        found = {}
+        for code, sent in self._pieces(frame):
+            for column in self._readers(code, sent):
+                suffix = next((name for name in column.suffixes if name in sent), None)
+                if suffix is not None:
+                    name = f"{code}-{suffix}" if suffix else code
+                    found[column.channel, VALUE_COLUMNS[column.place]] = f"{name}={sent[suffix]}"
+        return found
+
     def _read_strange(self, frame: Frame, device_id: int, now: int, data_time: str | None) -> Understood:
         """A frame that is not as its profile says, read item by item; what is strange about it comes first."""
         understood = self._read_items(frame, device_id, now, data_time)
@@ -181,9 +192,9 @@ class ProfileReader:
         extra: dict[str, str] = {}
         odd: list[str] = []
         for code, sent in self._pieces(frame):
-            told = sent.get(self.profile.told_apart_by) if self.profile.told_apart_by else None
+            told = self._told(sent)
             used = {"Flag", self.profile.told_apart_by}
-            readers = [one for one in self._columns.get(code, ()) if not one.only or (told or "") in one.only]
+            readers = self._readers(code, sent)
             for column in readers:
                 values, marks = rows.setdefault(column.channel, _no_values())
                 trouble = column.read(sent, values, marks)
@@ -199,6 +210,15 @@ class ProfileReader:
             for channel, (values, marks) in rows.items()
         ]
         return Understood(made[0], " ".join(odd), tuple(made[1:]))
+
+    def _readers(self, code: str, sent: Mapping[str, str]) -> list[_Column]:
+        """The columns this code feeds, on the channel these values are of."""
+        told = self._told(sent)
+        return [one for one in self._columns.get(code, ()) if not one.only or told in one.only]
+
+    def _told(self, sent: Mapping[str, str]) -> str:
+        """The number of their channel, "" where there is none."""
+        return sent.get(self.profile.told_apart_by, "") if self.profile.told_apart_by else ""
 
     def _pieces(self, frame: Frame) -> Iterable[tuple[str, dict[str, str]]]:
         """Every code with its values, and as often as it stands there where channels are told apart; items that are known, too."""
