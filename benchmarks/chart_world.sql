@@ -2,7 +2,7 @@
 -- Hours and days of all of them, ten-minute windows of the first `whole`. Nothing is random: a hash of device and hour decides.
 CREATE TEMP TABLE hours ON COMMIT DROP AS
 SELECT d.id AS device_id, at, row_number() OVER (PARTITION BY at ORDER BY d.id) AS number,
-       abs(hashint8(d.id * 100003::bigint + date_part('epoch', at)::bigint / 3600)) % 1000 AS dice,
+       abs(hashint8(d.id * 100003::bigint + date_part('epoch', at)::bigint / 3600)) %% 1000 AS dice,
        date_part('hour', at AT TIME ZONE %(zone)s) IN (11, 12, 17, 18, 19) AS cooking
 FROM sensing_device d
 CROSS JOIN generate_series(%(until)s::timestamptz - make_interval(days => %(days)s), %(until)s::timestamptz - interval '1 hour', interval '1 hour') AS at;
