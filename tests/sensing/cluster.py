@@ -10,11 +10,13 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from socket import socket
+from types import MappingProxyType
 from typing import Any
 
 import psycopg
@@ -26,19 +28,18 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 class Programs:
-    """The processes of an installation, each to be killed and started again."""
+    """The processes of an installation, each to be killed and started again; "gateway 2" is a second gateway."""
 
-    def __init__(self, server: Server, home: Path, logs: Path) -> None:
+    def __init__(self, server: Server, home: Path, logs: Path, env: Mapping[str, str]) -> None:
         self.server = server
-        with closing(socket()) as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
-        self.env = os.environ | {
+        self.ports: defaultdict[str, int] = defaultdict(free_port)
+        self.env = {
+            **os.environ,
             "DATABASE_URL": server.url,
             "LINGXIU_HOME": str(home),
-            "HJ212_PORT": str(self.port),
             "DJANGO_SETTINGS_MODULE": "lingxiu.config.settings",
             "LINGXIU_LOG_LEVEL": "WARNING",
+            **env,
         }
         self.children: dict[str, subprocess.Popen[bytes]] = {}
         self.logs = logs
@@ -51,8 +52,14 @@ class Programs:
 
     def start(self, name: str) -> None:
         with self.log_of(name).open("ab") as log:
-            command = [sys.executable, "-m", "lingxiu.cli", name]
-            self.children[name] = subprocess.Popen(command, env=self.env, stdout=log, stderr=log)
+            command = [sys.executable, "-m", "lingxiu.cli", name.partition(" ")[0]]
+            env = self.env | {"HJ212_PORT": str(self.ports[name])}
+            self.children[name] = subprocess.Popen(command, env=env, stdout=log, stderr=log)
+
+    @property
+    def port(self) -> int:
+        """The first gateway's."""
+        return self.ports["gateway"]
 
     def log_of(self, name: str) -> Path:
         return self.logs / f"{name}.log"
@@ -108,6 +115,14 @@ class Fleet:
         await asyncio.gather(self._sending, return_exceptions=True)
 
 
+def free_port() -> int:
+    """A port nobody listens on."""
+    with closing(socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
 def mn_of(number: int) -> str:
     return f"KILL{number:020d}"
 
@@ -122,8 +137,10 @@ def ask(programs: Programs, sql: str) -> list[tuple[Any, ...]]:
 
 
 @contextmanager
-def cluster(devices: int, *names: str, home: Path | None = None) -> Iterator[Programs]:
-    """A county with so many devices, and these programs running."""
+def cluster(
+    devices: int, *names: str, home: Path | None = None, env: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[Programs]:
+    """A county with so many devices, and these programs running, with these settings besides."""
     home = home or Path(tempfile.mkdtemp(prefix="lingxiu-cluster-"))
     try:
         with (
@@ -131,7 +148,7 @@ def cluster(devices: int, *names: str, home: Path | None = None) -> Iterator[Pro
             running(prepare(held, durable=True)) as server,
             tempfile.TemporaryDirectory(prefix="lingxiu-logs-") as logs,
         ):
-            programs = Programs(server, home, Path(logs))
+            programs = Programs(server, home, Path(logs), env)
             try:
                 programs.world("make", str(devices))
                 for name in names:

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, suppress
 
 from hj212 import Decoder, Frame
 from lingxiu.sensing.gateway import Gateway, Limits, wall_clock
+from lingxiu.sensing.sink import Sink
 
 
 class Peer:
@@ -60,10 +61,14 @@ class Peer:
 
 @asynccontextmanager
 async def gateway(
-    database: str, limits: Limits | None = None, clock: Callable[[], int] = wall_clock, port: int = 0
+    database: str,
+    limits: Limits | None = None,
+    clock: Callable[[], int] = wall_clock,
+    port: int = 0,
+    sink: Sink | None = None,
 ) -> AsyncIterator[tuple[Gateway, Callable[[], Awaitable[Peer]]]]:
     """A gateway on a free port, and how to dial it."""
-    running = Gateway(database, limits or Limits(), clock)
+    running = Gateway(database, limits or Limits(), clock, sink)
     port = await running.start("127.0.0.1", port)
 
     peers: list[Peer] = []

@@ -148,7 +148,10 @@ def test_partitions_are_made_when_a_reading_needs_them_and_made_again_when_dropp
 def test_odd_frames_are_kept_but_do_not_fill_the_disk(store: Store) -> None:
     for n in range(5):
         store.write(
-            Batch(T0 + n, odd=[OddFrame(1, T0 + n, "crc\0", b"##") for _ in range(50)] + [OddFrame(2, T0, "x", b"##")])
+            Batch(
+                T0 + n,
+                odd=[OddFrame(1, T0 + n, "crc\0", b"##%d" % k) for k in range(50)] + [OddFrame(2, T0 + n, "x", b"##")],
+            )
         )
     assert fetch("SELECT device_id, count(*) FROM odd_frame GROUP BY 1 ORDER BY 1") == [(1, ODD_AN_HOUR), (2, 5)]
     store.write(Batch(T0 + 61 * MINUTE, odd=[OddFrame(1, T0 + 61 * MINUTE, "crc", b"##")]))

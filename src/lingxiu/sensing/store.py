@@ -282,9 +282,20 @@ def _merge(cursor: psycopg.Cursor, rows: list[Reading], received_at: int) -> tup
     return changed, cursor.execute(_CONTRADICTIONS).fetchall()
 
 
+_KEEP: Final = """
+    INSERT INTO odd_frame (device_id, at, why, frame)
+    SELECT n.* FROM (VALUES (%s::integer, %s::timestamptz, %s, %s::bytea)) AS n (device_id, at, why, frame)
+    WHERE NOT EXISTS (
+        SELECT FROM odd_frame o
+        WHERE o.at = n.at AND o.device_id IS NOT DISTINCT FROM n.device_id AND o.why = n.why AND o.frame = n.frame
+    )
+"""
+
+
 def _keep(cursor: psycopg.Cursor, odd: list[OddFrame]) -> None:
+    """Each once, though its batch came again because nobody could tell that it was committed."""
     cursor.executemany(
-        "INSERT INTO odd_frame (device_id, at, why, frame) VALUES (%s, %s, %s, %s)",
+        _KEEP,
         [(one.device_id, moment(one.at), one.why.replace("\0", "\ufffd"), one.frame) for one in odd],
     )
 

@@ -21,12 +21,13 @@ from django.db import connection, transaction
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
+from lingxiu.config.environment import environment
 from lingxiu.issues.actions import report_alarm
 from lingxiu.journal.actions import Scope, record
 from lingxiu.merchants.models import Merchant
 from lingxiu.policy.alarm_rules import AnyAlarm, Silence
 from lingxiu.policy.queries import InForce, NoPolicy, edition, in_force
-from lingxiu.sensing import judging, statistics
+from lingxiu.sensing import judging, reached, statistics
 from lingxiu.sensing.models import Alarm, Process
 
 log = structlog.get_logger(__name__)
@@ -64,9 +65,12 @@ def run_once(at: datetime) -> bool:
 
 
 def tick(at: datetime) -> None:
-    """What follows from time alone: silences, and the states of devices. Nothing while no gateway listens."""
+    """What follows from time alone: silences, and the states of devices. Nothing while no gateway listens, or what devices said
+    still waits in the stream."""
     policy = in_force()
     if not Process.objects.filter(kind="gateway", seen_at__gte=at - ALIVE_WITHIN).exists():
+        return
+    if environment().nats_url and not reached.keeps_up(at):
         return
     judging.judge_silence(policy, at)
     with transaction.atomic(), connection.cursor() as cursor:
