@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import stat
@@ -22,6 +23,8 @@ from lingxiu.supervisor import answers_http, port_open
 
 LEAST_FREE_GB = 2.0
 LONGEST_HORIZON_SECONDS = 30
+LONGEST_BEHIND_SECONDS = 60
+COPIES_OF_THE_STREAM = 3
 OLDEST_POSTGRESQL = 150000
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
@@ -48,9 +51,9 @@ def examine() -> list[Finding]:
     findings += database
     if connection is not None:
         with connection:
-            for look in (_characters, _schema, _secrets, _policy, _journal, _partitions, _calendar):
+            for look in (_characters, _schema, _secrets, _policy, _journal, _partitions, _writers, _calendar):
                 findings += look(connection)
-    return [*findings, *_processes()]
+    return [*findings, *_stream(), *_processes()]
 
 
 def _machine() -> Iterator[Finding]:
@@ -222,6 +225,43 @@ def _partitions(connection: psycopg.Connection) -> Iterator[Finding]:
         "readings of next week have no place: is the worker running?" if short else "",
         short,
     )
+
+
+def _writers(connection: psycopg.Connection) -> Iterator[Finding]:
+    if not environment().nats_url or not _one(connection, "SELECT to_regclass('sensing_process')::text"):
+        return
+    age = _one(
+        connection,
+        "SELECT extract(epoch FROM clock_timestamp() - min(seen_at))::float8 FROM sensing_process WHERE kind = 'stream'",
+    )
+    behind = age is None or float(str(age)) > LONGEST_BEHIND_SECONDS
+    yield Finding(
+        "Writers",
+        "have never stored anything" if age is None else f"all is stored up to {float(str(age)):.0f} s ago",
+        "readings wait in the stream: is `lingxiu writer` running?" if behind else "",
+        behind,
+    )
+
+
+def _stream() -> Iterator[Finding]:
+    url = environment().nats_url
+    if not url:
+        return
+    from lingxiu.sensing.stream import StreamTrouble, look
+
+    try:
+        seen = asyncio.run(look(url))
+    except StreamTrouble as error:
+        mend = "check NATS_URL and its servers; until then devices keep what they measure"
+        yield Finding("Stream", f"does not answer ({type(error).__name__})", mend, True)
+        return
+    if not seen.copies:
+        yield Finding("Stream", "none yet", "the first gateway or writer makes it: `lingxiu up`")
+        return
+    mend = "a server of the cluster is away: start it" if seen.present < seen.copies else ""
+    if seen.copies < COPIES_OF_THE_STREAM:
+        mend = "one copy is lost with its disk: three servers in a cluster keep three"
+    yield Finding("Stream", f"{seen.present} of {seen.copies} copies, {seen.waiting} messages wait to be stored", mend)
 
 
 def _calendar(connection: psycopg.Connection) -> Iterator[Finding]:

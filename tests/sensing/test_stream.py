@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -13,6 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nats.js import JetStreamContext
 
+from lingxiu.config.environment import environment
+from lingxiu.doctor import Finding, examine
 from lingxiu.sensing import reached
 from lingxiu.sensing.models import Deafness
 from lingxiu.sensing.packing import (
@@ -195,27 +197,25 @@ def test_while_the_stream_is_away_nobody_is_acknowledged_and_nobody_is_read(plan
     asyncio.run(scene())
 
 
+async def handed_over(url: str, *batches: Batch) -> int:
+    """Hand these over. Returns: how many messages wait."""
+    sink = StreamSink(url)
+    try:
+        for batch in batches:
+            assert (await sink.write(batch)).changed == len(batch.rows)
+        return await waiting_in(url)
+    finally:
+        await sink.close()
+
+
 def test_a_batch_handed_over_again_is_in_the_stream_once(stream: Nodes) -> None:
     batch = batch_of([Reading(n, 1, 2011, 0) for n in range(PARTITIONS)], [])
-
-    async def scene() -> int:
-        sink = StreamSink(stream.url)
-        try:
-            assert (await sink.write(batch)).changed == PARTITIONS
-            await sink.write(batch)
-            return await waiting_in(stream.url)
-        finally:
-            await sink.close()
-
-    assert asyncio.run(scene()) == PARTITIONS
+    assert asyncio.run(handed_over(stream.url, batch, batch)) == PARTITIONS
 
 
 def test_a_stream_nobody_finds_is_away() -> None:
-    async def scene() -> None:
-        with pytest.raises(SinkAway):
-            await StreamSink("nats://127.0.0.1:1").write(batch_of([Reading(1, 1, 2011, 0)], []))
-
-    asyncio.run(scene())
+    with pytest.raises(SinkAway):
+        asyncio.run(handed_over("nats://127.0.0.1:1", batch_of([Reading(1, 1, 2011, 0)], [])))
 
 
 def test_what_is_no_batch_is_kept_as_odd_and_holds_nothing_up(plant: Plant, stream: Nodes) -> None:
@@ -309,3 +309,45 @@ def test_when_only_the_writers_were_away_everybody_was_heard(plant: Plant) -> No
     note(dict.fromkeys(everywhere, caught_up), set(), AT + timedelta(minutes=40), plant.database)
     note({}, everywhere, AT + timedelta(minutes=40, seconds=5), plant.database)
     assert not Deafness.objects.exists()
+
+
+# ---- what the operator is told ----
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], dict[str, Finding]]]:
+    """What doctor finds of the stream at an address."""
+
+    def findings(url: str) -> dict[str, Finding]:
+        monkeypatch.setenv("NATS_URL", url)
+        environment.cache_clear()
+        return {one.subject: one for one in examine()}
+
+    yield findings
+    environment.cache_clear()
+
+
+def test_doctor_names_a_stream_that_is_away(told: Callable[[str], dict[str, Finding]]) -> None:
+    found = told("nats://127.0.0.1:1")["Stream"]
+    assert found.wrong
+    assert "NATS_URL" in found.mend
+
+
+def test_doctor_says_that_one_copy_is_few_and_that_nobody_writes(
+    stream: Nodes, told: Callable[[str], dict[str, Finding]]
+) -> None:
+    asyncio.run(handed_over(stream.url, batch_of([Reading(1, 1, 2011, 0)], [])))
+    found = told(stream.url)
+    assert found["Stream"].found == "1 of 1 copies, 1 messages wait to be stored"
+    assert "three servers" in found["Stream"].mend
+
+
+def test_doctor_says_when_nobody_stores_what_waits(
+    plant: Plant, stream: Nodes, told: Callable[[str], dict[str, Finding]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", plant.database)
+    assert told(stream.url)["Writers"].found == "have never stored anything"
+    note({}, set(range(PARTITIONS)), datetime.now(UTC) - timedelta(minutes=10), plant.database)
+    assert "lingxiu writer" in told(stream.url)["Writers"].mend
+    note({}, set(range(PARTITIONS)), datetime.now(UTC), plant.database)
+    assert not told(stream.url)["Writers"].wrong

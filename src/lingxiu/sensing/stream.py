@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from hashlib import blake2b
-from typing import Final
+from typing import Final, NamedTuple
 
 import nats.errors
 import structlog
@@ -132,6 +132,28 @@ async def ensure_consumers(stream: JetStreamContext) -> None:
                 max_deliver=-1,
             ),
         )
+
+
+class Look(NamedTuple):
+    """A stream seen from outside: copies it should have, copies that are up to date, messages that are not stored yet."""
+
+    copies: int
+    present: int
+    waiting: int
+
+
+async def look(url: str) -> Look:
+    """How the stream is; one that nobody has made yet has no copies. Raises: StreamTrouble."""
+    client = await connect(url)
+    try:
+        found = await client.jetstream().stream_info(STREAM)
+    except NotFoundError:
+        return Look(0, 0, 0)
+    finally:
+        await client.close()
+    others = (found.cluster.replicas if found.cluster else None) or []
+    present = 1 + sum(bool(one.current) and not one.offline for one in others)
+    return Look(found.config.num_replicas or 1, present, found.state.messages)
 
 
 class StreamSink:
