@@ -13,7 +13,8 @@ from lingxiu.sensing.store import conninfo
 from tests.cast import BEGAN, Cast, make_cast
 
 OWN_TABLES = (
-    "reading_fume", "window_fume", "hour_fume", "day_fume", "dirty_sum", "watch_device", "ingest_batch", "odd_frame", "recent_frame"
+    "reading_fume", "window_fume", "hour_fume", "day_fume", "dirty_sum", "watch_device", "ingest_batch", "odd_frame", "recent_frame",
+    "reading_grease", "reading_gas", "reading_power", "camera_state", "camera_event", "point_device"
 )  # fmt: skip
 MN = "330421A0B0C0D0E0F0000001"
 

@@ -22,6 +22,7 @@ MERCHANTS_READ = "merchants.read"
 ISSUES_READ = "issues.read"
 ISSUES_WRITE = "issues.write"
 OPEN311 = "open311"
+READINGS_WRITE = "readings.write"
 REPORTS = "reports."
 
 SCOPES: dict[str, str | Promise] = {
@@ -30,6 +31,7 @@ SCOPES: dict[str, str | Promise] = {
     ISSUES_READ: _("issues its person may open; never what reporters said, who they are or where they live"),
     ISSUES_WRITE: _("finds and moves, as its person"),
     OPEN311: _("its own reports by Open311"),
+    READINGS_WRITE: _("readings of the devices its person may see"),
     **{f"{REPORTS}{source.value}": source.label for source in PEOPLE},
 }
 """Scope → what it opens. `reports.<source>`: to bring reports of this source, and to ask what became of them."""

@@ -21,7 +21,7 @@ from ninja.types import DictStrAny
 from lingxiu.exchange.door import NOTHING_HERE, answered
 from lingxiu.exchange.keys import SCOPES
 from lingxiu.exchange.problems import KINDS, Fault, Problem, Text
-from lingxiu.exchange.v1 import issues, merchants, papers, reports
+from lingxiu.exchange.v1 import issues, merchants, papers, readings, reports
 from lingxiu.exchange.v1.shapes import ProblemOut
 
 ROOT = "api/v1/"
@@ -42,6 +42,7 @@ SUMMARIES = [
     gettext_noop("A notice"),
     gettext_noop("A report"),
     gettext_noop("What became of a report"),
+    gettext_noop("Readings"),
 ]
 """What operations are called, in one place for the catalogue of translations; a test holds it against the document."""
 
@@ -111,7 +112,7 @@ api = OpenApi(
     title=TITLE, version="1", description=DESCRIPTION, openapi_url=None, docs_url=None, parser=_Reading(),
     urls_namespace="api-v1",
 )  # fmt: skip
-for router in (merchants.router, issues.router, papers.router, reports.router):
+for router in (merchants.router, issues.router, papers.router, reports.router, readings.router):
     api.add_router("", router)
 
 

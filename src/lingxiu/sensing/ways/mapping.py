@@ -20,20 +20,10 @@ from lingxiu.policy.json_mappings import COLUMNS, WORDS, JsonMapping, JsonTime, 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 Value: TypeAlias = float | bool | str | datetime
 Why = Literal[
-    "missing",
-    "number",
-    "truth",
-    "time",
-    "word",
-    "address",
-    "range",
-    "ahead",
-    "too_old",
-    "mn",
-    "empty",
-    "shape",
-    "channel",
-]
+    "missing", "number", "truth", "time", "word", "address", "range", "ahead", "too_old", "mn", "empty", "shape", "channel",
+    "unknown", "retired", "kind", "mapping", "json",
+]  # fmt: skip
+"""What may be wrong; the last five are for whoever receives to say."""
 
 MOST_RECORDS: Final = 1000
 """Records of one document, and of one request."""
