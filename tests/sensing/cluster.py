@@ -18,6 +18,7 @@ from pathlib import Path
 from socket import socket
 from types import MappingProxyType
 from typing import Any
+from urllib.parse import quote
 
 import psycopg
 
@@ -53,13 +54,18 @@ class Programs:
     def start(self, name: str) -> None:
         with self.log_of(name).open("ab") as log:
             command = [sys.executable, "-m", "lingxiu.cli", name.partition(" ")[0]]
-            env = self.env | {"HJ212_PORT": str(self.ports[name])}
+            env = self.env | {"HJ212_PORT": str(self.ports[name]), "DATABASE_URL": self.url_for(name)}
             self.children[name] = subprocess.Popen(command, env=env, stdout=log, stderr=log)
 
     @property
     def port(self) -> int:
         """The first gateway's."""
         return self.ports["gateway"]
+
+    def url_for(self, name: str) -> str:
+        """The database's address; pg_stat_activity then shows whose connection it is."""
+        url = self.server.url
+        return f"{url}{'&' if '?' in url else '?'}application_name={quote(name)}"
 
     def log_of(self, name: str) -> Path:
         return self.logs / f"{name}.log"

@@ -20,7 +20,7 @@ from tests.waiting import eventually
 
 pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("cluster")]
 
-DEVICES, KEPT_MINUTES = 80, 60
+DEVICES, KEPT_MINUTES = 80, 70
 BETWEEN = 300
 """Readings that must be acknowledged between two kills."""
 PROGRAMS = ("gateway", "gateway 2", "writer", "writer 2", "watch", "watch 2")

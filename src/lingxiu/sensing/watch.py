@@ -39,6 +39,8 @@ ISSUES_AT_ONCE: Final = 20
 POISONED: Final = timedelta(hours=1)
 
 _DEVICE_STATES: Final = (Path(__file__).resolve().parent / "sql" / "device_states.sql").read_text(encoding="utf-8")
+# Two watches would meet on the rows of these two updates, each in its own order.
+_ONE_AT_A_TIME: Final = "SELECT pg_advisory_xact_lock(hashtext('sensing_times'))"
 _DEVICE_TIMES: Final = """
     UPDATE sensing_device d SET last_frame_at = w.heard_at, last_reading_at = w.latest_at
     FROM watch_device w
@@ -74,6 +76,7 @@ def tick(at: datetime) -> None:
         return
     judging.judge_silence(policy, at)
     with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_ONE_AT_A_TIME)
         cursor.execute(_DEVICE_TIMES)
         cursor.execute(_MERCHANT_TIMES)
     write_device_states(policy, at)

@@ -23,5 +23,5 @@ WITH states AS (
     ORDER BY t.merchant_id
 )
 UPDATE merchants_standing t SET device_state = wanted.state FROM wanted
-WHERE t.merchant_id = wanted.merchant_id
+WHERE t.merchant_id = wanted.merchant_id AND t.device_state <> wanted.state  -- once more: another watch may have been faster
 RETURNING t.merchant_id, t.device_state
