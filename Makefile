@@ -33,7 +33,7 @@ lint: .stamps/dev .stamps/frontend .stamps/messages ## ruff, mypy, import-linter
 	$(BIN)/python tools/messages.py check
 	$(BIN)/lingxiu policy check
 
-unit: .stamps/dev .stamps/frontend .stamps/messages .stamps/chromium
+unit: .stamps/dev .stamps/frontend .stamps/messages .stamps/chromium .stamps/mosquitto
 	$(BIN)/pytest -n $(WORKERS) --dist loadgroup $(ARGS)
 
 e2e: .stamps/dev .stamps/frontend .stamps/messages .stamps/chromium ## the tests that drive Chromium
@@ -87,4 +87,8 @@ $(BIN)/python:
 
 .stamps/chromium: | .stamps/dev
 	$(BIN)/python tools/chromium.py
+	@touch $@
+
+.stamps/mosquitto: | .stamps/dev
+	$(BIN)/python tools/mosquitto.py
 	@touch $@

@@ -106,6 +106,7 @@ WHO_MAY: dict[str, Row] = {
     "api/v1/issues/<number>": Row(),
     "api/v1/issues/<number>/moves": Row(),
     "api/v1/issues/<number>/notices": Row(),
+    "api/v1/readings": Row(),
     "api/v1/reports": Row(),
     "api/v1/reports/<source>/<own_number>": Row(),
     "exchange/12345/": Row(get=RECORDERS, post=RECORDERS),

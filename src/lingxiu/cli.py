@@ -126,6 +126,22 @@ def writer() -> None:
 
 
 @main.command()
+def mqtt() -> None:
+    """Readings from the MQTT broker of MQTT_URL."""
+    from lingxiu.config.environment import environment
+    from lingxiu.sensing.ways.broker import AddressWrong, Broker
+
+    try:
+        Broker.at(environment().mqtt_url, environment().mqtt_name)
+    except AddressWrong as error:
+        raise Failed(str(error)) from error
+    wake_django()
+    from lingxiu.sensing.ways.mqtt import main as run_bridge
+
+    run_bridge()
+
+
+@main.command()
 def watch() -> None:
     """Batches of readings become windows, alarms and issues."""
     wake_django()

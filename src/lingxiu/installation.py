@@ -71,6 +71,7 @@ def _children(settings: Environment, demo: Demo | None, env: Mapping[str, str]) 
         Child("web", web_arguments(), env=env, ready=answers_http(bind, port, "/healthz"), grace_s=15),
         Child("gateway", _words("gateway"), env=env, ready=port_open(bind, hj212_port), grace_s=15),
         *([Child("writer", _words("writer"), env=env, grace_s=15)] if settings.nats_url else []),
+        *([Child("mqtt", _words("mqtt"), env=env, grace_s=15)] if settings.mqtt_url else []),
         Child("watch", _words("watch"), env=env),
         Child("worker", _words("worker"), env=env, grace_s=20),
     ]
