@@ -29,7 +29,7 @@ from lingxiu.merchants.models import Facility, Merchant
 from lingxiu.notices import links
 from lingxiu.notices.models import Delivery, Notice
 from lingxiu.policy.queries import in_force
-from lingxiu.sensing.models import Alarm, Device, UnknownDevice
+from lingxiu.sensing.models import Alarm, Device, DutyTurn, UnknownDevice
 from tests.cast import BEGAN, Cast, person
 from tests.pages import plain_static
 from tests.who_may import ADMINISTRATORS, ANYONE, NOBODY, STRANGER, WHO_MAY, Row
@@ -151,6 +151,7 @@ def _things(cast: Cast, merchant: Merchant) -> dict[str, Any]:
         "mn": device.mn,
         "verb": "maintain",
         "alarm_id": alarm.pk,
+        "turn_id": _turn(cast, merchant).pk,
         "unknown": unknown.mn,
         "facility_id": Facility.objects.create(merchant=merchant, kind="hood").pk,
         "bond_id": bond.pk,
@@ -181,6 +182,13 @@ def _inspection(cast: Cast, merchant: Merchant) -> Inspection:
     second = person(f"second-of-{merchant.pk}", "department_officer", cast.ecology)
     said = Inspecting(second.pk, ("T07",), NOON - timedelta(hours=1), NOON)
     return inspect(merchant, said, officer=cast.department_officer, words="x", at=NOON, submission=uuid4())
+
+
+def _turn(cast: Cast, merchant: Merchant) -> DutyTurn:
+    """Of the merchant's town, to come."""
+    unit, who = (cast.town, cast.dispatcher) if merchant == cast.merchant else (cast.other_town, cast.other_dispatcher)
+    soon = timezone.now() + timedelta(days=1)
+    return DutyTurn.objects.create(unit=unit, person=who, since=soon, until=soon + timedelta(days=1))
 
 
 def _absence(cast: Cast, merchant: Merchant) -> Absence:

@@ -111,7 +111,17 @@ def test_filters_take_department_kind_what_may_be_printed_and_what_towns_were_gi
     catalogues = in_force().catalogues
     for row in map(catalogues.violation, found(department="dept-market")):
         assert "dept-market" in (row.responsible, *row.cooperating)
-    assert found(kind="lead") == ["L-FUME", "L-LINK", "L-OFF", "F-PURIFIER", "F-TRAP", "F-DEVICE"]
+    assert found(kind="lead") == [
+        "L-FUME",
+        "L-LINK",
+        "L-OFF",
+        "L-GREASE",
+        "L-GAS",
+        "L-CAM",
+        "F-PURIFIER",
+        "F-TRAP",
+        "F-DEVICE",
+    ]
     assert {one[0] for one in found(kind="public")} == {"P"}
     assert {one[0] for one in found(kind="everyday")} == {"D"}
     assert {one[0] for one in found(kind="law", printable="1")} == {"V"}

@@ -48,7 +48,8 @@ def make_fleet(now: datetime) -> Iterator[SimulatedDevice]:
     """Every device that has something to say."""
     policy, zone = in_force(), ZoneInfo(settings.TIME_ZONE)
     profiles = {profile.id: profile for profile in policy.catalogues.devices}
-    known = Device.objects.filter(synthetic=True, state=Device.State.ACTIVE).select_related("merchant")
+    monitors = Device.objects.filter(kind="fume_monitor", synthetic=True)
+    known = monitors.filter(state=Device.State.ACTIVE).select_related("merchant")
     newest = known.aggregate(newest=Max("last_reading_at"))["newest"] or now
     cleaned = _cleaning_days()
     for device in known:
@@ -105,7 +106,9 @@ def _not_heard(source: Source, heard: datetime | None, now: datetime) -> Iterato
 def _cleaning_days() -> dict[int, tuple[date, ...]]:
     """By merchant, the days its purifier was cleaned."""
     found: dict[int, list[date]] = {}
-    rows = CareRecord.objects.filter(kind=CareRecord.Kind.PURIFIER, merchant__in=Device.objects.values("merchant"))
+    rows = CareRecord.objects.filter(
+        kind=CareRecord.Kind.PURIFIER, merchant__in=Device.objects.filter(kind="fume_monitor").values("merchant")
+    )
     for merchant, on in rows.order_by("on").values_list("merchant_id", "on"):
         found.setdefault(merchant, []).append(on)
     return {merchant: tuple(days) for merchant, days in found.items()}

@@ -15,7 +15,7 @@ from lingxiu.demo.bulk import Column
 from lingxiu.demo.chance import stream
 from lingxiu.demo.monitors import Monitor, Way
 from lingxiu.demo.readings import Heard, Statistics
-from lingxiu.policy.alarm_rules import AnyAlarm, FanWithoutPurifier, Silence, SustainedValue
+from lingxiu.policy.alarm_rules import AnyAlarm, FanWithoutPurifier, PointRule, Silence, SustainedValue
 from lingxiu.policy.queries import InForce
 from lingxiu.sensing.alarms import Episode, Span, Window, WindowRule, binding, fold, silence
 from lingxiu.sensing.judging import complete_until
@@ -49,6 +49,8 @@ def raised(heard: Heard, maintenance: Sequence[Maintenance], policy: InForce, at
 def _episodes(rule: AnyAlarm, heard: Heard, spans: Sequence[Span], policy: InForce, at: datetime) -> Iterator[Episode]:
     if isinstance(rule, Silence):
         return _silences(rule, heard, spans, at)
+    if isinstance(rule, PointRule):  # of other devices than monitors
+        return iter(())
     return _judged(rule, _usable(heard, spans, policy, at))
 
 

@@ -22,7 +22,7 @@ WITH issues AS (
     LEFT JOIN sensing_alarm s ON s.device_id = d.id AND s.cleared_at IS NULL AND s.code = ANY (%(silences)s)
     LEFT JOIN sensing_maintenance m
         ON m.device_id = d.id AND m.since <= %(at)s AND (m.until IS NULL OR m.until > %(at)s)
-    WHERE d.state <> 'retired' GROUP BY d.merchant_id
+    WHERE d.state <> 'retired' AND d.kind = 'fume_monitor' GROUP BY d.merchant_id
 )
 UPDATE merchants_standing t SET
     open_issues = coalesce(issues.open, 0), last_issue_at = issues.last, last_visit_at = visits.last,

@@ -29,7 +29,7 @@ from lingxiu.notices import links, reaching, wording
 from lingxiu.notices.actions import manner_of, zone
 from lingxiu.notices.models import Delivery
 from lingxiu.notices.telling import HOUR, MESSAGES, Way, free_from, most_now, send_at, try_again_at
-from lingxiu.policy.queries import in_force
+from lingxiu.policy.queries import edition, in_force
 from lingxiu.ui import addresses
 
 log = structlog.get_logger(__name__)
@@ -162,6 +162,8 @@ def _not_before(batch: Sequence[Delivery], way: Way, at: datetime) -> datetime:
         return at
     catalogue = in_force().catalogues.notices
     urgent, person = batch[0].urgent, batch[0].person
+    if urgent and any(_is_uncounted(row) for row in batch):
+        return at
     manner = manner_of(person, catalogue)
     earliest = send_at(at, manner, zone(), urgent=urgent)
     if way not in MESSAGES:
@@ -170,6 +172,14 @@ def _not_before(batch: Sequence[Delivery], way: Way, at: datetime) -> datetime:
     times = [row["at"] for row in sent.exclude(message=None).values("message").annotate(at=Max("claimed_at"))]
     free = free_from(times, at, most_now(manner, catalogue, urgent=urgent))
     return max(earliest, send_at(free, manner, zone(), urgent=urgent)) if free else earliest
+
+
+def _is_uncounted(row: Delivery) -> bool:
+    """Whether no bound of the hour holds this back, by the rule it was told by."""
+    try:
+        return edition(row.notice.edition).catalogues.notices.rule(row.notice.rule).uncounted
+    except KeyError:  # a to-do's finishing, or a rule that was another's
+        return False
 
 
 # ── sending ──────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -66,6 +66,8 @@ def address(notice: Notice, *, officer: bool) -> str:
     """Where the thing itself stands, for this kind of reader. What is about nothing of its own leads to the list."""
     if notice.subject_kind == "issue" and officer:
         return addresses.issue(notice.subject_id)
+    if notice.kind == "alarm.called" and officer:
+        return addresses.alarm(int(notice.subject_id))
     return addresses.merchant(notice.merchant_id) if notice.merchant_id else addresses.notices()
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from lingxiu.policy.rows import Row, Rule
+from lingxiu.policy.rows import Label, Row, Rule
 
 
 class AlarmRule(Rule):
@@ -47,7 +47,75 @@ class Silence(AlarmRule):
     issue_after_minutes: int = Field(ge=1)
 
 
-AnyAlarm = Annotated[SustainedValue | FanWithoutPurifier | Silence, Field(discriminator="type")]
+# ── over single readings of grease traps, gas alarms, meters and cameras ─────────────────────────────────────────
+
+
+class Duty(Row):
+    """Somebody is called at once, and if nobody acknowledges the next on the roster after `next_after_minutes`, `most_calls` times.
+
+    `within_minutes`: an alarm whose last reading is older than that when it is first seen calls nobody: it is history.
+    `says`: what to do at once and whom else to call, shown with the alarm.
+    """
+
+    next_after_minutes: int = Field(5, ge=1, le=60)
+    most_calls: int = Field(12, ge=1, le=100)
+    within_minutes: int = Field(360, ge=1)
+    says: Label
+
+
+class PointLevel(AlarmRule):
+    """Raised by a reading whose `column` is `at_least`, or whose state is one of `states`; held by those not below `clear_below`;
+    cleared after `clear_readings` readings in a row that are below it, the last one of each channel among them."""
+
+    type: Literal["level"]
+    device_kind: Literal["grease_trap", "gas_alarm", "power_meter"]
+    column: Literal["level_pct", "oil_mm", "temperature_c", "lel_pct", "power_w"]
+    at_least: float
+    clear_below: float
+    clear_readings: int = Field(1, ge=1)
+    states: tuple[str, ...] = ()
+    unit: str = ""
+    duty: Duty | None = None
+
+    @model_validator(mode="after")
+    def _clears_where_it_is_not_raised(self) -> PointLevel:
+        if self.clear_below > self.at_least:
+            raise ValueError(f"alarms {self.id}: clear_below lies above at_least; make it {self.at_least:g} or less")
+        return self
+
+
+class NotEmptied(AlarmRule):
+    """Raised when a grease trap was not emptied for `days` (of a model in `days_by_model` other ones); cleared by emptying: the
+    device says so, its level falls by `drop_pct` between two readings, or it is on record."""
+
+    type: Literal["not_emptied"]
+    device_kind: Literal["grease_trap"] = "grease_trap"
+    days: int = Field(ge=1)
+    days_by_model: dict[str, int] = Field(default_factory=dict)
+    drop_pct: float = Field(30, gt=0, le=100)
+
+
+class CameraOffline(AlarmRule):
+    """Raised when no reading has said for `hours` that the camera is online; cleared by the next that does."""
+
+    type: Literal["camera_offline"]
+    device_kind: Literal["camera"] = "camera"
+    hours: int = Field(ge=1)
+
+
+class CameraSees(AlarmRule):
+    """Raised when its AI sees one of `events`, `at_least` so sure of it; cleared when for `quiet_minutes` it sees none."""
+
+    type: Literal["camera_sees"]
+    device_kind: Literal["camera"] = "camera"
+    events: tuple[str, ...] = Field(min_length=1)
+    at_least: float = Field(0.0, ge=0, le=1)
+    quiet_minutes: int = Field(ge=1)
+
+
+PointRule = PointLevel | NotEmptied | CameraOffline | CameraSees
+
+AnyAlarm = Annotated[PointRule | SustainedValue | FanWithoutPurifier | Silence, Field(discriminator="type")]
 
 
 class Alarms(Row):

@@ -594,6 +594,7 @@ class Telling(Rule):
     supervises · finder · recorder, who wrote a report down · handler, who last fed back · owner of the shop, if the shop is told
     · grid members of the place · as_said: the people, units and audiences the entry itself or its rule of escalation names.
     `ways`: beside the page in the program, for whoever has not chosen. `todo`: it stands on their list until the ball moves on.
+    `uncounted`: of what is urgent, what no bound of the hour holds back: where gas leaks, six messages were not too many.
     """
 
     kinds: tuple[str, ...] = Field(min_length=1)
@@ -602,6 +603,7 @@ class Telling(Rule):
     topic: str
     ways: tuple[NoticeWay, ...] = ()
     urgent: bool = False
+    uncounted: bool = False
     todo: bool = False
 
 
@@ -723,7 +725,9 @@ class Catalogues(Row):
             _refuse_unknown("foresight fouling: alarm", [self.foresight.fouling.alarm], values)
         standard = [row.device_kind for row in self.json_mappings if row.standard]
         if self.json_mappings and sorted(standard) != sorted(COLUMNS):
-            raise ValueError(f"json: standard is needed once for each of {', '.join(sorted(COLUMNS))}; found {standard}")
+            raise ValueError(
+                f"json: standard is needed once for each of {', '.join(sorted(COLUMNS))}; found {standard}"
+            )
         _refuse_unknown("indicators: veto_violations", self.indicators.veto_violations, set(violations))
         for care in (self.indicators.cleaning, self.indicators.drains, self.indicators.waste):
             _refuse_unknown(f"indicators {care.id}: task", [care.task], tasks)
@@ -747,10 +751,14 @@ class Catalogues(Row):
         """Raises KeyError."""
         return {row.id: row for row in self.devices}[profile_id]
 
-    def device_kind(self, profile_id: str) -> str:
-        """The kind of device behind a profile or a mapping. Raises KeyError."""
-        kinds: dict[str, str] = {row.id: row.device_kind for row in self.devices}
-        return (kinds | {row.id: row.device_kind for row in self.json_mappings})[profile_id]
+    @property
+    def dialects(self) -> tuple[DeviceProfile | JsonMapping, ...]:
+        """All that says how a device is understood: the profiles of HJ 212, then the mappings of JSON."""
+        return (*self.devices, *self.json_mappings)
+
+    def dialect(self, profile_id: str) -> DeviceProfile | JsonMapping:
+        """Raises KeyError."""
+        return {row.id: row for row in self.dialects}[profile_id]
 
     def role(self, role_id: str) -> Role:
         """Raises KeyError."""

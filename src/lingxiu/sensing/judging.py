@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from lingxiu.journal.actions import Scope, record
 from lingxiu.merchants.models import Standing
-from lingxiu.policy.alarm_rules import AnyAlarm, Silence
+from lingxiu.policy.alarm_rules import AnyAlarm, PointRule, Silence
 from lingxiu.policy.queries import InForce
 from lingxiu.sensing.alarms import (
     Episode,
@@ -146,7 +146,7 @@ def _judge_all(policy: InForce, due: Mapping[int, datetime], until: datetime, at
 def _judge_windows(policy: InForce, due: Mapping[int, datetime], until: datetime, at: datetime) -> None:
     """`due`: the first window of each device that is new or different."""
     devices = list(Device.objects.filter(pk__in=due).select_related("merchant"))
-    rules = [rule for rule in policy.catalogues.alarms.rules if not isinstance(rule, Silence)]
+    rules = [rule for rule in policy.catalogues.alarms.rules if not isinstance(rule, Silence | PointRule)]
     known = _known_alarms(due, [rule.id for rule in rules], min(due.values()))
     resumes = {
         (device.pk, rule.id): resume(rule, _valid(known[device.pk, rule.id]), due[device.pk])
@@ -165,7 +165,7 @@ def _judge_windows(policy: InForce, due: Mapping[int, datetime], until: datetime
             episodes = _fold_from(rule, usable, place) if rule.id in bound else []
             open_then = tuple(one for one in known[device.pk, rule.id] if _may_change(one, due[device.pk]))
             judgements.append(Judgement(device, rule, open_then, tuple(episodes)))
-    _write(policy, judgements, at)
+    write(policy, judgements, at)
 
 
 def _fold_from(rule: WindowRule, windows: Sequence[Window], place: Resume) -> list[Episode]:
@@ -229,7 +229,7 @@ def judge_gaps(policy: InForce, gaps: Sequence[Gap], at: datetime) -> None:
             for gap in gaps
             if gap.device_id in devices
         ]
-        _write(policy, judgements, at)
+        write(policy, judgements, at)
 
 
 def judge_silence(policy: InForce, at: datetime) -> int:
@@ -253,7 +253,7 @@ def _judge_quiet(policy: InForce, rule: Silence, at: datetime, after: int) -> li
             _judge_silence(rule, device, heard[device.pk], None, at, unheard[device.pk])
             for device in Device.objects.filter(pk__in=heard).select_related("merchant")
         ]
-        _write(policy, judgements, at)
+        write(policy, judgements, at)
     return judgements
 
 
@@ -321,13 +321,13 @@ def _rejudge_silences(policy: InForce, device_ids: list[int], at: datetime) -> N
             ended = tuple(one for one in known[device.pk, rule.id] if one.episode.cleared_at is not None)
             episodes = silences(rule, gaps[device.pk], at, unheard[device.pk])
             judgements.append(Judgement(device, rule, ended, tuple(episodes)))
-    _write(policy, judgements, at)
+    write(policy, judgements, at)
 
 
 # ── what is stored ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _write(policy: InForce, judgements: Iterable[Judgement], at: datetime) -> None:
+def write(policy: InForce, judgements: Iterable[Judgement], at: datetime) -> None:
     """Bring the stored alarms to what was judged, with the journal and the merchants' standing."""
     merchants = set()
     for judgement in judgements:

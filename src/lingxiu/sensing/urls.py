@@ -7,6 +7,7 @@ from django.urls import path
 from lingxiu.sensing.views.adopting import adopt
 from lingxiu.sensing.views.alarm import alarm_page
 from lingxiu.sensing.views.device import device_chart, device_move, device_page
+from lingxiu.sensing.views.duty import duty_page, strike_turn
 from lingxiu.sensing.views.listing import sensing_list
 
 app_name = "sensing"
@@ -15,6 +16,8 @@ urlpatterns = [
     path("sensing/devices/<str:mn>/", device_page, name="device"),
     path("sensing/devices/<str:mn>/chart.json", device_chart, name="chart"),
     path("sensing/devices/<str:mn>/<slug:verb>/", device_move, name="move"),
+    path("sensing/duty/", duty_page, name="duty"),
+    path("sensing/duty/<int:turn_id>/strike/", strike_turn, name="strike_turn"),
     path("sensing/alarms/<int:alarm_id>/", alarm_page, name="alarm"),
     path("sensing/unknown/<str:mn>/", adopt, name="adopt"),
 ]

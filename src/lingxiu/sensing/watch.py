@@ -27,7 +27,7 @@ from lingxiu.journal.actions import Scope, record
 from lingxiu.merchants.models import Merchant
 from lingxiu.policy.alarm_rules import AnyAlarm, Silence
 from lingxiu.policy.queries import InForce, NoPolicy, edition, in_force
-from lingxiu.sensing import judging, reached, statistics
+from lingxiu.sensing import judging, point_alarms, reached, statistics
 from lingxiu.sensing.models import Alarm, Process
 
 log = structlog.get_logger(__name__)
@@ -61,7 +61,7 @@ def run_once(at: datetime) -> bool:
         followed = statistics.follow(policy.catalogues, at)
         judging.judge_gaps(policy, followed.gaps, at)
     statistics.aggregate(at)
-    judged = judging.judge(policy, at)
+    judged = judging.judge(policy, at) + point_alarms.run(policy, at)
     opened = open_issues(at)
     return followed.more or judged >= judging.DEVICES_AT_ONCE or opened >= ISSUES_AT_ONCE
 

@@ -38,6 +38,11 @@ def notices() -> str:
     return "/notices/"
 
 
+def alarm(alarm_id: int) -> str:
+    """An alarm."""
+    return f"/sensing/alarms/{alarm_id}/"
+
+
 def device(mn: str) -> str:
     """A device with its chart."""
     return f"/sensing/devices/{quote(mn, safe='')}/"

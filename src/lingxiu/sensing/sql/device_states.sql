@@ -14,7 +14,7 @@ WITH states AS (
         SELECT FROM sensing_maintenance o
         WHERE o.device_id = d.id AND o.since <= %(at)s AND (o.until IS NULL OR o.until > %(at)s)
     ) AS held) m
-    WHERE d.state <> 'retired'
+    WHERE d.state <> 'retired' AND d.kind = 'fume_monitor'
     GROUP BY d.merchant_id
 ), wanted AS (
     SELECT t.merchant_id, coalesce(s.state, 'none') AS state

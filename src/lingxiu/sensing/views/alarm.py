@@ -12,8 +12,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from lingxiu.accounts.models import User
-from lingxiu.policy.alarm_rules import AnyAlarm, SustainedValue
+from lingxiu.policy.alarm_rules import AnyAlarm, PointRule, SustainedValue
 from lingxiu.sensing.models import Alarm
+from lingxiu.sensing.points import what_a_point_says
 from lingxiu.sensing.watch import rule_of
 from lingxiu.sensing.words import MILLIGRAMS, SEVERITIES
 
@@ -50,6 +51,8 @@ def alarm_page(request: HttpRequest, alarm_id: int) -> HttpResponse:
 
 def what_it_says(rule: AnyAlarm) -> str:
     """The rule in one sentence, with its numbers."""
+    if isinstance(rule, PointRule):
+        return what_a_point_says(rule)
     if rule.type == "sustained_value":
         return _(
             "Raised when the ten-minute mean lies above %(limit)s mg/m³ %(windows)s times in a row, or once above %(single)s,"
