@@ -18,10 +18,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -35,31 +36,15 @@ BATCH = 1_000
 ROWS = {True: 100_000, False: 400_000}
 VALUES = 5
 COUNTY = ZoneInfo("Asia/Shanghai")
+Run = Callable[[bool], dict[str, Any]]
+Measure = Callable[[int, bool], dict[str, Any]]
+NOTHING: Mapping[str, str] = MappingProxyType({})
+NOBODY: Mapping[str, Sequence[int]] = MappingProxyType({})
 
 
 def run(quick: bool) -> dict[str, Any]:
     """Figures of `lingxiu bench ingest`; keys: docs of the contract."""
-    from lingxiu.database import hold, prepare, running
-
-    home = Path(tempfile.mkdtemp(prefix="lingxiu-bench-"))
-    try:
-        with hold(home) as held, running(prepare(held, durable=True)) as server:
-            done = subprocess.run(
-                [sys.executable, __file__, "--inside", str(server.pid), *(["--quick"] if quick else [])],
-                env=os.environ
-                | {
-                    "DATABASE_URL": server.url,
-                    "LINGXIU_HOME": str(home),
-                    "DJANGO_SETTINGS_MODULE": "lingxiu.config.settings",
-                    "LINGXIU_LOG_LEVEL": "WARNING",
-                },
-                stdout=subprocess.PIPE,
-                check=True,
-                text=True,
-            )
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    found = inside(__file__, quick)
     runs = found.pop("runs")
     heads = ("connections", "unanswered", "frames/s", "values/s", "ack p99 ms", "RSS MB", "cores", "others'")
     print(" ".join(f"{head:>11}" for head in heads) + "  CPU µs a frame")
@@ -78,6 +63,47 @@ def run(quick: bool) -> dict[str, Any]:
     behind = max(one["behind_s"] for one in runs)
     print(f"alarms raised: {found['alarms']}; the watch was {behind:.1f} s behind at most when the devices fell silent")
     return found
+
+
+def inside(script: str, quick: bool) -> dict[str, Any]:
+    """The figures a script measures (`--inside`) on a database of its own, with fsync on."""
+    from lingxiu.database import hold, prepare, running
+
+    home = Path(tempfile.mkdtemp(prefix="lingxiu-bench-"))
+    try:
+        with hold(home) as held, running(prepare(held, durable=True)) as server:
+            done = subprocess.run(
+                [sys.executable, script, "--inside", str(server.pid), *(["--quick"] if quick else [])],
+                env=os.environ
+                | {
+                    "DATABASE_URL": server.url,
+                    "LINGXIU_HOME": str(home),
+                    "DJANGO_SETTINGS_MODULE": "lingxiu.config.settings",
+                    "LINGXIU_LOG_LEVEL": "WARNING",
+                },
+                stdout=subprocess.PIPE,
+                check=True,
+                text=True,
+            )
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def main(description: str | None, run: Run, measure: Measure) -> None:
+    """A benchmark as a script: `run` from outside, `measure` inside, where Django is set up."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="under a minute")
+    parser.add_argument("--inside", type=int, metavar="POSTMASTER", help=argparse.SUPPRESS)
+    words = parser.parse_args()
+    if words.inside:
+        import django
+
+        django.setup()
+        print(json.dumps(measure(words.inside, words.quick)))
+        return
+    print(json.dumps(run(words.quick)))
 
 
 # ---- inside: Django is set up, the server runs ----
@@ -216,16 +242,35 @@ def max_device() -> int:
     return Device.objects.order_by("-pk").values_list("pk", flat=True)[0]
 
 
-def whole_path(postmaster: int, connections: int, window: int, seconds: int, number: int) -> dict[str, Any]:
-    """Gateway, watch and devices: as fast as answers come, then at half of that."""
-    with programs() as (gateway, watch, port):
+def whole_path(
+    postmaster: int,
+    connections: int,
+    window: int,
+    seconds: int,
+    number: int,
+    names: Sequence[str] = ("gateway", "watch"),
+    beside: Mapping[str, Sequence[int]] = NOBODY,
+    settings: Mapping[str, str] = NOTHING,
+    stored: Callable[[], bool] = lambda: True,
+) -> dict[str, Any]:
+    """Gateway, watch and devices: as fast as answers come, then at half of that.
+
+    `names`: the programs, with these `settings`; `beside`: processes whose CPU counts as well; `stored`: whether all is.
+    """
+    with programs(*names, settings=settings) as (pids, port):
+        gateway = pids["gateway"]
+        counted = {"postgres": [postmaster], **{name: [pid] for name, pid in pids.items()}, **beside}
         first = datetime.now(COUNTY).replace(second=0, microsecond=0, tzinfo=None) - timedelta(days=27 - 9 * number)
         full = devices(port, connections, window, seconds, first)
-        rss_first, before, machine = rss_mb(gateway), cpu_of(postmaster, gateway, watch), busy_s()
+        rss_first, before, machine = rss_mb(gateway), cpu_of(counted), busy_s()
         load = full()
-        spent = {name: after - before[name] for name, after in cpu_of(postmaster, gateway, watch).items()}
+        silent = time.perf_counter()
+        while not stored():
+            time.sleep(0.05)
+        late = time.perf_counter() - silent
+        spent = {name: after - before[name] for name, after in cpu_of(counted).items()}
         spent["devices"] = load["sending_cpu_s"]
-        others = (busy_s() - machine - sum(spent.values())) / load["seconds"]
+        others = (busy_s() - machine - sum(spent.values())) / (load["seconds"] + late)
         rss = rss_mb(gateway)
         behind = seconds_behind()
         later = first + timedelta(days=7)
@@ -240,28 +285,29 @@ def whole_path(postmaster: int, connections: int, window: int, seconds: int, num
         "rss_mb_first": rss_first,
         "rss_mb": rss,
         "behind_s": behind,
+        "stored_later_s": late,
         "cpu_us": {name: 1e6 * used / load["frames"] for name, used in spent.items()},
-        "cores": sum(spent.values()) / load["seconds"],
+        "cores": sum(spent.values()) / (load["seconds"] + late),
         "cores_of_others": others,
     }
 
 
 @contextmanager
-def programs() -> Iterator[tuple[int, int, int]]:
-    """A gateway and a watch, as in an installation. Yields their pids and the gateway's port."""
+def programs(*names: str, settings: Mapping[str, str] = NOTHING) -> Iterator[tuple[dict[str, int], int]]:
+    """These programs, as in an installation with these settings. Yields their pids and the gateway's port."""
     with closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    env = os.environ | {"HJ212_PORT": str(port)}
-    children = [subprocess.Popen([sys.executable, "-m", "lingxiu.cli", name], env=env) for name in ("gateway", "watch")]
+    env = {**os.environ, "HJ212_PORT": str(port), **settings}
+    children = {name: subprocess.Popen([sys.executable, "-m", "lingxiu.cli", name], env=env) for name in names}
     try:
         while not _answers(port):
             time.sleep(0.05)
-        yield children[0].pid, children[1].pid, port
+        yield {name: child.pid for name, child in children.items()}, port
     finally:
-        for child in children:
+        for child in children.values():
             child.send_signal(signal.SIGTERM)
-        for child in children:
+        for child in children.values():
             child.wait(30)
 
 
@@ -303,13 +349,9 @@ def devices(port: int, connections: int, window: int, seconds: int, first: datet
 # ---- what it cost ----
 
 
-def cpu_of(postmaster: int, gateway: int, watch: int) -> dict[str, float]:
-    """CPU seconds so far; PostgreSQL with all its processes."""
-    return {
-        "gateway": cpu_s(gateway),
-        "watch": cpu_s(watch),
-        "postgres": sum(cpu_s(pid) for pid in [postmaster, *children_of(postmaster)]),
-    }
+def cpu_of(counted: Mapping[str, Sequence[int]]) -> dict[str, float]:
+    """CPU seconds so far by name, of these processes and their children (PostgreSQL has one a connection)."""
+    return {name: sum(cpu_s(one) for pid in pids for one in (pid, *children_of(pid))) for name, pids in counted.items()}
 
 
 def cpu_s(pid: int) -> float:
@@ -345,19 +387,5 @@ def seconds_behind() -> float:
     return float(row[0])
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="under a minute")
-    parser.add_argument("--inside", type=int, metavar="POSTMASTER", help=argparse.SUPPRESS)
-    words = parser.parse_args()
-    if words.inside:
-        import django
-
-        django.setup()
-        print(json.dumps(measure(words.inside, words.quick)))
-        return
-    print(json.dumps(run(words.quick)))
-
-
 if __name__ == "__main__":
-    main()
+    main(__doc__, run, measure)

@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from nats.js import JetStreamContext
 
-from lingxiu.sensing.stream import STREAM, StreamTrouble, connect
+from lingxiu.sensing.stream import STREAM, StreamTrouble, connect, ensure_stream, look
 
 T = TypeVar("T")
 SERVER = Path(sys.executable).with_name("nats-server")
@@ -79,6 +79,18 @@ class Nodes:
             except StreamTrouble:
                 if time.monotonic() > deadline:
                     raise
+
+    @property
+    def pids(self) -> list[int]:
+        return [server.pid for server in self._running.values()]
+
+    def make_stream(self) -> None:
+        """As the first gateway or writer would."""
+        self.ask_patiently(ensure_stream)
+
+    def waiting(self) -> int:
+        """Messages that are not stored yet."""
+        return asyncio.run(look(self.url)).waiting
 
     def leader(self) -> int:
         """The number of the server that leads the stream."""

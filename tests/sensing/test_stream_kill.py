@@ -42,7 +42,7 @@ def test_a_node_a_gateway_a_writer_and_a_watch_may_die_and_nothing_acknowledged_
                 )
                 kill(servers) if callable(kill) else programs.kill(kill)
             eventually(lambda: not any(set(device.unsent) & set(kept) for device in devices), within_s=120)
-        eventually(lambda: servers.ask(waiting) == 0, within_s=60)
+        eventually(lambda: servers.waiting() == 0, within_s=60)
         assert servers.ask(replicas) == 3
         nothing_is_lost(programs, [here, there])
         alarms_were_raised_once(programs, DEVICES)
@@ -53,11 +53,6 @@ def the_leading_node(servers: Nodes) -> None:
     number = servers.leader()
     servers.kill(number)
     servers.start(number)
-
-
-async def waiting(stream: JetStreamContext) -> int:
-    """Messages that are not stored yet."""
-    return (await stream.stream_info(STREAM)).state.messages
 
 
 async def replicas(stream: JetStreamContext) -> int:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
@@ -221,7 +222,8 @@ class Store:
 
     def _make_partitions(self, rows: Iterable[Reading]) -> None:
         for week in {_week(row) for row in rows} - self._partitions:
-            self._connected().execute("SELECT sensing_make_partition(%s)", [moment(MONDAY + week * WEEK)])
+            with suppress(psycopg.errors.DuplicateTable):  # another writer was faster, and is done
+                self._connected().execute("SELECT sensing_make_partition(%s)", [moment(MONDAY + week * WEEK)])
             self._partitions.add(week)
 
     def _connected(self) -> psycopg.Connection:
