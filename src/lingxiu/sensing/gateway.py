@@ -47,6 +47,8 @@ SPLITS_KEPT: Final = 8
 SPLIT_BYTES: Final = 96
 KEPT_COST: Final = 256
 """Bytes that keeping a frame or an answer takes besides its text, about."""
+STREAM_BATCH_SECONDS: Final = 0.25
+"""Longer than for the database: a batch becomes a message a partition, and many gateways' messages are stored one by one."""
 _POSTGRES_EPOCH_NS: Final = 946_684_800 * 1_000_000_000
 
 
@@ -624,7 +626,8 @@ def main() -> None:
     try:
         database = conninfo()
         sink = sink_of(settings.nats_url, database)
-        asyncio.run(serve(settings.bind, settings.hj212_port, database, sink=sink, until=_until_told))
+        limits = Limits(batch_seconds=STREAM_BATCH_SECONDS) if settings.nats_url else Limits()
+        asyncio.run(serve(settings.bind, settings.hj212_port, database, limits=limits, sink=sink, until=_until_told))
     except OSError as error:
         sys.exit(
             f"cannot listen on {settings.bind}:{settings.hj212_port} ({error.strerror}): choose another with HJ212_PORT="
