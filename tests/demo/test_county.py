@@ -319,7 +319,7 @@ def test_alarms_judged_again_by_the_watch_stay_as_they_are() -> None:
         after = list(Alarm.objects.order_by("pk").values())
         transaction.set_rollback(True)
 
-    assert judged == Device.objects.count()
+    assert judged == Device.objects.filter(kind="fume_monitor").count()
     assert after == before
 
 
@@ -339,7 +339,8 @@ def test_some_monitors_are_dark_new_or_under_maintenance_and_some_are_strangers(
     assert states["offline"] >= 1
     assert states["maintenance"] >= 1
     assert Device.objects.filter(observe_until__gt=AT).exists()
-    assert {"plain-2017", "ga-currents", "sb-states"} >= set(Device.objects.values_list("profile", flat=True))
+    monitors = Device.objects.filter(kind="fume_monitor")
+    assert {"plain-2017", "ga-currents", "sb-states"} >= set(monitors.values_list("profile", flat=True))
     assert UnknownDevice.objects.count() >= 2
 
 
@@ -497,7 +498,7 @@ def test_its_devices_bring_forty_high_minutes_and_others_only_what_was_not_heard
 
 def test_the_dark_stay_silent_and_strangers_dial_in() -> None:
     fleet = {device.mn for device in make_fleet(AT + timedelta(minutes=2))}
-    silent = Device.objects.exclude(mn__in=fleet)
+    silent = Device.objects.filter(kind="fume_monitor").exclude(mn__in=fleet)
     strangers = fleet - set(Device.objects.values_list("mn", flat=True))
 
     assert {device.merchant.standing.device_state for device in silent} <= {"offline", "maintenance"}
