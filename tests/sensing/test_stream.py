@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nats.js import JetStreamContext
 
-from lingxiu.config.environment import environment
+from lingxiu.config.environment import Environment, environment
 from lingxiu.doctor import Finding, examine
+from lingxiu.installation import _children
 from lingxiu.sensing import reached
 from lingxiu.sensing.models import Deafness
 from lingxiu.sensing.packing import (
@@ -351,3 +352,11 @@ def test_doctor_says_when_nobody_stores_what_waits(
     assert "lingxiu writer" in told(stream.url)["Writers"].mend
     note({}, set(range(PARTITIONS)), datetime.now(UTC), plant.database)
     assert not told(stream.url)["Writers"].wrong
+
+
+def test_an_installation_has_a_writer_where_there_is_a_stream() -> None:
+    def names(url: str) -> list[str]:
+        return [child.name for child in _children(Environment(NATS_URL=url), None, {})]
+
+    assert "writer" not in names("")
+    assert names("nats://127.0.0.1:4222")[1:5] == ["web", "gateway", "writer", "watch"]

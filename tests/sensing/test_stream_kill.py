@@ -6,6 +6,8 @@ changes nothing. On a database of its own, with fsync on, as an installation run
 
 from __future__ import annotations
 
+import os
+import signal
 from datetime import timedelta
 
 import pytest
@@ -23,6 +25,7 @@ pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("cluster")]
 DEVICES, KEPT_MINUTES = 80, 70
 BETWEEN = 300
 """Readings that must be acknowledged between two kills."""
+FEW = 20
 PROGRAMS = ("gateway", "gateway 2", "writer", "writer 2", "watch", "watch 2")
 
 
@@ -46,6 +49,22 @@ def test_a_node_a_gateway_a_writer_and_a_watch_may_die_and_nothing_acknowledged_
         assert servers.ask(replicas) == 3
         nothing_is_lost(programs, [here, there])
         alarms_were_raised_once(programs, DEVICES)
+
+
+def test_while_only_the_database_is_away_devices_are_acknowledged_and_afterwards_all_is_stored() -> None:
+    kept = buffered_minutes(now() - timedelta(minutes=30), KEPT_MINUTES)
+    devices = devices_with(kept, FEW)
+    with nodes(1) as servers, cluster(FEW, "gateway", "writer", "watch", env={"NATS_URL": servers.url}) as programs:
+        with Fleet(devices, programs.port) as fleet:
+            eventually(lambda: len(fleet.taken) > 5 * FEW, within_s=60)
+            os.kill(programs.server.pid, signal.SIGKILL)
+            before = len(fleet.taken)
+            eventually(lambda: len(fleet.taken) > before + 10 * FEW, within_s=60)
+            programs.server.restart()
+            eventually(lambda: not any(set(device.unsent) & set(kept) for device in devices), within_s=120)
+        eventually(lambda: servers.waiting() == 0, within_s=60)
+        nothing_is_lost(programs, [fleet])
+        alarms_were_raised_once(programs, FEW)
 
 
 def the_leading_node(servers: Nodes) -> None:
