@@ -264,6 +264,29 @@ async def _was_handed_out(stream: JetStreamContext, partition: int) -> bool:
     return consumer.delivered is not None and consumer.delivered.consumer_seq >= 1
 
 
+def test_a_stream_that_is_lost_is_made_again(plant: Plant, stream: Nodes) -> None:
+    at = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(minutes=5)
+
+    async def lose() -> None:
+        client = await connect(stream.url)
+        await client.jetstream().delete_stream(STREAM)
+        await client.close()
+
+    async def scene() -> None:
+        async with (
+            gateway(plant.database, sink=StreamSink(stream.url)) as (_, dial),
+            writing(stream.url, plant.database),
+        ):
+            peer = await dial()
+            for number, one in enumerate(minutes(at, 2), start=1):
+                await peer.say(reading_frame(MN, one))
+                await peer.hear(within=30.0)
+                await until(lambda number=number: len(asked("SELECT at FROM reading_fume")) == number)
+                await lose()
+
+    asyncio.run(scene())
+
+
 def test_a_batch_that_comes_twice_is_stored_once_its_odd_frames_too(plant: Plant) -> None:
     device = plant.device.pk
     batch = batch_of([Reading(device, microseconds(AT), 2011, 0, 0.5)], [OddFrame(device, 5, "crc", b"##odd")])

@@ -28,7 +28,7 @@ from nats.js.api import (
 )
 from nats.js.errors import APIError, NotFoundError
 
-from lingxiu.sensing.packing import PARTITIONS, messages
+from lingxiu.sensing.packing import messages
 from lingxiu.sensing.sink import Sink, SinkAway, StoreSink
 from lingxiu.sensing.store import Batch, Stored, values_of
 
@@ -117,21 +117,20 @@ def _config(replicas: int) -> StreamConfig:
     )
 
 
-async def ensure_consumers(stream: JetStreamContext) -> None:
-    """One durable consumer a partition. It hands out one message at a time, so that a partition's order is kept however many
-    writers ask, and goes on with the same one when a writer dies. Raises: StreamTrouble."""
-    for partition in range(PARTITIONS):
-        await stream.add_consumer(
-            STREAM,
-            ConsumerConfig(
-                durable_name=consumer_of(partition),
-                filter_subject=subject_of(partition),
-                ack_policy=AckPolicy.EXPLICIT,
-                ack_wait=ACK_WAIT_SECONDS,
-                max_ack_pending=1,
-                max_deliver=-1,
-            ),
-        )
+async def ensure_consumer(stream: JetStreamContext, partition: int) -> None:
+    """The durable consumer of a partition. It hands out one message at a time, so that the partition's order is kept however
+    many writers ask, and goes on with the same one when a writer dies. Raises: StreamTrouble."""
+    await stream.add_consumer(
+        STREAM,
+        ConsumerConfig(
+            durable_name=consumer_of(partition),
+            filter_subject=subject_of(partition),
+            ack_policy=AckPolicy.EXPLICIT,
+            ack_wait=ACK_WAIT_SECONDS,
+            max_ack_pending=1,
+            max_deliver=-1,
+        ),
+    )
 
 
 class Look(NamedTuple):
@@ -162,21 +161,14 @@ class StreamSink:
     def __init__(self, url: str) -> None:
         self._url = url
         self._client: Client | None = None
+        self._is_made = False  # whether the stream was there when we last looked, and nothing went wrong since
 
     async def write(self, batch: Batch) -> Stored:
         try:
-            stream = await self._connected()
-            said = await asyncio.gather(
-                *(_publish(stream, partition, parts) for partition, parts in messages(batch).items()),
-                return_exceptions=True,
-            )
+            await self._publish_all(batch)
         except StreamTrouble as error:
+            self._is_made = False
             raise SinkAway(type(error).__name__) from error
-        for trouble in said:
-            if isinstance(trouble, StreamTrouble):
-                raise SinkAway(type(trouble).__name__) from trouble
-            if trouble is not None:
-                raise trouble
         return Stored(len(batch.rows), sum(map(values_of, batch.rows.values())), len(batch.odd))
 
     async def close(self) -> None:
@@ -185,16 +177,26 @@ class StreamSink:
                 await self._client.close()
             self._client = None
 
+    async def _publish_all(self, batch: Batch) -> None:
+        """Waits for all partitions, whatever becomes of one: nothing is said behind our back when we say it again."""
+        stream = await self._connected()
+        said = await asyncio.gather(
+            *(_publish(stream, partition, parts) for partition, parts in messages(batch).items()),
+            return_exceptions=True,
+        )
+        for trouble in said:
+            if trouble is not None:
+                raise trouble
+
     async def _connected(self) -> JetStreamContext:
         if self._client is None or self._client.is_closed:
-            client = await connect(self._url)
-            try:
-                await ensure_stream(client.jetstream())
-            except BaseException:
-                await client.close()
-                raise
-            self._client = client
-        return self._client.jetstream(timeout=ANSWER_SECONDS)
+            self._client = await connect(self._url)
+            self._is_made = False
+        stream = self._client.jetstream(timeout=ANSWER_SECONDS)
+        if not self._is_made:
+            await ensure_stream(stream)
+            self._is_made = True
+        return stream
 
 
 async def _publish(stream: JetStreamContext, partition: int, parts: list[bytes]) -> None:

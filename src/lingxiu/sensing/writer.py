@@ -21,6 +21,7 @@ from django.utils import timezone
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import TimeoutError as NothingCame
+from nats.js import JetStreamContext
 
 from lingxiu.config.environment import environment
 from lingxiu.sensing import reached
@@ -33,7 +34,7 @@ from lingxiu.sensing.stream import (
     StreamTrouble,
     connect,
     consumer_of,
-    ensure_consumers,
+    ensure_consumer,
     ensure_stream,
 )
 
@@ -78,18 +79,9 @@ class Writer:
     async def _connected(self) -> Client | None:
         while not self._stopped.is_set():
             try:
-                client = await connect(self._url)
+                return await connect(self._url)
             except StreamTrouble as error:
                 await self._wait("stream", error)
-                continue
-            try:
-                await ensure_stream(client.jetstream())
-                await ensure_consumers(client.jetstream())
-            except StreamTrouble as error:
-                await client.close()
-                await self._wait("stream", error)
-                continue
-            return client
         return None
 
     async def _wait(self, what: str, error: BaseException, seconds: float = TRY_AGAIN_SECONDS) -> None:
@@ -100,19 +92,27 @@ class Writer:
     # ---- one partition ----
 
     async def _empty(self, client: Client, partition: int) -> None:
-        """Take the messages of a partition one by one."""
+        """Take the messages of a partition one by one; after any trouble, look whether the stream is as it should be."""
         stream = client.jetstream()
         with closing(Store(self._database)) as store:
             while not self._stopped.is_set():
                 try:
-                    asked = await stream.pull_subscribe_bind(consumer_of(partition), STREAM)
-                    while not self._stopped.is_set():
-                        with suppress(NothingCame):
-                            (message,) = await asked.fetch(1, timeout=ASK_SECONDS)
-                            await self._take(store, partition, message)
-                    await asked.unsubscribe()
+                    await ensure_stream(stream)
+                    await ensure_consumer(stream, partition)
+                    await self._ask(stream, store, partition)
                 except StreamTrouble as error:
                     await self._wait("stream", error)
+
+    async def _ask(self, stream: JetStreamContext, store: Store, partition: int) -> None:
+        asked = await stream.pull_subscribe_bind(consumer_of(partition), STREAM)
+        try:
+            while not self._stopped.is_set():
+                with suppress(NothingCame):
+                    (message,) = await asked.fetch(1, timeout=ASK_SECONDS)
+                    await self._take(store, partition, message)
+        finally:
+            with suppress(*StreamTrouble):
+                await asked.unsubscribe()
 
     async def _take(self, store: Store, partition: int, message: Msg) -> None:
         """Store one message and let the stream forget it; not stored when we are stopped, another writer gets it."""
