@@ -8,6 +8,7 @@ from typing import Any
 
 from django import forms
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -175,10 +176,11 @@ class MoveForm(forms.Form):
         taken = {*open_parts(self.issue).values_list("unit_id", flat=True)}
         units = units_to_give(Level(self.issue.level), self.issue.town).order_by("kind", "code")
         if self.what is Move.RELEASE:
-            choices = [(str(unit.pk), unit.name) for unit in units if unit.pk in taken]
+            wanted = [unit for unit in units if unit.pk in taken]
         else:
-            choices = [(str(unit.pk), unit.name) for unit in units if unit.pk not in taken | {self.issue.lead_unit_id}]
-        boxes = forms.CheckboxSelectMultiple(attrs={"lang": "zh"})
+            wanted = [unit for unit in units if unit.pk not in taken | {self.issue.lead_unit_id}]
+        choices = [(str(unit.pk), format_html('<span lang="zh">{}</span>', unit.name)) for unit in wanted]
+        boxes = forms.CheckboxSelectMultiple()
         self._empty = not choices
         initial = [] if self.what is Move.RELEASE else self._cooperating(units)
         return {

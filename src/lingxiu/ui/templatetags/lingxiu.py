@@ -58,6 +58,12 @@ def iso(value: datetime) -> str:
     return value.isoformat()
 
 
+@register.filter
+def language_of(text: str) -> str:
+    """The language tag of a text that people wrote: zh if any of it is."""
+    return "zh" if any("\u4e00" <= sign <= "\u9fff" for sign in text) else "en"
+
+
 @register.simple_tag
 def submission() -> SafeString:
     """The hidden field that makes a form's write happen once, however often it is sent."""
