@@ -152,6 +152,7 @@ def _things(cast: Cast, merchant: Merchant) -> dict[str, Any]:
         "verb": "maintain",
         "alarm_id": alarm.pk,
         "turn_id": _turn(cast, merchant).pk,
+        "maintainer_id": Maintainer.objects.create(name=f"运维{merchant.pk}").pk,
         "unknown": unknown.mn,
         "facility_id": Facility.objects.create(merchant=merchant, kind="hood").pk,
         "bond_id": bond.pk,

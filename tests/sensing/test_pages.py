@@ -142,7 +142,7 @@ def test_a_device_is_in_one_state_and_found_by_it(cast: Cast) -> None:
         found = queries.find_devices(Device.objects.all(), queries.Wanted(state=state), NOON)
         assert [device.mn for device in found] == [state]
     assert queries.count_devices(Device.objects.all(), NOON) == {
-        "all": 5, "silent": 1, "never": 1, "observing": 1, "maintenance": 1,
+        "all": 5, "online": 1, "silent": 1, "never": 1, "observing": 1, "maintenance": 1,
     }  # fmt: skip
     alarmed = queries.find_devices(Device.objects.all(), queries.Wanted(state="alarm"), NOON)
     assert [(device.mn, device.alarms_open) for device in alarmed] == [("silent", 1)]

@@ -25,11 +25,17 @@ STATES = ("online", "silent", "never", "observing", "maintenance", "retired")
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a reader of the devices or alarms asks for; empty means any. `state`: one of STATES, or `alarm`."""
+    """What a reader of the devices or alarms asks for; empty means any.
+
+    `state`: one of STATES, `dark` (silent, or never heard), or `alarm`. `maintainer`: a company's id, "0" for none.
+    """
 
     q: str = ""
     town: str = ""
     state: str = ""
+    kind: str = ""
+    vendor: str = ""
+    maintainer: str = ""
     profile: str = ""
     code: str = ""
     open: str = ""
@@ -79,12 +85,14 @@ def find_devices(devices: DeviceQuerySet, wanted: Wanted, at: datetime) -> Devic
         found = found.filter(Q(mn__icontains=wanted.q.strip()) | Q(merchant__in=called))
     if wanted.town:
         found = found.filter(merchant__town=wanted.town)
-    if wanted.profile:
-        found = found.filter(profile=wanted.profile)
-    return found.filter(_in_state(wanted.state, at))
+    said = {"kind": wanted.kind, "vendor": wanted.vendor, "profile": wanted.profile}
+    found = found.filter(**{name: value for name, value in said.items() if value})
+    if wanted.maintainer.isascii() and wanted.maintainer.isdigit():
+        found = found.filter(maintainer=int(wanted.maintainer) or None)
+    return found.filter(in_state(wanted.state, at))
 
 
-def _in_state(state: str, at: datetime) -> Q:
+def in_state(state: str, at: datetime) -> Q:
     """The condition `state_of` puts in words; retired devices are shown only when asked for."""
     retired = Q(state=Device.State.RETIRED)
     held = Q(held=True) | Q(state=Device.State.MAINTENANCE)
@@ -95,6 +103,7 @@ def _in_state(state: str, at: datetime) -> Q:
         "maintenance": ~retired & held,
         "never": serving & never,
         "silent": serving & ~never & Q(silent=True),
+        "dark": serving & (never | Q(silent=True)),
         "observing": serving & ~never & Q(silent=False) & observing,
         "online": serving & ~never & Q(silent=False) & ~observing,
         "alarm": ~retired & Q(alarms_open__gt=0),
@@ -102,10 +111,10 @@ def _in_state(state: str, at: datetime) -> Q:
 
 
 def count_devices(devices: DeviceQuerySet, at: datetime) -> dict[str, int]:
-    """How many there are in use, and of them silent, never heard, observing, under maintenance: one query."""
-    counted = ("", "silent", "never", "observing", "maintenance")
+    """How many there are in use, and of them in each state: one query."""
+    counted = ("", "online", "silent", "never", "observing", "maintenance")
     found = with_state(devices, at).aggregate(
-        **{f"in_{state}": Count("pk", filter=_in_state(state, at)) for state in counted}
+        **{f"in_{state}": Count("pk", filter=in_state(state, at)) for state in counted}
     )
     return {state or "all": found[f"in_{state}"] for state in counted}
 
@@ -202,6 +211,11 @@ class Sum:
             min(100.0, 100 * minutes / minutes_passed) if minutes_passed > 0 else None,
             100 * (fan - alone) / fan if fan else None,
         )
+
+
+def planned(device: Device, at: datetime) -> list[Maintenance]:
+    """The times of maintenance and calibration that last or are to come and whose end is known, in order."""
+    return list(Maintenance.objects.filter(device=device, until__gt=at).order_by("since"))
 
 
 def stands_there_since(device: Device) -> datetime | None:

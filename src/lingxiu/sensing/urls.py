@@ -6,16 +6,21 @@ from django.urls import path
 
 from lingxiu.sensing.views.adopting import adopt
 from lingxiu.sensing.views.alarm import alarm_page
-from lingxiu.sensing.views.device import device_chart, device_move, device_page
+from lingxiu.sensing.views.device import device_chart, device_page
 from lingxiu.sensing.views.duty import duty_page, strike_turn
 from lingxiu.sensing.views.listing import sensing_list
+from lingxiu.sensing.views.registry import device_move, maintainer, maintainers, registry_page
 
 app_name = "sensing"
 urlpatterns = [
     path("sensing/", sensing_list, name="list"),
     path("sensing/devices/<str:mn>/", device_page, name="device"),
     path("sensing/devices/<str:mn>/chart.json", device_chart, name="chart"),
+    path("sensing/devices/<str:mn>/registry/", registry_page, name="registry"),
     path("sensing/devices/<str:mn>/<slug:verb>/", device_move, name="move"),
+    path("sensing/maintainers/", maintainers, name="maintainers"),
+    path("sensing/maintainers/new/", maintainer, name="new_maintainer"),
+    path("sensing/maintainers/<int:maintainer_id>/", maintainer, name="maintainer"),
     path("sensing/duty/", duty_page, name="duty"),
     path("sensing/duty/<int:turn_id>/strike/", strike_turn, name="strike_turn"),
     path("sensing/alarms/<int:alarm_id>/", alarm_page, name="alarm"),

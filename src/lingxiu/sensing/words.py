@@ -25,6 +25,13 @@ STATES: Final[dict[str, Word]] = {
     "maintenance": Word(_("under maintenance"), "maintenance"),
     "retired": Word(_("out of use"), "neutral"),
 }
+KINDS: Final[dict[str, str | Promise]] = {
+    "fume_monitor": _("fume monitor"),
+    "grease_trap": _("grease trap"),
+    "gas_alarm": _("gas alarm"),
+    "camera": _("kitchen camera"),
+    "power_meter": _("power meter"),
+}
 SEVERITIES: Final[dict[str, Word]] = {
     "blue": Word(_("notice"), "info"),
     "yellow": Word(_("reminder"), "warning"),

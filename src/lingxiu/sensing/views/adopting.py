@@ -34,12 +34,17 @@ def adopt(request: HttpRequest, mn: str) -> HttpResponse:
     merchant = get_object_or_404(visible, pk=int(chosen)) if chosen.isascii() and chosen.isdigit() else None
     form = AdoptForm(request.POST or None)
     if request.method == "POST" and merchant is not None and form.is_valid():
-        shop, said = merchant, form.cleaned_data
+        shop, said = merchant, dict(form.cleaned_data)
 
         def do(at: datetime) -> Json:
             try:
                 actions.register(
-                    mn=mn, merchant=shop, profile_id=said["profile"], vendor=said["vendor"], at=at, actor_id=user.pk
+                    mn=mn,
+                    merchant=shop,
+                    profile_id=said.pop("profile"),
+                    **said,
+                    at=at,
+                    actor_id=user.pk,
                 )
             except actions.DeviceKnown:
                 _came_second(request, mn)

@@ -1,4 +1,4 @@
-"""`/sensing/devices/<mn>/`: a span of a device, its alarms, its last words; and what may be done with it."""
+"""`/sensing/devices/<mn>/`: a span of a device, its alarms, its last words, what became of it."""
 
 from __future__ import annotations
 
@@ -7,29 +7,28 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
 
 from lingxiu.accounts.models import User
-from lingxiu.journal.actions import Json
 from lingxiu.journal.queries import head
-from lingxiu.merchants.views.asking import reader_who_may, write_once
 from lingxiu.policy.queries import in_force
-from lingxiu.sensing import actions, charting, queries
+from lingxiu.privacy.masks import mask_phone
+from lingxiu.sensing import charting, queries
 from lingxiu.sensing.charting import Span
-from lingxiu.sensing.forms import MaintenanceForm
-from lingxiu.sensing.models import Alarm, Device
+from lingxiu.sensing.models import Alarm, Device, DeviceEvent
 from lingxiu.sensing.queries import Window
+from lingxiu.sensing.views.point import point_page
 from lingxiu.sensing.words import MILLIGRAMS, SEVERITIES, STATES, why_odd
 from lingxiu.ui import addresses
 
 ALARMS_SHOWN = 12
+EVENTS_SHOWN = 30
 SPANS: Final[dict[str, str | Promise]] = {
     "day": gettext_lazy("Day"),
     "week": gettext_lazy("Week"),
@@ -51,7 +50,7 @@ def device_of(request: HttpRequest, mn: str) -> tuple[User, Device]:
     user = request.user
     if not isinstance(user, User):
         raise Http404
-    found = queries.with_state(Device.objects.visible_to(user), timezone.now()).select_related("merchant")
+    found = queries.with_state(Device.objects.visible_to(user), timezone.now()).select_related("merchant", "maintainer")
     return user, get_object_or_404(found, mn=mn)
 
 
@@ -78,14 +77,17 @@ def device_page(request: HttpRequest, mn: str) -> HttpResponse:
         "drift": drift(readings),
         "alarms": alarms_of(device, since),
         "alarm_columns": [{"label": word} for word in (_("Alarm"), _("Raised"), _("Cleared"), _("Issue"))],
-        "profile": next((row for row in in_force().catalogues.devices if row.id == device.profile), None),
+        "profile": next((row for row in in_force().catalogues.dialects if row.id == device.profile), None),
         "frames": [(row, why_odd(row.why) if row.why else "") for row in queries.raw_frames(device.pk)]
         if manages
         else None,
-        "form": MaintenanceForm() if manages else None,
+        "manages": manages,
+        **card_of(device, at),
         "live": f"{addresses.device(mn)}?{asked.query()}&part=live",
         "pulse": str(head()),
     }
+    if device.kind != "fume_monitor":
+        return point_page(request, device, at, since, context)
     part = request.GET.get("part") == "live"
     return render(request, "sensing/device_live.html" if part else "sensing/device.html", context)
 
@@ -171,39 +173,6 @@ def steps_in_words(found: list[Window], span: Span) -> list[list[str]]:
     ]
 
 
-@require_http_methods(["POST"])
-def device_move(request: HttpRequest, mn: str, verb: str) -> HttpResponse:
-    """Begin or end maintenance, or take the device out of use; for `sensing.manage`."""
-    user = reader_who_may(request, "sensing.manage")
-    _user, device = device_of(request, mn)
-    form = MaintenanceForm(request.POST)
-    if verb == "maintain" and not form.is_valid():
-        messages.error(request, _("Say what is done, so that others know why there are no alarms."))
-        return redirect(addresses.device(mn))
-
-    def do(at: datetime) -> Json:
-        try:
-            _move(device, verb, form, at, user.pk)
-        except actions.NotActive:
-            messages.error(request, _("Somebody else was faster: look at how it is with the device now."))
-        return {}
-
-    write_once(request, user, do)
-    return redirect(addresses.device(mn))
-
-
-def _move(device: Device, verb: str, form: MaintenanceForm, at: datetime, actor_id: int) -> None:
-    if verb == "maintain":
-        said = form.cleaned_data
-        actions.begin_maintenance(device, note=said["note"], until=said["until"], at=at, actor_id=actor_id)
-    elif verb == "resume":
-        actions.end_maintenance(device, at=at, actor_id=actor_id)
-    elif verb == "retire":
-        actions.retire(device, at=at, actor_id=actor_id)
-    else:
-        raise Http404
-
-
 def asked_day(request: HttpRequest, at: datetime) -> date:
     """The county day the address asks for; today if it asks for none that has been."""
     today = timezone.localdate(at)
@@ -211,6 +180,25 @@ def asked_day(request: HttpRequest, at: datetime) -> date:
         return min(date.fromisoformat(request.GET.get("day", "")), today)
     except ValueError:
         return today
+
+
+def card_of(device: Device, at: datetime) -> dict[str, Any]:
+    """What the device's page says of it beside its readings: who looks after it, what is planned, what became of it."""
+    events = list(
+        DeviceEvent.objects.filter(device=device)
+        .select_related("merchant", "other")
+        .order_by("-at", "-id")[:EVENTS_SHOWN]
+    )
+    planned = queries.planned(device, at)
+    by = {one for rows in (events, planned) for one in (row.recorded_by for row in rows) if one is not None}
+    names = dict(User.objects.filter(pk__in=by).values_list("pk", "name")) if by else {}
+    maintainer = device.maintainer
+    return {
+        "maintainer": maintainer,
+        "phone": mask_phone(maintainer.phone) if maintainer and maintainer.phone else "",
+        "planned": [(row, names.get(row.recorded_by or 0, "")) for row in planned],
+        "events": [(row, names.get(row.recorded_by or 0, "")) for row in events],
+    }
 
 
 def alarms_of(device: Device, since: datetime | None) -> list[dict[str, Any]]:

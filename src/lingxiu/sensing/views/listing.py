@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from django.db.models import F
@@ -19,13 +19,20 @@ from lingxiu.merchants.views.asking import reader
 from lingxiu.policy.queries import in_force
 from lingxiu.policy.schema import Sight
 from lingxiu.sensing import queries
-from lingxiu.sensing.models import Alarm, Device, UnknownDevice
+from lingxiu.sensing.models import Alarm, Device, Maintainer, UnknownDevice
 from lingxiu.sensing.queries import Wanted
-from lingxiu.sensing.words import SEVERITIES, STATES
+from lingxiu.sensing.words import KINDS, SEVERITIES, STATES
 from lingxiu.territory.queries import town_names
 
 PAGE_ROWS = 50
 TABS = ("devices", "alarms", "unknown")
+SORTS: Final[dict[str, tuple[Any, ...]]] = {
+    "": (F("alarms_open").desc(), "merchant__initials", "mn"),
+    "name": ("merchant__initials", "mn"),
+    "heard": (F("last_frame_at").asc(nulls_first=True), "mn"),
+    "-heard": (F("last_frame_at").desc(nulls_last=True), "mn"),
+}
+"""How the devices may be ordered: open alarms first unless told; who was heard longest ago, or last."""
 
 
 @require_safe
@@ -54,7 +61,7 @@ def sensing_list(request: HttpRequest) -> HttpResponse:
 def read_wanted(query: QueryDict) -> Wanted:
     """What the address asks for; what no select offers is not asked."""
     said = {field: query.get(field, "").strip()[:60] for field in Wanted.__dataclass_fields__}
-    offered = {"state": [*queries.STATES, "alarm"], "open": ["all"]}
+    offered = {"state": ["", *queries.STATES, "dark", "alarm"], "open": ["", "all"]}
     return Wanted(**{field: value if value in offered.get(field, [value]) else "" for field, value in said.items()})
 
 
@@ -64,8 +71,9 @@ def read_wanted(query: QueryDict) -> Wanted:
 def _devices(user: User, wanted: Wanted, query: QueryDict, at: datetime) -> dict[str, Any]:
     found = queries.find_devices(Device.objects.visible_to(user), wanted, at)
     page = _page(query, found.count())
-    shown = found.select_related("merchant").order_by(F("alarms_open").desc(), "merchant__initials", "mn")
-    towns, profiles = town_names(), {row.id: row.label for row in in_force().catalogues.devices}
+    sort = query.get("sort", "")
+    shown = found.select_related("merchant").order_by(*SORTS.get(sort, SORTS[""]))
+    towns, profiles = town_names(), {row.id: row.label for row in in_force().catalogues.dialects}
     rows = [
         {
             "device": device,
@@ -75,8 +83,26 @@ def _devices(user: User, wanted: Wanted, query: QueryDict, at: datetime) -> dict
         }
         for device in shown[page["from"] : page["to"]]
     ]
-    words = [_("Merchant"), _("State"), _("Open alarms"), _("Last heard"), _("Dialect"), _("Town")]
-    return {"rows": rows, "columns": [{"label": word, "numeric": word == _("Open alarms")} for word in words], **page}
+    return {"rows": rows, "columns": _device_columns(query, sort if sort in SORTS else ""), "sort": sort, **page}
+
+
+def _device_columns(query: QueryDict, sort: str) -> list[dict[str, Any]]:
+    """The columns; those one may sort by with the address that does, and back the other way."""
+    turned = {"name": "name", "": "", "heard": "-heard", "-heard": "heard"}
+    columns: list[tuple[str, str | None]] = [
+        (_("Merchant"), "name"), (_("State"), None), (_("Open alarms"), ""), (_("Last heard"), "heard"),
+        (_("Dialect"), None), (_("Maker"), None), (_("Town"), None),
+    ]  # fmt: skip
+    made: list[dict[str, Any]] = []
+    for label, key in columns:
+        here = key is not None and sort.removeprefix("-") == key
+        column: dict[str, Any] = {"label": label, "numeric": key == ""}
+        if key is not None:
+            column["url"] = _with(query, sort=turned[sort] if here else key)
+        if here:
+            column["sorted"] = "ascending" if sort in ("heard", "name") else "descending"
+        made.append(column)
+    return made
 
 
 def _alarms(user: User, wanted: Wanted, query: QueryDict, at: datetime) -> dict[str, Any]:
@@ -138,7 +164,8 @@ def _stats(user: User, at: datetime) -> list[dict[str, Any]]:
     alarms = queries.find_alarms(Alarm.objects.visible_to(user), Wanted()).count()
     tiles = [
         (_("Open alarms"), alarms, "alarm", "bell-ringing", "/sensing/?tab=alarms"),
-        (_("Without data"), counts["silent"], "dark", "cloud-off", "/sensing/?state=silent"),
+        (_("Online"), counts["online"], "online", "sensor", "/sensing/?state=online"),
+        (_("Without data"), counts["silent"] + counts["never"], "dark", "cloud-off", "/sensing/?state=dark"),
         (_("Under maintenance"), counts["maintenance"], "maintenance", "tool", "/sensing/?state=maintenance"),
         (_("In use"), counts["all"], "neutral", "sensor", "/sensing/"),
     ]
@@ -160,9 +187,13 @@ def _tabs(user: User, tab: str, manages: bool) -> list[dict[str, Any]]:
 
 def _choices(user: User) -> dict[str, Any]:
     catalogues = in_force().catalogues
+    there = set(Device.objects.visible_to(user).order_by().values_list("kind", "vendor").distinct())
     return {
+        "kinds": [(kind, KINDS.get(kind, kind)) for kind in sorted({kind for kind, _vendor in there})],
+        "vendors": sorted({vendor for _kind, vendor in there} - {""}),
+        "maintainers": list(Maintainer.objects.values_list("pk", "name")),
         "towns": town_names() if user.authority.farthest("merchants") == Sight.COUNTY else {},
         "states": [(key, STATES[key].word) for key in queries.STATES],
-        "profiles": catalogues.devices,
+        "profiles": catalogues.dialects,
         "rules": catalogues.alarms.rules,
     }
