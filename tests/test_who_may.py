@@ -29,7 +29,7 @@ from lingxiu.merchants.models import Facility, Merchant
 from lingxiu.notices import links
 from lingxiu.notices.models import Delivery, Notice
 from lingxiu.policy.queries import in_force
-from lingxiu.sensing.models import Alarm, Device, DutyTurn, UnknownDevice
+from lingxiu.sensing.models import Alarm, Device, DutyTurn, Maintainer, UnknownDevice
 from tests.cast import BEGAN, Cast, person
 from tests.pages import plain_static
 from tests.who_may import ADMINISTRATORS, ANYONE, NOBODY, STRANGER, WHO_MAY, Row
