@@ -39,6 +39,7 @@ _ENTRIES: list[tuple[str, str | Promise, str, Callable[[Authority], bool]]] = [
         "chart-line",
         lambda a: a.is_officer and a.farthest("issues") != Sight.NONE,
     ),
+    ("/exchange/12345/", _("12345 orders"), "phone", lambda a: a.may("issues.record_report")),
     ("/shop/", _("My shop"), "store", lambda a: bool(a.merchant_ids)),
 ]
 
