@@ -150,6 +150,7 @@ def _things(cast: Cast, merchant: Merchant) -> dict[str, Any]:
         "listing_id": listing.pk,
         "mn": device.mn,
         "verb": "maintain",
+        "form": "csv",
         "alarm_id": alarm.pk,
         "turn_id": _turn(cast, merchant).pk,
         "maintainer_id": Maintainer.objects.create(name=f"运维{merchant.pk}").pk,

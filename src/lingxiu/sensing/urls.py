@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import path, register_converter
+from django.urls.converters import StringConverter
 
 from lingxiu.sensing.views.adopting import adopt
 from lingxiu.sensing.views.alarm import alarm_page
 from lingxiu.sensing.views.device import device_chart, device_page
 from lingxiu.sensing.views.duty import duty_page, strike_turn
+from lingxiu.sensing.views.figures import figures_file, figures_page, readings_file
 from lingxiu.sensing.views.listing import sensing_list
 from lingxiu.sensing.views.registry import device_move, maintainer, maintainers, registry_page
 
+
+class Sheet(StringConverter):
+    """The forms a list may be had in."""
+
+    regex = "csv|xlsx"
+
+
+register_converter(Sheet, "sheet")
 app_name = "sensing"
 urlpatterns = [
     path("sensing/", sensing_list, name="list"),
     path("sensing/devices/<str:mn>/", device_page, name="device"),
     path("sensing/devices/<str:mn>/chart.json", device_chart, name="chart"),
+    path("sensing/devices/<str:mn>/readings.<sheet:form>", readings_file, name="readings_file"),
+    path("sensing/figures/", figures_page, name="figures"),
+    path("sensing/figures.<sheet:form>", figures_file, name="figures_file"),
     path("sensing/devices/<str:mn>/registry/", registry_page, name="registry"),
     path("sensing/devices/<str:mn>/<slug:verb>/", device_move, name="move"),
     path("sensing/maintainers/", maintainers, name="maintainers"),

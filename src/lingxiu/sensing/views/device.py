@@ -35,6 +35,7 @@ SPANS: Final[dict[str, str | Promise]] = {
     "month": gettext_lazy("Month"),
     "year": gettext_lazy("Year"),
 }
+FILE_STEPS: Final = {"day": "10m", "week": "1h", "month": "1h", "year": "1d"}
 CHART_TITLES: Final[dict[str, str | Promise]] = {
     "day": gettext_lazy("Fume, ten-minute means"),
     "week": gettext_lazy("Fume, hourly means"),
@@ -125,6 +126,10 @@ class Asked:
         offered = charting.beside_words(span)
         return cls(span, day, tuple(which for which in offered if which in request.GET.getlist("with")))
 
+    @property
+    def last_day(self) -> date:
+        return self.span.after - timedelta(days=1)
+
     def query(self, **changed: Any) -> str:
         """The address of this, with some of it changed."""
         said = {"span": self.span.name, "day": self.day, "with": self.beside, **changed}
@@ -137,8 +142,10 @@ class Asked:
         return {
             "span": self.span,
             "day": self.day,
-            "last": self.span.after - timedelta(days=1),
+            "last": self.last_day,
             "query": self.query(),
+            "export": urlencode({"step": FILE_STEPS[self.span.name], "from": self.span.first, "to": self.last_day}),
+            "export_raw": urlencode({"step": "raw", "from": self.span.first, "to": self.last_day}),
             "asked_beside": self.beside,
             "chart_title": CHART_TITLES[self.span.name],
             "spans": [
