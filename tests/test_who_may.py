@@ -149,6 +149,7 @@ def _things(cast: Cast, merchant: Merchant) -> dict[str, Any]:
         "place_id": place.pk,
         "listing_id": listing.pk,
         "mn": device.mn,
+        "profile_id": "plain-2017",
         "verb": "maintain",
         "form": "csv",
         "alarm_id": alarm.pk,

@@ -129,6 +129,9 @@ WHO_MAY: dict[str, Row] = {
     "shop/<merchant_id>/waste/": Row(get=SHOP - {"cleaning_company"}, post=SHOP - {"cleaning_company"}),
     # ── sensing ──
     "sensing/": Row(get=OFFICERS),
+    "sensing/profiles/": Row(get=OFFICERS),
+    "sensing/profiles/<profile_id>/try/": Row(get=MANAGERS, post=MANAGERS, far=MANAGERS, far_post=MANAGERS),
+    "sensing/self-test/": Row(get=ANYONE, post=ANYONE),
     "sensing/devices/<mn>/": Row(get=OFFICERS | OWNER, far=WHOLE_COUNTY),
     "sensing/devices/<mn>/chart.json": Row(get=OFFICERS | OWNER, far=WHOLE_COUNTY),
     "sensing/devices/<mn>/readings.<form>": Row(get=OFFICERS | OWNER, far=WHOLE_COUNTY),

@@ -19,6 +19,7 @@ OPEN_TO_ANYONE = (
     "/complain/",
     "/r/",
     "/n/",
+    "/sensing/self-test/",
     "/sign-in/",
     "/sign-out/",
     "/language/",

@@ -263,6 +263,18 @@ def raw_frames(device_id: int, limit: int = 20) -> list[RawFrame]:
         return [RawFrame(at, readable(bytes(frame)), why) for at, frame, why in cursor.fetchall()]
 
 
+def raw_bytes(device_id: int, limit: int) -> list[bytes]:
+    """The last frames of a device as they came, odd ones among them, newest first, each once."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT frame FROM ((SELECT at, frame FROM recent_frame WHERE device_id = %s ORDER BY id DESC LIMIT %s) UNION ALL"
+            " (SELECT at, frame FROM odd_frame WHERE device_id = %s ORDER BY id DESC LIMIT %s)) came"
+            " GROUP BY frame ORDER BY max(at) DESC LIMIT %s",
+            [device_id, limit, device_id, limit, limit],
+        )
+        return [bytes(frame) for (frame,) in cursor.fetchall()]
+
+
 def readable(frame: bytes) -> list[str]:
     """Bytes for people, in pieces between which a line may break: what is not printable ASCII as \\xNN."""
     text = "".join(chr(byte) if 32 <= byte < 127 else f"\\x{byte:02x}" for byte in frame)

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from hj212 import Decoder, Deviation, Frame, crc_hex
+from hj212 import Decoder, Deviation, Frame, crc_hex, is_encrypted
 from hj212.codes import ACK_COMMANDS, DEVICE_NOTICES
 from lingxiu.policy.device_profiles import DeviceProfile
 from lingxiu.sensing.profiles import (
@@ -191,7 +191,7 @@ def try_frame(frame: Frame, reader: ProfileReader, now: datetime, zone: ZoneInfo
     understood, why = _read(frame, reader, now, zone)
     at = moment(understood.reading.at) if understood and not why else None
     became = Became.UNPLACED if why else Became.ODD if understood and understood.odd else Became.READING
-    refused = "mn" if frame.mn is None else reader.refuses(frame)
+    refused = _refusal(frame, reader)
     if refused:
         became, why = Became.REFUSED, refused
     elif understood and not why:
@@ -200,8 +200,14 @@ def try_frame(frame: Frame, reader: ProfileReader, now: datetime, zone: ZoneInfo
     return Tried(frame, became, why, at, values, from_jsonb(understood.reading.extra) if understood else {}, remarks)
 
 
+def _refusal(frame: Frame, reader: ProfileReader) -> str:
+    if frame.mn is None:
+        return "mn"
+    return "encrypted" if is_encrypted(frame) else reader.refuses(frame)
+
+
 def _talk(frame: Frame, reader: ProfileReader) -> tuple[Became, str]:
-    refused = "mn" if frame.mn is None else reader.refuses(frame)
+    refused = _refusal(frame, reader)
     if refused:
         return Became.REFUSED, refused
     cn = frame.cn or ""

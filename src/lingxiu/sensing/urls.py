@@ -12,6 +12,7 @@ from lingxiu.sensing.views.duty import duty_page, strike_turn
 from lingxiu.sensing.views.figures import figures_file, figures_page, readings_file
 from lingxiu.sensing.views.listing import sensing_list
 from lingxiu.sensing.views.registry import device_move, maintainer, maintainers, registry_page
+from lingxiu.sensing.views.trying import profiles_page, self_test, try_profile
 
 
 class Sheet(StringConverter):
@@ -24,6 +25,9 @@ register_converter(Sheet, "sheet")
 app_name = "sensing"
 urlpatterns = [
     path("sensing/", sensing_list, name="list"),
+    path("sensing/profiles/", profiles_page, name="profiles"),
+    path("sensing/profiles/<str:profile_id>/try/", try_profile, name="try"),
+    path("sensing/self-test/", self_test, name="self_test"),
     path("sensing/devices/<str:mn>/", device_page, name="device"),
     path("sensing/devices/<str:mn>/chart.json", device_chart, name="chart"),
     path("sensing/devices/<str:mn>/readings.<sheet:form>", readings_file, name="readings_file"),
