@@ -18,7 +18,8 @@ class ForesightRule(Rule):
     emptying or service nothing is said. `sure`: of the interval, two-sided. `bend`: by what share a trend usually changes its
     pace while it goes on. `horizon_days`: what lies further off is not said.
     `least_chance`: how likely it must be to come within the horizon. `issue_within_days`: from when on a person is asked.
-    `grace_days`: so long after its interval has ended a forecast that did not come is called wrong.
+    `grace_days`: so long after its interval has ended a forecast that did not come is called wrong. `quiet_days`: so long after
+    a person's answer nothing is said of the same again, unless the evidence has begun anew.
     """
 
     violation: str
@@ -30,6 +31,7 @@ class ForesightRule(Rule):
     least_chance: float = Field(ge=0.5, lt=1)
     issue_within_days: int = Field(ge=1)
     grace_days: int = Field(ge=0)
+    quiet_days: int = Field(14, ge=0)
 
 
 class FoulingForesight(ForesightRule):

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from statistics import NormalDist
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -29,7 +29,8 @@ USUAL_SHARE: Final = 1 / 3  # an hour of the day it cooks in on so many of its d
 DAY_MINUTES: Final = 1440
 SIDE: Final = 4  # days looked at on either side of a fall
 WORST_ECHO: Final = 0.6  # days that resemble each other count as fewer; not fewer than a quarter of them
-FURTHEST: Final = 365  # days; no interval reaches further
+STALE_DAYS: Final = 3  # after so many days without a figure nothing is said
+FURTHEST: Final = 2  # horizons; no interval reaches further
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,12 @@ class Hours:
     minutes: Numbers
     fan: Numbers
     alone: Numbers
+
+    def newest(self, days: int) -> Hours:
+        """Only so many days, the last ones."""
+        left = max(0, len(self.mean) - days)
+        parts = (part[left:] for part in (self.mean, self.lowest, self.highest, self.minutes, self.fan, self.alone))
+        return Hours(self.first + timedelta(days=left), *parts)
 
 
 class Reason(NamedTuple):
@@ -190,14 +197,16 @@ def _expected(
 
     `last`: the day of the last figure. None if it is too unlikely to come within the horizon.
     """
-    passed = (yesterday - last).days
-    chances = [going.chance(limit, passed + n) for n in range(1, FURTHEST + 1)]
+    passed, furthest = (yesterday - last).days, FURTHEST * rule.horizon_days
+    if passed > STALE_DAYS:
+        return None
+    chances = [going.chance(limit, passed + n) for n in range(1, furthest + 1)]
     chance = chances[rule.horizon_days - 1]
     if chance < max(rule.least_chance, 0.5):
         return None
     tails = ((1 - rule.sure) / 2, 0.5, (1 + rule.sure) / 2)
     due_from, due_on, due_to = (
-        yesterday + timedelta(days=next((n for n, one in enumerate(chances, 1) if one >= tail), FURTHEST))
+        yesterday + timedelta(days=next((n for n, one in enumerate(chances, 1) if one >= tail), furthest))
         for tail in tails
     )
     reason = Reason(what, going.now, going.per_day, limit, chance, due_on)
@@ -274,7 +283,7 @@ def expect_full(
     """
     smooth = without_spikes(levels, rule.emptied_drop_pct)
     known = np.flatnonzero(~np.isnan(smooth))
-    begins = max(_after(first, emptied), _last_step_down(smooth, rule.emptied_drop_pct))
+    begins = max(_after(first, emptied), last_step_down(smooth, rule.emptied_drop_pct))
     if len(known) < 2 or known[-1] < begins:
         return None
     days, gains = np.diff(known), np.diff(smooth[known])
@@ -323,7 +332,7 @@ def without_spikes(levels: Numbers, height: float) -> Numbers:
     return cleared
 
 
-def _last_step_down(levels: Numbers, height: float) -> int:
+def last_step_down(levels: Numbers, height: float) -> int:
     """The index of the first day after the last fall by at least `height`; 0 if there is none."""
     known = np.flatnonzero(~np.isnan(levels))
     falls = np.flatnonzero(np.diff(levels[known]) <= -height)
@@ -345,14 +354,9 @@ def expect_failure(
         excused: days whose gaps are not the monitor's: maintenance, a deaf gateway, a power cut of the town.
     """
     begins = _after(hours.first, serviced)
-    figures = (
-        ("drift", quiet_levels(hours), rule.drift_limit_mg_m3),
-        ("flat", -swings(hours), -rule.flat_share),
-        ("gaps", missing_minutes(hours, excused), float(rule.missing_minutes)),
-    )
     found = [
         one
-        for what, values, limit in figures
+        for what, (values, limit) in failing_figures(hours, rule, excused).items()
         if (one := _expect(what, _Series(hours.first, values, begins), limit, rule)) is not None
     ]
     if not found:
@@ -361,6 +365,17 @@ def expect_failure(
     chance = 1 - math.prod(1 - one.chance for one in found)
     reasons = sorted((one.reasons[0] for one in found), key=lambda reason: reason.due_on)
     return Expected(first.due_on, first.due_from, first.due_to, chance, first.since, first.days, tuple(reasons))
+
+
+def failing_figures(
+    hours: Hours, rule: DeviceForesight, excused: Collection[date] = ()
+) -> dict[str, tuple[Numbers, float]]:
+    """The three signs of a failing monitor, a figure a day each and the limit it rises to."""
+    return {
+        "drift": (quiet_levels(hours), rule.drift_limit_mg_m3),
+        "flat": (-swings(hours), -rule.flat_share),
+        "gaps": (missing_minutes(hours, excused), float(rule.missing_minutes)),
+    }
 
 
 def quiet_levels(hours: Hours) -> Numbers:
@@ -390,6 +405,55 @@ def missing_minutes(hours: Hours, excused: Collection[date] = ()) -> Numbers:
         if 0 <= (place := (day - hours.first).days) < len(missing):
             missing[place] = np.nan
     return missing
+
+
+# ── how it turned out ────────────────────────────────────────────────────────────────────────────────────────────
+
+ALARM_DAYS: Final = 2  # one alarm may be a flare; alarms on two days within a week are the limit
+ALARM_WITHIN: Final = timedelta(days=7)
+HEARD_SHARE: Final = 0.5  # who was heard on fewer of the days than this cannot be said not to have come
+
+
+class Verdict(NamedTuple):
+    """How a forecast turned out. `on`: when it came, or ceased to be to the point. `why`: passed | alarm | anew | nothing_came
+    | nothing_heard."""
+
+    outcome: Literal["right", "wrong", "lapsed"]
+    on: date
+    why: str
+
+
+def judge(
+    said_on: date, until: date, today: date, *, passed: Collection[date] = (), alarms: Collection[date] = (),
+    anew: Collection[date] = (), heard: Collection[date] = (),
+) -> Verdict | None:  # fmt: skip
+    """What readings say of a forecast of `said_on` that is judged by what came up to `until`; None while it is open.
+
+    Args:
+        passed: days whose figure had passed the limit. alarms: days on which the limit's alarm was raised. anew: days of
+            cleaning, emptying or service. heard: days with any figure.
+    """
+    coming = {day: "passed" for day in passed if said_on <= day <= until}
+    for day in _in_company(alarms):
+        if said_on <= day <= until:
+            coming.setdefault(day, "alarm")
+    came = min(coming, default=None)
+    begun = min((day for day in anew if said_on <= day <= until), default=None)
+    if came is not None and (begun is None or came <= begun):
+        return Verdict("right", came, coming[came])
+    if begun is not None and begun < today:
+        return Verdict("lapsed", begun, "anew")
+    if today <= until:
+        return None
+    days = (until - said_on).days + 1
+    if sum(said_on <= day <= until for day in heard) < HEARD_SHARE * days:
+        return Verdict("lapsed", until, "nothing_heard")
+    return Verdict("wrong", until, "nothing_came")
+
+
+def _in_company(days: Collection[date]) -> list[date]:
+    """Those of these days that had enough others in the week before them."""
+    return [day for day in days if sum(day - ALARM_WITHIN < one <= day for one in set(days)) >= ALARM_DAYS]
 
 
 # ── days and medians ─────────────────────────────────────────────────────────────────────────────────────────────
