@@ -135,6 +135,7 @@ WHO_MAY: dict[str, Row] = {
     "sensing/devices/<mn>/": Row(get=OFFICERS | OWNER, far=WHOLE_COUNTY),
     "sensing/devices/<mn>/chart.json": Row(get=OFFICERS | OWNER, far=WHOLE_COUNTY),
     "sensing/devices/<mn>/readings.<form>": Row(get=OFFICERS | OWNER, far=WHOLE_COUNTY),
+    "sensing/import/": Row(get=MANAGERS, post=MANAGERS),
     "sensing/figures/": Row(get=OFFICERS),
     "sensing/figures.<form>": Row(get=OFFICERS),
     "sensing/devices/<mn>/registry/": Row(get=MANAGERS, far=MANAGERS),

@@ -359,6 +359,34 @@ def import_merchants(file: Path, dry_run: bool, coordinates: str, refused: Path 
         click.echo(f"refused rows: {refused}")
 
 
+@import_.command("devices")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Only say what would happen.")
+def import_device_list(file: Path, dry_run: bool) -> None:
+    """Devices from .xlsx or .csv: MN, shop (licence, code or name), profile."""
+    wake_django()
+    from django.utils import timezone
+
+    from lingxiu.merchants.models import Merchant
+    from lingxiu.merchants.sheets import FileRefused
+    from lingxiu.sensing.devices_import import import_devices
+
+    try:
+        with _progress(f"Reading {file.name}") as advance:
+            report = import_devices(
+                file.read_bytes(),
+                file.name,
+                merchants=Merchant.objects.all(),
+                dry_run=dry_run,
+                at=timezone.now(),
+                advance=advance,
+            )
+    except FileRefused as error:
+        raise Failed(str(error)) from error
+    for line in report.lines():
+        click.echo(line)
+
+
 @import_.command("complaints")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Only say what would happen.")

@@ -81,14 +81,19 @@ def read(path: Path) -> Table:
 
 def read_bytes(data: bytes, name: str) -> Table:
     """A file's content as a table; its name says what it is. Raises FileRefused."""
+    return _table(rows_of(data, name), name)
+
+
+def rows_of(data: bytes, name: str) -> list[Cells]:
+    """A file's rows as they stand. Raises FileRefused."""
     if len(data) > MOST_BYTES:
         most = MOST_BYTES // 1024 // 1024
         raise FileRefused(_("%(name)s is larger than %(most)d MB. Split it.") % {"name": name, "most": most})
     suffix = Path(name).suffix.lower()
     if suffix in (".xlsx", ".xlsm", ".xls", ".ods", ".et"):
-        return _table(_workbook(data, name), name)
+        return _workbook(data, name)
     if suffix in (".csv", ".txt", ".tsv"):
-        return _table(_separated(data, name), name)
+        return _separated(data, name)
     raise FileRefused(_("%(name)s is neither .xlsx nor .csv. Save the list as one of them.") % {"name": name})
 
 

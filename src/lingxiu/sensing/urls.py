@@ -10,6 +10,7 @@ from lingxiu.sensing.views.alarm import alarm_page
 from lingxiu.sensing.views.device import device_chart, device_page
 from lingxiu.sensing.views.duty import duty_page, strike_turn
 from lingxiu.sensing.views.figures import figures_file, figures_page, readings_file
+from lingxiu.sensing.views.importing import take_devices
 from lingxiu.sensing.views.listing import sensing_list
 from lingxiu.sensing.views.registry import device_move, maintainer, maintainers, registry_page
 from lingxiu.sensing.views.trying import profiles_page, self_test, try_profile
@@ -31,6 +32,7 @@ urlpatterns = [
     path("sensing/devices/<str:mn>/", device_page, name="device"),
     path("sensing/devices/<str:mn>/chart.json", device_chart, name="chart"),
     path("sensing/devices/<str:mn>/readings.<sheet:form>", readings_file, name="readings_file"),
+    path("sensing/import/", take_devices, name="import"),
     path("sensing/figures/", figures_page, name="figures"),
     path("sensing/figures.<sheet:form>", figures_file, name="figures_file"),
     path("sensing/devices/<str:mn>/registry/", registry_page, name="registry"),
