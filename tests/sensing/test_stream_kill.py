@@ -22,8 +22,8 @@ from tests.waiting import eventually
 
 pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("cluster")]
 
-DEVICES, KEPT_MINUTES = 80, 70
-BETWEEN = 300
+DEVICES, KEPT_MINUTES = 60, 75
+BETWEEN = 200
 """Readings that must be acknowledged between two kills."""
 FEW = 20
 PROGRAMS = ("gateway", "gateway 2", "writer", "writer 2", "watch", "watch 2")

@@ -18,7 +18,7 @@ from tests.sensing.conftest import Plant
 from tests.sensing.killing import BEHIND, alarms_were_raised_once, devices_with, nothing_is_lost
 from tests.waiting import eventually
 
-DEVICES, KEPT_MINUTES = 60, 70
+DEVICES, KEPT_MINUTES = 60, 75
 STUCK = """
     SELECT a.application_name FROM pg_stat_activity a JOIN pg_locks l USING (pid)
     WHERE a.application_name LIKE 'watch%' AND NOT l.granted AND l.relation = 'window_fume'::regclass
