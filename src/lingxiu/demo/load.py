@@ -16,7 +16,7 @@ from django.contrib.auth.hashers import make_password
 from django.db import connection, transaction
 
 from lingxiu.accounts.models import User
-from lingxiu.demo import care, finders, points, readings, rounds
+from lingxiu.demo import care, finders, keepers, points, readings, rounds
 from lingxiu.demo.book import AlarmTold, Book
 from lingxiu.demo.bulk import copy
 from lingxiu.demo.chance import SEED
@@ -168,6 +168,7 @@ class _Load:
         Alarm.objects.bulk_create([one.alarm for one in self.alarms], batch_size=500)
         points.write_points(self.shops, self.policy, self.at)
         points.write_duty(self.staff, self.at)
+        keepers.write_keepers(self.at)
 
     def _issues(self) -> None:
         scene = Scene(self.staff, store_pictures(self.at), self.at)

@@ -55,6 +55,9 @@ class Names(BaseModel):
     merchants: ShopWords
     makers: list[str]
     cleaning_companies: list[str]
+    maintainers: list[str]
+    monitor_models: list[str]
+    kitchen_places: list[str]
     waste_hauler: str
 
 
