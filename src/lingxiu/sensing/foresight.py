@@ -393,12 +393,12 @@ def swings(hours: Hours) -> Numbers:
     by_day = _medians(np.where(cooks, (hours.highest - hours.lowest) / np.where(cooks, hours.mean, 1.0), np.nan))
     known = by_day[~np.isnan(by_day)]
     usual = float(np.quantile(known, 0.75)) if len(known) else 0.0
-    return by_day / usual if usual else np.full(len(by_day), np.nan)
+    return np.asarray(by_day / usual) if usual else np.full(len(by_day), np.nan)
 
 
 def missing_minutes(hours: Hours, excused: Collection[date] = ()) -> Numbers:
     """Of each day, how many minutes nothing was heard; NaN on excused days and before it was heard at all."""
-    missing = DAY_MINUTES - hours.minutes.sum(axis=1)
+    missing: Numbers = np.asarray(DAY_MINUTES - hours.minutes.sum(axis=1))
     heard = np.flatnonzero(missing < DAY_MINUTES)
     missing[: heard[0] if len(heard) else len(missing)] = np.nan
     for day in excused:

@@ -1,4 +1,5 @@
-"""What the worker does for readings: partitions made ahead and dropped, what was only passing through forgotten."""
+"""What the worker does for readings: partitions made ahead and dropped, what was only passing through forgotten; what is
+expected of devices looked at every night."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from django.utils import timezone
 from procrastinate.contrib.django import app
 
 from lingxiu.policy.queries import in_force
+from lingxiu.sensing import forecasting
 
 log = structlog.get_logger(__name__)
 
@@ -30,6 +32,20 @@ def keep_house(timestamp: int) -> None:
     """Every hour; may run twice."""
     make_room(timezone.now())
     forget(timezone.now())
+
+
+@app.periodic(cron="35 * * * *")
+@app.task(queueing_lock="sensing.look_ahead", lock="sensing.look_ahead", pass_context=False)
+def look_ahead(timestamp: int) -> None:
+    """Every hour; does its work once a county day, and after a standstill when there is a worker again."""
+    forecasting.look_ahead(timezone.now())
+
+
+@app.periodic(cron="*/5 * * * *")
+@app.task(queueing_lock="sensing.hear_of_forecasts", lock="sensing.hear_of_forecasts", pass_context=False)
+def hear_of_forecasts(timestamp: int) -> None:
+    """Every five minutes; may run twice."""
+    forecasting.listen(timezone.now())
 
 
 def make_room(at: datetime) -> None:
