@@ -68,8 +68,8 @@ def figures_file(request: HttpRequest, form: str) -> HttpResponse:
     at = timezone.now()
     by, first, last = _asked(request, at)
     head = [
-        _groups()[by], _("Merchant"), _("Devices"), _("On line, %"), _("Complete, %"), _("Valid, %"), _("Linked, %"),
-        _("High values, %"), _("Minutes due"), _("Minutes offline"), _("Minutes of fan"), _("Minutes at 0–1"),
+        _groups()[by], _("Merchant"), _("Devices"), _in_per_cent(_("On line")), _in_per_cent(_("Complete")), _in_per_cent(_("Valid")), _in_per_cent(_("Purifier with the fan")),
+        _in_per_cent(_("High values")), _("Minutes due"), _("Minutes offline"), _("Minutes of fan"), _("Minutes at 0–1"),
         _("Minutes at 1–2"), _("Minutes at 2–4"), _("Minutes above 4"),
     ]  # fmt: skip
     rows: list[list[Cell]] = []
@@ -103,6 +103,10 @@ def readings_file(request: HttpRequest, mn: str, form: str) -> HttpResponse:
     reference = {"step": step, "from": str(first), "to": str(last)}
     _note("device.readings_exported", "device", mn, user, at, scope, reference)
     return _file(f"{mn}-{step}-{first}-{last}", form, exporting.columns_of(step), rows)
+
+
+def _in_per_cent(word: str) -> str:
+    return f"{word} (%)"
 
 
 def _note(
@@ -186,7 +190,7 @@ def _groups() -> dict[str, str]:
 
 def _columns(request: HttpRequest, sort: str) -> list[dict[str, Any]]:
     words = {
-        "name": _("Name"), "online": _("On line"), "complete": _("Complete"), "valid": _("Valid"),
+        "name": _("Name or MN"), "online": _("On line"), "complete": _("Complete"), "valid": _("Valid"),
         "linked": _("Purifier with the fan"), "over": _("High values"), "over_2": _("Minutes above 2.0"),
     }  # fmt: skip
     columns: list[dict[str, Any]] = []
