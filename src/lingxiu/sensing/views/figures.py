@@ -67,10 +67,11 @@ def figures_file(request: HttpRequest, form: str) -> HttpResponse:
     user = reader(request)
     at = timezone.now()
     by, first, last = _asked(request, at)
+    shares_of = (_("On line"), _("Complete"), _("Valid"), _("Purifier with the fan"), _("High values"))
     head = [
-        _groups()[by], _("Merchant"), _("Devices"), _in_per_cent(_("On line")), _in_per_cent(_("Complete")), _in_per_cent(_("Valid")), _in_per_cent(_("Purifier with the fan")),
-        _in_per_cent(_("High values")), _("Minutes due"), _("Minutes offline"), _("Minutes of fan"), _("Minutes at 0–1"),
-        _("Minutes at 1–2"), _("Minutes at 2–4"), _("Minutes above 4"),
+        _groups()[by], _("Merchant"), _("Devices"), *(f"{word} (%)" for word in shares_of), _("Minutes due"),
+        _("Minutes offline"), _("Minutes of fan"), _("Minutes at 0–1"), _("Minutes at 1–2"), _("Minutes at 2–4"),
+        _("Minutes above 4"),
     ]  # fmt: skip
     rows: list[list[Cell]] = []
     for line in _lines(user, by, first, last, at):
@@ -103,10 +104,6 @@ def readings_file(request: HttpRequest, mn: str, form: str) -> HttpResponse:
     reference = {"step": step, "from": str(first), "to": str(last)}
     _note("device.readings_exported", "device", mn, user, at, scope, reference)
     return _file(f"{mn}-{step}-{first}-{last}", form, exporting.columns_of(step), rows)
-
-
-def _in_per_cent(word: str) -> str:
-    return f"{word} (%)"
 
 
 def _note(
