@@ -19,8 +19,8 @@ from lingxiu.merchants.models import Merchant  # noqa: E402
 from lingxiu.policy.actions import load  # noqa: E402
 from lingxiu.policy.queries import in_force  # noqa: E402
 from lingxiu.policy.reading import SHIPPED  # noqa: E402
-from lingxiu.sensing.judging import rebuild  # noqa: E402
 from lingxiu.sensing.models import Device  # noqa: E402
+from lingxiu.sensing.rebuilding import rebuild  # noqa: E402
 from lingxiu.territory.models import Area  # noqa: E402
 from tests.cast import BEGAN, make_cast, make_merchant  # noqa: E402
 from tests.sensing.cluster import mn_of  # noqa: E402

@@ -5,22 +5,52 @@ Only what of the months the rules could care about is shown to them; so the same
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 import numpy as np
+from django.utils import timezone
+from numpy.lib.stride_tricks import sliding_window_view
 
 from lingxiu.demo.bulk import Column
 from lingxiu.demo.chance import stream
 from lingxiu.demo.monitors import Monitor, Way
-from lingxiu.demo.readings import Heard, Statistics
-from lingxiu.policy.alarm_rules import AnyAlarm, FanWithoutPurifier, PointRule, Silence, SustainedValue
+from lingxiu.demo.readings import DAY, Heard, Statistics, summed
+from lingxiu.policy.alarm_rules import (
+    AnyAlarm,
+    CleaningDue,
+    FanOff,
+    FanWithoutPurifier,
+    FlatValue,
+    LinkageRate,
+    LowDay,
+    RepeatedAlarm,
+    Silence,
+    SuddenChange,
+    SustainedValue,
+)
 from lingxiu.policy.queries import InForce
-from lingxiu.sensing.alarms import Episode, Span, Window, WindowRule, binding, fold, silence
+from lingxiu.sensing.alarms import (
+    WINDOW,
+    Episode,
+    Period,
+    Span,
+    Window,
+    WindowRule,
+    binding,
+    fold,
+    fold_periods,
+    is_open_at,
+    look_back,
+    overdue,
+    repeated,
+    silence,
+)
 from lingxiu.sensing.judging import complete_until
 from lingxiu.sensing.models import Alarm, Maintenance
 from lingxiu.sensing.profiles import MINUTE, microseconds, moment
+from lingxiu.sensing.slow_judging import midnight, months_of
 
 NOTICED_AFTER = (0.5, 3.0)  # seconds until the watch looks
 TOLD_AFTER = timedelta(seconds=1)  # until the list is told
@@ -41,17 +71,35 @@ def raised(heard: Heard, maintenance: Sequence[Maintenance], policy: InForce, at
     """Every alarm of a monitor, rule by rule, in order of time."""
     spans = [Span(row.since, row.until) for row in maintenance]
     merchant = heard.monitor.device.merchant
+    found: dict[str, list[Episode]] = {}
     for rule in binding(policy.catalogues.alarms.rules, at, merchant.in_built_up):
-        for episode in _episodes(rule, heard, spans, policy, at):
+        found[rule.id] = list(_episodes(rule, heard, spans, found, policy, at))
+        for episode in found[rule.id]:
             yield _raised(heard.monitor, rule, episode, policy, at)
 
 
-def _episodes(rule: AnyAlarm, heard: Heard, spans: Sequence[Span], policy: InForce, at: datetime) -> Iterator[Episode]:
-    if isinstance(rule, Silence):
-        return _silences(rule, heard, spans, at)
-    if isinstance(rule, PointRule):  # of other devices than monitors
-        return iter(())
-    return _judged(rule, _usable(heard, spans, policy, at))
+def _episodes(
+    rule: AnyAlarm,
+    heard: Heard,
+    spans: Sequence[Span],
+    found: Mapping[str, Sequence[Episode]],
+    policy: InForce,
+    at: datetime,
+) -> Iterator[Episode]:
+    """`found`: those of the rules before."""
+    match rule:
+        case Silence():
+            return _silences(rule, heard, spans, at)
+        case RepeatedAlarm():
+            return _repeated(rule, found[rule.of], _usable(heard, spans, policy, at), heard.monitor)
+        case LowDay() | LinkageRate():
+            return iter(fold_periods(rule, _periods(rule, heard, spans, at)))
+        case CleaningDue():
+            return _overdue(rule, heard.monitor, at)
+        case SustainedValue() | FanWithoutPurifier() | FanOff() | FlatValue() | SuddenChange():
+            return _judged(rule, _usable(heard, spans, policy, at), heard.monitor)
+        case _:  # of other devices than monitors
+            return iter(())
 
 
 # ── over windows ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -68,31 +116,64 @@ def _usable(heard: Heard, spans: Sequence[Span], policy: InForce, at: datetime) 
     return windows.only(mask)
 
 
-def _judged(rule: WindowRule, windows: Statistics) -> Iterator[Episode]:
+def _judged(rule: WindowRule, windows: Statistics, monitor: Monitor) -> Iterator[Episode]:
     """The rule's episodes, found by looking only where a window could raise one, on to where it is cleared or the end."""
-    worth, clears = _worth_a_look(rule, windows.columns)
+    worth, clears = _worth_a_look(rule, windows)
     begins = np.flatnonzero(worth)
     after = -1
     for begin in begins.tolist():
         if begin <= after:
             continue
+        first = max(begin - look_back(rule) // WINDOW, after + 1)
         after = _cleared_by(begin, worth, clears, _needed(rule))
-        yield from fold(rule, _as_windows(windows, range(begin, after + 1)))
+        yield from fold(rule, _as_windows(windows, range(first, after + 1), monitor))
 
 
-def _worth_a_look(rule: WindowRule, columns: dict[str, Column]) -> tuple[Column, Column]:
+def _worth_a_look(rule: WindowRule, windows: Statistics) -> tuple[Column, Column]:
     """Which windows may raise or hold, and which count towards clearing."""
-    if isinstance(rule, FanWithoutPurifier):
-        alone = columns["fan_without_purifier_minutes"] > 0
-        return alone, ~alone
-    counts = columns["fan_on_minutes"] >= rule.fan_on_minutes
-    high = counts & (columns[MEAN[rule.factor]] > rule.limit)
-    return high, counts & ~high
+    columns, fume = windows.columns, windows.columns["fume_mean"]
+    fan, everything = columns["fan_on_minutes"], np.ones(len(windows.at), dtype=np.bool_)
+    match rule:
+        case FanWithoutPurifier():
+            alone = columns["fan_without_purifier_minutes"] > 0
+            return alone, ~alone & (columns["purifier_on_minutes"] >= rule.clear_minutes)
+        case SustainedValue():
+            counts, values = fan >= rule.fan_on_minutes, columns[MEAN[rule.factor]]
+            high = counts & (values >= rule.limit if rule.reaches else values > rule.limit)
+            return high, counts & ~high
+        case SuddenChange():
+            low, high = np.minimum(fume, _earlier(fume, 1)), np.maximum(fume, _earlier(fume, 1))
+            return (fan >= rule.fan_on_minutes) & (high > 0.99 * rule.times * low) & (
+                high > 0.99 * rule.least_mg_m3
+            ), everything
+        case FanOff():
+            rises = fume - _earlier(fume, rule.windows - 1) > 0.99 * rule.rise_mg_m3
+            return (fan == 0) & rises, fan >= rule.clear_minutes
+        case FlatValue():
+            return _is_flat(rule, windows), ~everything
+
+
+def _earlier(values: Column, by: int) -> Column:
+    """The same column so many windows before; at the beginning the first of them."""
+    return np.concatenate([np.repeat(values[:1], by), values[: max(0, len(values) - by)]])[: len(values)]
+
+
+def _is_flat(rule: FlatValue, windows: Statistics) -> Column:
+    """Where the last windows of a rule lie within its band, the fan on in all of them."""
+    found = np.zeros(len(windows.at), dtype=np.bool_)
+    if len(found) >= rule.windows:
+        lowest, highest, fan = (
+            sliding_window_view(windows.columns[name], rule.windows)
+            for name in ("fume_min", "fume_max", "fan_on_minutes")
+        )
+        narrow = highest.max(axis=1) - lowest.min(axis=1) <= rule.spread_mg_m3 + 0.0001
+        found[rule.windows - 1 :] = narrow & (fan.min(axis=1) >= rule.fan_on_minutes)
+    return found
 
 
 def _needed(rule: WindowRule) -> int:
     """How many windows in a row clear it."""
-    return rule.clear_windows if isinstance(rule, SustainedValue) else 1
+    return rule.clear_windows if isinstance(rule, SustainedValue | SuddenChange) else 1
 
 
 def _cleared_by(begin: int, worth: Column, clears: Column, needed: int) -> int:
@@ -105,19 +186,55 @@ def _cleared_by(begin: int, worth: Column, clears: Column, needed: int) -> int:
     return len(worth) - 1
 
 
-def _as_windows(windows: Statistics, indices: Iterable[int]) -> Iterator[Window]:
-    columns = windows.columns
+def _repeated(
+    rule: RepeatedAlarm, alarms: Sequence[Episode], windows: Statistics, monitor: Monitor
+) -> Iterator[Episode]:
+    if len(alarms) < rule.days:
+        return iter(())
+    first = int(np.searchsorted(windows.at, microseconds(alarms[0].raised_at) - 10 * MINUTE))
+    later = _as_windows(windows, range(first, len(windows.at)), monitor)
+    return iter(repeated(rule, alarms, later, timezone.get_default_timezone()))
+
+
+def _periods(rule: LowDay | LinkageRate, heard: Heard, spans: Sequence[Span], at: datetime) -> Sequence[Period]:
+    """Days that are over and touch no maintenance, or the months they make."""
+    today = midnight(at.date())
+    days, found = summed(heard.windows, DAY), []
+    for index in np.flatnonzero(days.heard).tolist():
+        begins = moment(int(days.at[index])).astimezone(at.tzinfo)
+        ends = midnight(begins.date() + timedelta(days=1))
+        if ends > today or any(one.since < ends and (one.until is None or begins < one.until) for one in spans):
+            continue
+        highest, fan, alone = (days.columns[name][index] for name in ("fume_max", *MINUTES[::2]))
+        found.append(Period(midnight(begins.date()), ends, float(str(highest)), int(fan), int(alone)))
+    return months_of(found, today) if isinstance(rule, LinkageRate) else found
+
+
+def _overdue(rule: CleaningDue, monitor: Monitor, at: datetime) -> Iterator[Episode]:
+    installed, zone = monitor.device.installed_on, timezone.get_default_timezone()
+    since = midnight(installed) if installed else at
+    cycle = timedelta(days=monitor.kitchen.cycle_days)
+    return iter(overdue(rule, monitor.kitchen.cleaned, cycle, since, at, zone))
+
+
+def _as_windows(windows: Statistics, indices: Iterable[int], monitor: Monitor) -> Iterator[Window]:
+    columns, zone = windows.columns, timezone.get_default_timezone()
     fume, pm, nmhc = (columns.get(name) for name in MEAN.values())
     fan, purifier, alone = (columns[name] for name in MINUTES)
+    merchant = monitor.device.merchant
     for index in indices:
+        begins = moment(int(windows.at[index]))
         yield Window(
-            moment(int(windows.at[index])),
+            begins,
             _as_stored(fume, index),
             _as_stored(pm, index),
             _as_stored(nmhc, index),
             int(fan[index]),
             int(purifier[index]),
             int(alone[index]),
+            _as_stored(columns["fume_min"], index),
+            _as_stored(columns["fume_max"], index),
+            is_open_at(begins, merchant.opens_at, merchant.closes_at, zone),
         )
 
 
@@ -170,6 +287,7 @@ def _raised(monitor: Monitor, rule: AnyAlarm, episode: Episode, policy: InForce,
         edition=policy.id,
         issue_wanted_at=wanted,
         noticed_at=noticed,
+        told_at=noticed,
         synthetic=True,
     )
     told = wanted + TOLD_AFTER if wanted else None
@@ -177,10 +295,10 @@ def _raised(monitor: Monitor, rule: AnyAlarm, episode: Episode, policy: InForce,
 
 
 def _wanted(rule: AnyAlarm, episode: Episode, noticed: datetime) -> datetime | None:
-    """From when on an issue is wanted: at once, or when a silence has lasted long enough."""
+    """From when on an issue is wanted: at once, or when it has stood long enough."""
     if rule.violation is None:
         return None
-    if not isinstance(rule, Silence):
+    if not rule.issue_after:
         return noticed
-    due = episode.raised_at + timedelta(minutes=rule.issue_after_minutes - rule.minutes)
+    due = episode.raised_at + rule.issue_after
     return due if episode.cleared_at is None or episode.cleared_at > due else None

@@ -70,7 +70,7 @@ def _tell_one(entry: Entry, policy: InForce, at: datetime) -> int:
 def _happened(about: About) -> Happened:
     issue = about.issue
     if issue is None:
-        return Happened(about.entry.kind)
+        return Happened(about.entry.kind, tells=frozenset(map(str, about.entry.reference.get("tells", ()))))
     return Happened(about.entry.kind, issue.level, issue.flow, issue.severity, issue.violation)
 
 

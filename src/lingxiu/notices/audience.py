@@ -129,15 +129,23 @@ def _cooperating(about: About) -> list[int]:
 
 
 def _dispatcher(about: About) -> list[int]:
-    if about.issue is None:
+    """Of the issue's level; of anything else, of the town it concerns."""
+    if about.issue is None and not about.entry.town:
         return []
-    unit = dispatchers_unit(Level(about.issue.level), about.issue.town)
+    level, town = (about.issue.level, about.issue.town) if about.issue else (Level.TOWN, about.entry.town)
+    unit = dispatchers_unit(Level(level), town)
     return of_units([unit.pk], about.at, frozenset({"issues.dispatch"}))
 
 
 def _county(about: About) -> list[int]:
     posts = Post.objects.filter(Post.held_at(about.at), unit__kind=UnitKind.COUNTY_OFFICE, user__is_active=True)
     return list(posts.filter(role__in=_roles(frozenset({"issues.dispatch"}))).values_list("user_id", flat=True))
+
+
+def _maintainer(about: About) -> list[int]:
+    """Who looks after devices at the county, and calls the company."""
+    posts = Post.objects.filter(Post.held_at(about.at), unit__kind=UnitKind.COUNTY_OFFICE, user__is_active=True)
+    return list(posts.filter(role__in=_roles(frozenset({"sensing.manage"}))).values_list("user_id", flat=True))
 
 
 def _leader(about: About) -> list[int]:
@@ -230,6 +238,7 @@ _FIND: dict[Audience, Callable[[About], list[int]]] = {
     "handler": _handler,
     "owner": _owner,
     "grid": _grid,
+    "maintainer": _maintainer,
     "as_said": _as_said,
 }
 assert set(_FIND) == set(get_args(Audience))  # every word of the catalogue is known

@@ -41,6 +41,7 @@ class Happened:
     flow: str = ""
     severity: int = 0
     violation: str = ""
+    tells: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,7 @@ def _meets(when: TellingCondition, what: Happened) -> bool:
         and (when.flow is None or what.flow == when.flow)
         and (when.severity_at_least is None or what.severity >= when.severity_at_least)
         and (not when.violation or what.violation in when.violation)
+        and (when.tells is None or when.tells in what.tells)
     )
 
 

@@ -74,7 +74,7 @@ def address(notice: Notice, *, officer: bool) -> str:
 def _what(notice: Notice) -> str:
     """The rule's label; of a reminder what the rule of escalation says."""
     policy = edition(notice.edition).catalogues
-    reminders = {rule.id: rule.label for rule in policy.escalation}
+    reminders = {rule.id: rule.label for rule in (*policy.escalation, *policy.alarms.rules)}
     told = {rule.id: rule.label for rule in policy.notices.rules}
     label = reminders.get(notice.detail) or told.get(notice.rule)
     return _text(label) if label else notice.rule

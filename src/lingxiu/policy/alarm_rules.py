@@ -2,41 +2,137 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from lingxiu.policy.rows import Label, Row, Rule
 
+Severity = Literal["blue", "yellow", "orange", "red"]
+RANKS: dict[Severity, int] = {"blue": 0, "yellow": 1, "orange": 2, "red": 3}
+Hearer = Literal["merchant", "grid", "town", "county", "maintainer"]
+"""merchant: its owner · grid: its grid members · town, county: their dispatchers · maintainer: who looks after devices."""
+
 
 class AlarmRule(Rule):
-    """What all alarm rules share. `violation`: the lead an alarm opens, none when it only tells."""
+    """What all alarm rules share. `violation`: the lead an alarm opens, none when it only tells. `tells`: who hears of it.
 
-    severity: Literal["blue", "yellow", "orange", "red"]
+    `family`: of alarms of one family that are open at a device, only the gravest is told.
+    """
+
+    severity: Severity
     task: str
     violation: str | None = None
     only_in_built_up: bool = False
+    tells: tuple[Hearer, ...] = ("merchant",)
+    family: str = ""
+
+    @property
+    def issue_after(self) -> timedelta:
+        """How long it must have stood before its issue is opened."""
+        return timedelta()
+
+
+# ── over ten-minute windows ──────────────────────────────────────────────────────────────────────────────────────
 
 
 class SustainedValue(AlarmRule):
     """Raised when `windows` ten-minute means in a row lie above `limit`, or one above `single_limit`; cleared after
-    `clear_windows` at or below `limit`. Only windows with at least `fan_on_minutes` of fan count."""
+    `clear_windows` at or below `limit`. Only windows with at least `fan_on_minutes` of fan count.
+
+    `reaches`: a mean that is the limit counts as above it (near the limit means from there on).
+    """
 
     type: Literal["sustained_value"]
     factor: Literal["fume_mg_m3", "pm_mg_m3", "nmhc_mg_m3"]
     limit: float
     windows: int = Field(ge=1)
-    single_limit: float
+    single_limit: float | None = None
+    clear_windows: int = Field(ge=1)
+    fan_on_minutes: int = Field(ge=0, le=10)
+    reaches: bool = False
+
+    def is_high(self, value: float) -> bool:
+        """Whether a mean counts as above the limit."""
+        return value >= self.limit if self.reaches else value > self.limit
+
+
+class RepeatedAlarm(AlarmRule):
+    """Raised when alarms of the rule `of` were raised on `days` of `within_days` county days; cleared after `clear_windows`
+    windows with at least `fan_on_minutes` of fan and none of them open: a kitchen that cooks, not one that is dark."""
+
+    type: Literal["repeated_alarm"]
+    of: str
+    days: int = Field(ge=2)
+    within_days: int = Field(ge=2, le=31)
     clear_windows: int = Field(ge=1)
     fan_on_minutes: int = Field(ge=0, le=10)
 
 
 class FanWithoutPurifier(AlarmRule):
-    """Raised at `minutes` of fan without purifier over `windows` adjacent windows; cleared by a window without any."""
+    """Raised at `minutes` of fan without purifier over `windows` adjacent windows; cleared by a window without any in which the
+    purifier runs for `clear_minutes`."""
 
     type: Literal["fan_without_purifier"]
     minutes: int = Field(ge=1)
     windows: int = Field(ge=1)
+    clear_minutes: int = Field(0, ge=0, le=10)
+
+
+class FanOff(AlarmRule):
+    """Raised when the fan was off in business hours for `windows` adjacent windows while fume rose by `rise_mg_m3` from the
+    first to the last; cleared by a window with `clear_minutes` of fan."""
+
+    type: Literal["fan_off"]
+    windows: int = Field(ge=2)
+    rise_mg_m3: float = Field(gt=0)
+    clear_minutes: int = Field(ge=1, le=10)
+
+
+class FlatValue(AlarmRule):
+    """Raised when over `windows` adjacent windows with the fan on no fume value left a band of `spread_mg_m3`; cleared when one
+    does. What cooks is never so even: the device is at fault."""
+
+    type: Literal["flat_value"]
+    windows: int = Field(ge=2)
+    spread_mg_m3: float = Field(ge=0)
+    fan_on_minutes: int = Field(ge=1, le=10)
+
+
+class SuddenChange(AlarmRule):
+    """Raised when the means of two adjacent windows with the fan on differ `times`-fold and the higher is at least
+    `least_mg_m3`. It is an event: it stands for `clear_windows` windows."""
+
+    type: Literal["sudden_change"]
+    times: float = Field(gt=1)
+    least_mg_m3: float = Field(gt=0)
+    clear_windows: int = Field(ge=1)
+    fan_on_minutes: int = Field(ge=0, le=10)
+
+
+# ── over days and months ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+class LowDay(AlarmRule):
+    """Raised at the end of a county day on which the fan ran `fan_on_minutes` and no fume value passed `limit`; cleared by a
+    day on which one does. No kitchen is that clean."""
+
+    type: Literal["low_day"]
+    limit: float = Field(gt=0)
+    fan_on_minutes: int = Field(ge=1)
+
+
+class LinkageRate(AlarmRule):
+    """Raised at the end of a month in which the purifier ran with the fan for less than `at_least_percent` of the fan's minutes;
+    cleared at the end of one in which it did. Months with less than `fan_on_minutes` say nothing."""
+
+    type: Literal["linkage_rate"]
+    at_least_percent: float = Field(gt=0, le=100)
+    fan_on_minutes: int = Field(ge=1)
+
+
+# ── over silence and records ─────────────────────────────────────────────────────────────────────────────────────
 
 
 class Silence(AlarmRule):
@@ -45,6 +141,22 @@ class Silence(AlarmRule):
     type: Literal["silence"]
     minutes: int = Field(ge=1)
     issue_after_minutes: int = Field(ge=1)
+
+    @property
+    def issue_after(self) -> timedelta:
+        return timedelta(minutes=self.issue_after_minutes - self.minutes)
+
+
+class CleaningDue(AlarmRule):
+    """Raised when the purifier's cleaning is due since the day before by the cycle of the merchant's scale (kinds.yaml); opens
+    its issue `issue_after_days` later; cleared by the day of the next cleaning on record."""
+
+    type: Literal["cleaning_due"]
+    issue_after_days: int = Field(ge=0)
+
+    @property
+    def issue_after(self) -> timedelta:
+        return timedelta(days=self.issue_after_days)
 
 
 # ── over single readings of grease traps, gas alarms, meters and cameras ─────────────────────────────────────────
@@ -115,14 +227,44 @@ class CameraSees(AlarmRule):
 
 PointRule = PointLevel | NotEmptied | CameraOffline | CameraSees
 
-AnyAlarm = Annotated[PointRule | SustainedValue | FanWithoutPurifier | Silence, Field(discriminator="type")]
+AnyAlarm = Annotated[
+    PointRule
+    | SustainedValue
+    | RepeatedAlarm
+    | FanWithoutPurifier
+    | FanOff
+    | FlatValue
+    | SuddenChange
+    | LowDay
+    | LinkageRate
+    | Silence
+    | CleaningDue,
+    Field(discriminator="type"),
+]
+
+
+class Storms(Row):
+    """When many devices that fall silent are one thing (a power cut, a carrier's fault) and not as many as there are devices.
+
+    Of a town: `devices_at_least` of them, and `share_percent` of those in use, within `within_minutes`. Of the county: the same
+    with the figures of `county_`. It is over when `back_percent` of them are back. So long nobody is told of single silences:
+    only after `within_minutes` it is known what they are part of.
+    """
+
+    within_minutes: int = Field(10, ge=1, le=60)
+    devices_at_least: int = Field(8, ge=2)
+    share_percent: float = Field(30, gt=0, le=100)
+    county_devices_at_least: int = Field(40, ge=2)
+    county_share_percent: float = Field(30, gt=0, le=100)
+    back_percent: float = Field(80, gt=0, le=100)
+    tells: tuple[Hearer, ...] = ("town", "county")
 
 
 class Alarms(Row):
     """`observe_days`: how long a new device only observes. `settle_seconds`: a window is complete so long after its end.
 
-    `issue_within_hours`: an alarm first seen later than that after it was raised (old data sent again) opens no issue.
-    `keep_raw_days`, `keep_odd_days`: how long readings and odd frames stay; statistics stay for ever.
+    `issue_within_hours`: an alarm first seen later than that after it was over (old data sent again) opens no issue and is
+    told to nobody. `keep_raw_days`, `keep_odd_days`: how long readings and odd frames stay; statistics stay for ever.
     """
 
     observe_days: int = Field(ge=0)
@@ -130,4 +272,13 @@ class Alarms(Row):
     issue_within_hours: int = Field(48, gt=0)
     keep_raw_days: int = Field(730, ge=14)
     keep_odd_days: int = Field(90, gt=0)
+    storms: Storms = Storms()
     rules: tuple[AnyAlarm, ...]
+
+    @model_validator(mode="after")
+    def _repeats_what_exists(self) -> Alarms:
+        values = {rule.id for rule in self.rules if isinstance(rule, SustainedValue)}
+        for rule in self.rules:
+            if isinstance(rule, RepeatedAlarm) and rule.of not in values:
+                raise ValueError(f"alarms {rule.id}: of names {rule.of}, which is no rule of type sustained_value")
+        return self

@@ -11,7 +11,7 @@ from typing import Literal, get_args
 
 from pydantic import Field, model_validator
 
-from lingxiu.policy.alarm_rules import Alarms
+from lingxiu.policy.alarm_rules import Alarms, Hearer
 from lingxiu.policy.device_profiles import DeviceProfile
 from lingxiu.policy.foresight import Foresight
 from lingxiu.policy.json_mappings import COLUMNS, JsonMapping
@@ -566,6 +566,7 @@ Audience = Literal[
     "handler",
     "owner",
     "grid",
+    "maintainer",
     "as_said",
 ]
 
@@ -579,12 +580,14 @@ class NoticeTopic(Row):
 
 
 class TellingCondition(Row):
-    """All that are given must hold of the issue; an entry about anything else meets none of them."""
+    """All that are given must hold of the issue; an entry about anything else meets none of them. `tells`: of an alarm or a
+    storm, whose rule must name this one among those who hear of it."""
 
     level: tuple[Level, ...] = ()
     flow: Flow | None = None
     severity_at_least: int | None = None
     violation: tuple[str, ...] = ()
+    tells: Hearer | None = None
 
 
 class Telling(Rule):
@@ -592,7 +595,8 @@ class Telling(Rule):
 
     `tell`: holder, whoever has it now · cooperating, whose part is open · dispatcher of the place · county office · leader who
     supervises · finder · recorder, who wrote a report down · handler, who last fed back · owner of the shop, if the shop is told
-    · grid members of the place · as_said: the people, units and audiences the entry itself or its rule of escalation names.
+    · grid members of the place · maintainer, who looks after devices at the county · as_said: the people, units and audiences the
+    entry itself or its rule of escalation names.
     `ways`: beside the page in the program, for whoever has not chosen. `todo`: it stands on their list until the ball moves on.
     `uncounted`: of what is urgent, what no bound of the hour holds back: where gas leaks, six messages were not too many.
     """

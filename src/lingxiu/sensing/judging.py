@@ -7,9 +7,9 @@ The rules themselves are in alarms.py. Issues are opened elsewhere (watch.py), i
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, time, timedelta, tzinfo
 from typing import Any, Final, TypeAlias
 
 import structlog
@@ -20,9 +20,10 @@ from django.utils import timezone
 
 from lingxiu.journal.actions import Scope, record
 from lingxiu.merchants.models import Standing
-from lingxiu.policy.alarm_rules import AnyAlarm, PointRule, Silence
+from lingxiu.policy.alarm_rules import AnyAlarm, RepeatedAlarm, Silence
 from lingxiu.policy.queries import InForce
 from lingxiu.sensing.alarms import (
+    WINDOW_RULES,
     Episode,
     Known,
     Resume,
@@ -32,20 +33,22 @@ from lingxiu.sensing.alarms import (
     WindowRule,
     binding,
     fold,
+    is_open_at,
+    repeated,
     resume,
     settle,
     silences,
 )
 from lingxiu.sensing.models import Alarm, Deafness, Device, Maintenance
-from lingxiu.sensing.statistics import Gap, recompute
+from lingxiu.sensing.statistics import Gap
 
 log = structlog.get_logger(__name__)
 
 DEVICES_AT_ONCE: Final = 200
 POISONED: Final = timedelta(hours=1)
-REBUILT_AT_ONCE: Final = 20
 BEGINNING: Final = datetime(2000, 1, 1, tzinfo=UTC)
 Json: TypeAlias = dict[str, Any]
+Hours: TypeAlias = tuple[time | None, time | None]
 
 _DUE: Final = """
     SELECT device_id, dirty_from FROM watch_device
@@ -63,7 +66,7 @@ _JUDGED: Final = """
 _POISONED: Final = "UPDATE watch_device SET due_at = %s WHERE device_id = ANY (%s)"
 _WINDOWS: Final = """
     SELECT w.device_id, w.at, w.fume_mean, w.pm_mean, w.nmhc_mean, w.fan_on_minutes, w.purifier_on_minutes,
-           w.fan_without_purifier_minutes
+           w.fan_without_purifier_minutes, w.fume_min, w.fume_max
     FROM unnest(%s::int[], %s::timestamptz[]) AS d (device_id, since)
     JOIN window_fume w ON w.device_id = d.device_id AND w.at >= d.since AND w.at < %s
     ORDER BY w.device_id, w.at
@@ -74,23 +77,6 @@ _QUIET: Final = """
         SELECT FROM sensing_alarm a WHERE a.device_id = w.device_id AND a.code = %s AND a.cleared_at IS NULL)
       AND w.device_id > %s
     ORDER BY w.device_id LIMIT %s FOR UPDATE OF w SKIP LOCKED
-"""
-_GAPS: Final = """
-    SELECT device_id, since, until FROM (
-        SELECT device_id, received_at AS until, lag(received_at) OVER (PARTITION BY device_id ORDER BY received_at) AS since
-        FROM (SELECT DISTINCT device_id, received_at FROM reading_fume WHERE device_id = ANY (%s)) heard
-    ) gaps WHERE until > since + make_interval(secs => %s) ORDER BY since
-"""
-_REMEMBER: Final = """
-    INSERT INTO watch_device AS w (device_id, heard_at, latest_at, dirty_from, dirty_to, due_at)
-    SELECT r.device_id, r.heard_at, r.latest_at, s.first, s.last, %(at)s
-    FROM (SELECT device_id, max(received_at) AS heard_at, max(at) AS latest_at FROM reading_fume
-          WHERE device_id = ANY (%(devices)s) GROUP BY device_id) r
-    JOIN (SELECT device_id, min(at) AS first, max(at) AS last FROM window_fume
-          WHERE device_id = ANY (%(devices)s) GROUP BY device_id) s USING (device_id)
-    ON CONFLICT (device_id) DO UPDATE SET
-        heard_at = greatest(w.heard_at, excluded.heard_at), latest_at = greatest(w.latest_at, excluded.latest_at),
-        dirty_from = excluded.dirty_from, dirty_to = excluded.dirty_to, due_at = excluded.due_at
 """
 
 
@@ -146,64 +132,135 @@ def _judge_all(policy: InForce, due: Mapping[int, datetime], until: datetime, at
 def _judge_windows(policy: InForce, due: Mapping[int, datetime], until: datetime, at: datetime) -> None:
     """`due`: the first window of each device that is new or different."""
     devices = list(Device.objects.filter(pk__in=due).select_related("merchant"))
-    rules = [rule for rule in policy.catalogues.alarms.rules if not isinstance(rule, Silence | PointRule)]
-    known = _known_alarms(due, [rule.id for rule in rules], min(due.values()))
+    bench = _Bench.of(policy)
+    known = known_alarms(due, bench.codes, min(due.values()), bench.counted, bench.longest)
     resumes = {
-        (device.pk, rule.id): resume(rule, _valid(known[device.pk, rule.id]), due[device.pk])
+        (device.pk, rule.id): resume(rule, valid(known[device.pk, rule.id]), due[device.pk])
         for device in devices
-        for rule in rules
+        for rule in bench.rules
     }
-    since = {device.pk: min(resumes[device.pk, rule.id].since for rule in rules) for device in devices} if rules else {}
-    windows = _windows(since, until)
-    held = _maintenance(list(due))
-    judgements = []
+    since = {
+        device.pk: min(resumes[device.pk, code].since for code in bench.codes) for device in devices if bench.codes
+    }
+    windows = _windows(since, until, fan_hours(policy, devices))
+    held = maintenance(list(due))
+    judgements: list[Judgement] = []
     for device in devices:
         usable = [one for one in windows[device.pk] if not any(span.touches(one) for span in held[device.pk])]
-        bound = {rule.id for rule in binding(rules, timezone.localtime(at), device.merchant.in_built_up)}
-        for rule in rules:
+        bound = {rule.id for rule in binding(bench.rules, timezone.localtime(at), device.merchant.in_built_up)}
+        open_then = {
+            code: tuple(one for one in known[device.pk, code] if may_change(one, due[device.pk]))
+            for code in bench.codes
+        }
+        episodes: dict[str, list[Episode]] = {}
+        for rule in bench.windows:
             place = resumes[device.pk, rule.id]
-            episodes = _fold_from(rule, usable, place) if rule.id in bound else []
-            open_then = tuple(one for one in known[device.pk, rule.id] if _may_change(one, due[device.pk]))
-            judgements.append(Judgement(device, rule, open_then, tuple(episodes)))
+            episodes[rule.id] = fold(rule, _from(usable, place), place.state) if rule.id in bound else []
+        for again in bench.again:
+            place = resumes[device.pk, again.id]
+            before = [one for one in known[device.pk, again.of] if one not in open_then[again.of]]
+            alarms = [*valid(before), *episodes[again.of]]
+            told = repeated(again, alarms, _from(usable, place), bench.zone, place.state)
+            episodes[again.id] = told if again.id in bound else []
+        judgements += [Judgement(device, rule, open_then[rule.id], tuple(episodes[rule.id])) for rule in bench.rules]
     write(policy, judgements, at)
 
 
-def _fold_from(rule: WindowRule, windows: Sequence[Window], place: Resume) -> list[Episode]:
-    return fold(rule, (window for window in windows if window.at >= place.since), place.state)
+@dataclass(frozen=True, slots=True)
+class _Bench:
+    """The rules that are judged window by window: those of windows, then those that count alarms of them."""
+
+    windows: tuple[WindowRule, ...]
+    again: tuple[RepeatedAlarm, ...]
+    zone: tzinfo
+
+    @classmethod
+    def of(cls, policy: InForce) -> _Bench:
+        rules = policy.catalogues.alarms.rules
+        return cls(
+            tuple(rule for rule in rules if isinstance(rule, WINDOW_RULES)),
+            tuple(rule for rule in rules if isinstance(rule, RepeatedAlarm)),
+            timezone.get_default_timezone(),
+        )
+
+    @property
+    def rules(self) -> tuple[WindowRule | RepeatedAlarm, ...]:
+        return (*self.windows, *self.again)
+
+    @property
+    def codes(self) -> list[str]:
+        return [rule.id for rule in self.rules]
+
+    @property
+    def counted(self) -> list[str]:
+        return [rule.of for rule in self.again]
+
+    @property
+    def longest(self) -> timedelta:
+        """How long ago an alarm may have been raised that still counts."""
+        return timedelta(days=max((rule.within_days for rule in self.again), default=0) + 1)
 
 
-def _may_change(known: Known, changed: datetime) -> bool:
+def _from(windows: Sequence[Window], place: Resume) -> Iterator[Window]:
+    return (window for window in windows if window.at >= place.since)
+
+
+def may_change(known: Known, changed: datetime) -> bool:
+    """Whether a change from then on may change this alarm."""
     return known.episode.cleared_at is None or known.episode.cleared_at > changed
 
 
-def _valid(known: Iterable[Known]) -> list[Episode]:
+def valid(known: Iterable[Known]) -> list[Episode]:
+    """Those that were not withdrawn."""
     return [one.episode for one in known if not one.withdrawn]
 
 
-def _known_alarms(
-    devices: Iterable[int], codes: list[str], since: datetime
+def known_alarms(
+    devices: Iterable[int],
+    codes: Sequence[str],
+    since: datetime,
+    counted: Sequence[str] = (),
+    longer: timedelta = timedelta(),
 ) -> defaultdict[tuple[int, str], list[Known]]:
-    """The stored alarms of these devices and rules that were open after `since`, or near it."""
+    """The stored alarms of these devices and rules that were open after `since`, or near it; of those `counted`, from a
+    `longer` time before."""
     near = since - timedelta(hours=6)
-    rows = Alarm.objects.filter(
-        Q(cleared_at=None) | Q(cleared_at__gt=near), device_id__in=list(devices), code__in=codes
-    ).order_by("raised_at")
+    recent = Q(cleared_at=None) | Q(cleared_at__gt=near) | Q(raised_at__gt=near - longer, code__in=counted)
+    rows = Alarm.objects.filter(recent, device_id__in=list(devices), code__in=codes).order_by("raised_at")
     known: defaultdict[tuple[int, str], list[Known]] = defaultdict(list)
     for row in rows:
         known[row.device_id, row.code].append(Known(row.pk, _episode_of(row), row.withdrawn_at is not None))
     return known
 
 
-def _windows(since: Mapping[int, datetime], until: datetime) -> defaultdict[int, list[Window]]:
+def fan_hours(policy: InForce, devices: Iterable[Device]) -> dict[int, Hours]:
+    """When the fan of each device's shop ought to run: its business hours, of devices that tell of the fan."""
+    tells = {
+        profile.id for profile in policy.catalogues.devices if any(one.column == "fan_on" for one in profile.switches)
+    }
+    return {
+        device.pk: (device.merchant.opens_at, device.merchant.closes_at)
+        for device in devices
+        if device.profile in tells
+    }
+
+
+def _windows(
+    since: Mapping[int, datetime], until: datetime, hours: Mapping[int, Hours]
+) -> defaultdict[int, list[Window]]:
     windows: defaultdict[int, list[Window]] = defaultdict(list)
+    zone = timezone.get_default_timezone()
     with connection.cursor() as cursor:
         cursor.execute(_WINDOWS, [list(since), [one.isoformat() for one in since.values()], until])
-        for device_id, *values in cursor.fetchall():
-            windows[device_id].append(Window(*values))
+        for device_id, begins, *values in cursor.fetchall():
+            fan_due = is_open_at(begins, *hours.get(device_id, (None, None)), zone)
+            window = Window(begins, *values)
+            windows[device_id].append(replace(window, fan_due=True) if fan_due else window)
     return windows
 
 
-def _maintenance(device_ids: list[int]) -> defaultdict[int, list[Span]]:
+def maintenance(device_ids: list[int]) -> defaultdict[int, list[Span]]:
+    """When these devices' readings judge nobody."""
     spans: defaultdict[int, list[Span]] = defaultdict(list)
     for row in Maintenance.objects.filter(device_id__in=device_ids):
         spans[row.device_id].append(Span(row.since, row.until))
@@ -222,10 +279,10 @@ def judge_gaps(policy: InForce, gaps: Sequence[Gap], at: datetime) -> None:
             row.pk: row
             for row in Device.objects.filter(pk__in={gap.device_id for gap in gaps}).select_related("merchant")
         }
-        unheard = _unheard(list(devices), min(gap.since for gap in gaps))
+        not_heard = unheard(list(devices), min(gap.since for gap in gaps))
         judgements = [
-            _judge_silence(rule, devices[gap.device_id], gap.since, gap.until, at, unheard[gap.device_id])
-            for rule in _silence_rules(policy)
+            _judge_silence(rule, devices[gap.device_id], gap.since, gap.until, at, not_heard[gap.device_id])
+            for rule in silence_rules(policy)
             for gap in gaps
             if gap.device_id in devices
         ]
@@ -235,7 +292,7 @@ def judge_gaps(policy: InForce, gaps: Sequence[Gap], at: datetime) -> None:
 def judge_silence(policy: InForce, at: datetime) -> int:
     """Devices that have not been heard for too long by now. Returns: how many alarms that raised."""
     raised = 0
-    for rule in _silence_rules(policy):
+    for rule in silence_rules(policy):
         after = 0
         while part := _judge_quiet(policy, rule, at, after):
             after = max(one.device.pk for one in part)
@@ -248,9 +305,9 @@ def _judge_quiet(policy: InForce, rule: Silence, at: datetime, after: int) -> li
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_QUIET, [at - timedelta(minutes=rule.minutes), rule.id, after, DEVICES_AT_ONCE])
         heard = dict(cursor.fetchall())
-        unheard = _unheard(list(heard), min(heard.values(), default=at))
+        not_heard = unheard(list(heard), min(heard.values(), default=at))
         judgements = [
-            _judge_silence(rule, device, heard[device.pk], None, at, unheard[device.pk])
+            _judge_silence(rule, device, heard[device.pk], None, at, not_heard[device.pk])
             for device in Device.objects.filter(pk__in=heard).select_related("merchant")
         ]
         write(policy, judgements, at)
@@ -261,20 +318,20 @@ def _judge_silence(
     rule: Silence, device: Device, since: datetime, until: datetime | None, at: datetime, unheard: list[Span]
 ) -> Judgement:
     """The silence after `since`; `until` None: it still lasts."""
-    known = _known_alarms([device.pk], [rule.id], since)[device.pk, rule.id]
+    known = known_alarms([device.pk], [rule.id], since)[device.pk, rule.id]
     later = tuple(one for one in known if one.episode.raised_at > since)
     return Judgement(device, rule, later, tuple(silences(rule, [(since, until)], at, unheard)))
 
 
-def _silence_rules(policy: InForce) -> list[Silence]:
+def silence_rules(policy: InForce) -> list[Silence]:
     return [rule for rule in policy.catalogues.alarms.rules if isinstance(rule, Silence) and rule.enabled]
 
 
-def _unheard(device_ids: list[int], since: datetime) -> dict[int, list[Span]]:
+def unheard(device_ids: list[int], since: datetime) -> dict[int, list[Span]]:
     """When each of these devices could not have been heard, or need not have been."""
     deaf = [Span(row.since, row.until) for row in Deafness.objects.filter(until__gt=since)]
-    maintenance = _maintenance(device_ids)
-    return {device_id: deaf + maintenance[device_id] for device_id in device_ids}
+    held = maintenance(device_ids)
+    return {device_id: deaf + held[device_id] for device_id in device_ids}
 
 
 def end_for_good(device: Device, at: datetime) -> None:
@@ -284,44 +341,6 @@ def end_for_good(device: Device, at: datetime) -> None:
         alarm.save(update_fields=["cleared_at", "issue_wanted_at"])
         _tell("alarm.cleared", alarm, device, at)
     _count_open([device.merchant_id])
-
-
-# ── from the beginning ───────────────────────────────────────────────────────────────────────────────────────────
-
-
-def rebuild(policy: InForce, at: datetime, device_ids: Sequence[int] | None = None) -> int:
-    """Statistics and alarms again, from the stored readings: the same, unless something was wrong. Returns: devices.
-
-    Windows whose readings are gone stay as they are, and so do a silence that still lasts and devices out of use.
-    """
-    chosen = Device.objects.all() if device_ids is None else Device.objects.filter(pk__in=device_ids)
-    ids = list(chosen.exclude(state=Device.State.RETIRED).order_by("pk").values_list("pk", flat=True))
-    for start in range(0, len(ids), REBUILT_AT_ONCE):
-        part = ids[start : start + REBUILT_AT_ONCE]
-        with transaction.atomic(), connection.cursor() as cursor:
-            recompute(policy.catalogues, part, BEGINNING, at + timedelta(days=1))
-            cursor.execute(_REMEMBER, {"devices": part, "at": at})
-            _rejudge_silences(policy, part, at)
-        while judge(policy, at):
-            pass
-    return len(ids)
-
-
-def _rejudge_silences(policy: InForce, device_ids: list[int], at: datetime) -> None:
-    judgements = []
-    unheard = _unheard(device_ids, BEGINNING)
-    for rule in _silence_rules(policy):
-        gaps: defaultdict[int, list[tuple[datetime, datetime | None]]] = defaultdict(list)
-        with connection.cursor() as cursor:
-            cursor.execute(_GAPS, [device_ids, timedelta(minutes=rule.minutes).seconds])
-            for device_id, since, until in cursor.fetchall():
-                gaps[device_id].append((since, until))
-        known = _known_alarms(device_ids, [rule.id], BEGINNING + timedelta(days=1))
-        for device in Device.objects.filter(pk__in=device_ids).select_related("merchant"):
-            ended = tuple(one for one in known[device.pk, rule.id] if one.episode.cleared_at is not None)
-            episodes = silences(rule, gaps[device.pk], at, unheard[device.pk])
-            judgements.append(Judgement(device, rule, ended, tuple(episodes)))
-    write(policy, judgements, at)
 
 
 # ── what is stored ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -380,14 +399,14 @@ def _observing(device: Device, episode: Episode) -> bool:
 
 
 def _issue_wanted(policy: InForce, rule: AnyAlarm, episode: Episode, at: datetime) -> datetime | None:
-    """From when on an issue is wanted; never for what old data show to have been long ago, nor for a silence that ended."""
+    """From when on an issue is wanted; never for what old data show to have been long ago, nor for what ended before its time."""
     over = episode.cleared_at
     within = timedelta(hours=policy.catalogues.alarms.issue_within_hours)
     if rule.violation is None or (over is not None and at - over > within):
         return None
-    if not isinstance(rule, Silence):
+    if not rule.issue_after:
         return at
-    due = episode.raised_at + timedelta(minutes=rule.issue_after_minutes - rule.minutes)
+    due = episode.raised_at + rule.issue_after
     return due if over is None or over > due else None
 
 
@@ -399,7 +418,7 @@ def _hold(policy: InForce, judgement: Judgement, known: Known, episode: Episode,
         setattr(alarm, name, value)
     observed, alarm.observing = alarm.observing, _observing(device, episode)
     alarm.withdrawn_at = None
-    if not alarm.issue_number and (known.withdrawn or observed != alarm.observing or isinstance(rule, Silence)):
+    if not alarm.issue_number and (known.withdrawn or observed != alarm.observing or rule.issue_after):
         alarm.issue_wanted_at = None if alarm.observing else _issue_wanted(policy, rule, episode, at)
     alarm.save()
     was_open = known.episode.cleared_at is None and not known.withdrawn

@@ -61,6 +61,11 @@ _TOUCHED_LONG_AGO: Final = """
         RETURNING d.device_id, d.at
     )
 """
+_DAYS_TO_JUDGE: Final = """
+    UPDATE watch_device w SET days_from = d.at FROM (
+        SELECT device_id, min(at) AS at FROM unnest(%s::int[], %s::timestamptz[]) AS d (device_id, at) GROUP BY device_id
+    ) d WHERE w.device_id = d.device_id AND (w.days_from IS NULL OR w.days_from > d.at)
+"""
 _TOUCHED_BY_DEVICE: Final = """
     WITH touched AS (
         SELECT DISTINCT device_id, date_trunc(%(step)s, at, %(zone)s) AS at FROM window_fume
@@ -139,7 +144,10 @@ def aggregate(at: datetime) -> int:
         done = 0
         for step, wait in WAITS.items():
             _recompute(cursor, _TOUCHED_LONG_AGO, step, {"before": at - wait, "limit": SUMS_AT_ONCE})
-            done += cursor.rowcount
+            changed = cursor.fetchall()
+            done += len(changed)
+            if step == "day" and changed:
+                cursor.execute(_DAYS_TO_JUDGE, [[row[0] for row in changed], [row[1].isoformat() for row in changed]])
     return done
 
 
@@ -164,6 +172,11 @@ def kinds(catalogues: Catalogues) -> str:
                 "commands": [int(cn) for cn in profile.statistics_cn],
             }
             for profile in catalogues.devices
+        ]
+        + [
+            {"profile": row.id, "stands_for": max(1, row.sends_every_seconds // 60), "commands": [2011, 2051]}
+            for row in catalogues.json_mappings
+            if row.device_kind == "fume_monitor"
         ]
     )
 

@@ -6,7 +6,7 @@ from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
 from lingxiu.sensing.views.adopting import adopt
-from lingxiu.sensing.views.alarm import alarm_page
+from lingxiu.sensing.views.alarm import alarm_move, alarm_page
 from lingxiu.sensing.views.device import device_chart, device_page
 from lingxiu.sensing.views.duty import duty_page, strike_turn
 from lingxiu.sensing.views.figures import figures_file, figures_page, readings_file
@@ -43,5 +43,6 @@ urlpatterns = [
     path("sensing/duty/", duty_page, name="duty"),
     path("sensing/duty/<int:turn_id>/strike/", strike_turn, name="strike_turn"),
     path("sensing/alarms/<int:alarm_id>/", alarm_page, name="alarm"),
+    path("sensing/alarms/<int:alarm_id>/<slug:verb>/", alarm_move, name="alarm_move"),
     path("sensing/unknown/<str:mn>/", adopt, name="adopt"),
 ]

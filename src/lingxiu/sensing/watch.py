@@ -27,7 +27,7 @@ from lingxiu.journal.actions import Scope, record
 from lingxiu.merchants.models import Merchant
 from lingxiu.policy.alarm_rules import AnyAlarm, Silence
 from lingxiu.policy.queries import InForce, NoPolicy, edition, in_force
-from lingxiu.sensing import judging, point_alarms, reached, statistics
+from lingxiu.sensing import judging, muting, point_alarms, reached, slow_judging, statistics, telling
 from lingxiu.sensing.models import Alarm, Process
 
 log = structlog.get_logger(__name__)
@@ -62,6 +62,8 @@ def run_once(at: datetime) -> bool:
         judging.judge_gaps(policy, followed.gaps, at)
     statistics.aggregate(at)
     judged = judging.judge(policy, at) + point_alarms.run(policy, at)
+    judged += slow_judging.judge_days(policy, at)
+    telling.tell(policy, at)
     opened = open_issues(at)
     return followed.more or judged >= judging.DEVICES_AT_ONCE or opened >= ISSUES_AT_ONCE
 
@@ -75,6 +77,8 @@ def tick(at: datetime) -> None:
     if environment().nats_url and not reached.keeps_up(at):
         return
     judging.judge_silence(policy, at)
+    slow_judging.judge_last_month(at)
+    slow_judging.judge_cleanings(policy, at)
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_ONE_AT_A_TIME)
         cursor.execute(_DEVICE_TIMES)
@@ -89,7 +93,7 @@ def write_device_states(policy: InForce, at: datetime) -> int:
         cursor.execute(_DEVICE_STATES, {"codes": codes, "at": at})
         states = dict(cursor.fetchall())
         for merchant in Merchant.objects.filter(pk__in=states).only("pk", "town", "grid"):
-            kind = {"offline": "device.silent", "online": "device.heard"}.get(states[merchant.pk], "device.changed")
+            kind = "device.heard" if states[merchant.pk] == "online" else "device.changed"
             scope = Scope(town=merchant.town, grid=merchant.grid, merchant_id=merchant.pk)
             record(kind, "merchant", merchant.pk, at=at, scope=scope)
     return len(states)
@@ -103,7 +107,8 @@ def open_issues(at: datetime) -> int:
 
     One that cannot be opened is tried again in an hour, so that it holds up no other.
     """
-    wanted = Alarm.objects.filter(issue_number="", issue_wanted_at__lte=at).order_by("issue_wanted_at")
+    wanted = Alarm.objects.filter(issue_number="", issue_wanted_at__lte=at).exclude(telling.opens_none())
+    wanted = wanted.exclude(muting.is_muted(at)).order_by("issue_wanted_at")
     alarm_ids = list(wanted.values_list("pk", flat=True)[:ISSUES_AT_ONCE])
     for alarm_id in alarm_ids:
         try:

@@ -1,4 +1,5 @@
--- Hours or days in `touched` (device_id, at), from their windows; `{step}` is 'hour' or 'day', in the county's zone.
+-- Hours or days in `touched` (device_id, at), from their windows; `{step}` is 'hour' or 'day', in the county's zone. Answers
+-- those that are new or different.
 -- Means are weighted by readings, in exact thousandths. To follow WITH touched AS (…).
 INSERT INTO {step}_fume AS s (
     device_id, at, count, valid, minutes, fume_mean, fume_min, fume_max, pm_mean, nmhc_mean,
@@ -26,3 +27,4 @@ ON CONFLICT (device_id, at) DO UPDATE SET
     minutes_over_1 = excluded.minutes_over_1, minutes_over_2 = excluded.minutes_over_2,
     minutes_over_4 = excluded.minutes_over_4
 WHERE (s.*) IS DISTINCT FROM (excluded.*)
+RETURNING s.device_id, s.at
