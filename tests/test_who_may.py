@@ -29,7 +29,7 @@ from lingxiu.merchants.models import Facility, Merchant
 from lingxiu.notices import links
 from lingxiu.notices.models import Delivery, Notice
 from lingxiu.policy.queries import in_force
-from lingxiu.sensing.models import Alarm, Device, DutyTurn, Maintainer, UnknownDevice
+from lingxiu.sensing.models import Alarm, Device, DutyTurn, Forecast, Maintainer, UnknownDevice
 from tests.cast import BEGAN, Cast, person
 from tests.pages import plain_static
 from tests.who_may import ADMINISTRATORS, ANYONE, NOBODY, STRANGER, WHO_MAY, Row
@@ -111,6 +111,15 @@ def _things(cast: Cast, merchant: Merchant) -> dict[str, Any]:
     device = Device.objects.create(
         mn=f"SAMPLE{merchant.pk}", merchant=merchant, profile="plain-2017", kind="fume_monitor"
     )
+    day = NOON.date()
+    forecast = Forecast.objects.create(
+        device=device, kind="fouling", made_at=NOON, revised_at=NOON, due_on=day, due_from=day, due_to=day, edition=1,
+        inputs={
+            "said": {"on": str(day), "due_on": str(day), "due_from": str(day), "due_to": str(day)},
+            "chance": 0.9, "days": 20, "points": [[str(day), 1.9]],
+            "reasons": [{"what": "cooking", "now": 1.9, "per_day": 0.03, "limit": 2.0}],
+        },
+    )  # fmt: skip
     alarm = Alarm.objects.create(
         device=device,
         code="ALM-FUME-3",
@@ -153,6 +162,7 @@ def _things(cast: Cast, merchant: Merchant) -> dict[str, Any]:
         "verb": "maintain",
         "form": "csv",
         "alarm_id": alarm.pk,
+        "forecast_id": forecast.pk,
         "turn_id": _turn(cast, merchant).pk,
         "maintainer_id": Maintainer.objects.create(name=f"运维{merchant.pk}").pk,
         "unknown": unknown.mn,

@@ -145,6 +145,8 @@ WHO_MAY: dict[str, Row] = {
     "sensing/devices/<mn>/<verb>/": Row(post=MANAGERS, far_post=MANAGERS),
     "sensing/duty/": Row(get=DISPATCHERS, post=DISPATCHERS),
     "sensing/duty/<turn_id>/strike/": Row(post=DISPATCHERS, far_post=DISPATCHERS & WHOLE_COUNTY),
+    "sensing/forecasts/": Row(get=OFFICERS),
+    "sensing/forecasts/<forecast_id>/": Row(get=OFFICERS, far=WHOLE_COUNTY & OFFICERS),
     "sensing/alarms/<alarm_id>/": Row(get=OFFICERS | OWNER, far=WHOLE_COUNTY),
     "sensing/unknown/<mn>/": Row(get=MANAGERS, post=MANAGERS, far=MANAGERS, far_post=MANAGERS),
     # ── issues ──

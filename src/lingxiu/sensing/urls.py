@@ -10,6 +10,7 @@ from lingxiu.sensing.views.alarm import alarm_move, alarm_page
 from lingxiu.sensing.views.device import device_chart, device_page
 from lingxiu.sensing.views.duty import duty_page, strike_turn
 from lingxiu.sensing.views.figures import figures_file, figures_page, readings_file
+from lingxiu.sensing.views.forecasts import forecast_page, forecasts_page
 from lingxiu.sensing.views.importing import take_devices
 from lingxiu.sensing.views.listing import sensing_list
 from lingxiu.sensing.views.registry import device_move, maintainer, maintainers, registry_page
@@ -42,6 +43,8 @@ urlpatterns = [
     path("sensing/maintainers/<int:maintainer_id>/", maintainer, name="maintainer"),
     path("sensing/duty/", duty_page, name="duty"),
     path("sensing/duty/<int:turn_id>/strike/", strike_turn, name="strike_turn"),
+    path("sensing/forecasts/", forecasts_page, name="forecasts"),
+    path("sensing/forecasts/<int:forecast_id>/", forecast_page, name="forecast"),
     path("sensing/alarms/<int:alarm_id>/", alarm_page, name="alarm"),
     path("sensing/alarms/<int:alarm_id>/<slug:verb>/", alarm_move, name="alarm_move"),
     path("sensing/unknown/<str:mn>/", adopt, name="adopt"),

@@ -23,6 +23,7 @@ from lingxiu.sensing import charting, queries
 from lingxiu.sensing.charting import Span
 from lingxiu.sensing.models import Alarm, Device, DeviceEvent
 from lingxiu.sensing.queries import Window
+from lingxiu.sensing.views.forecasts import expected_of
 from lingxiu.sensing.views.point import point_page
 from lingxiu.sensing.words import MILLIGRAMS, SEVERITIES, STATES, why_odd
 from lingxiu.ui import addresses
@@ -201,6 +202,7 @@ def card_of(device: Device, at: datetime) -> dict[str, Any]:
     names = dict(User.objects.filter(pk__in=by).values_list("pk", "name")) if by else {}
     maintainer = device.maintainer
     return {
+        "expected": expected_of(device),
         "maintainer": maintainer,
         "phone": mask_phone(maintainer.phone) if maintainer and maintainer.phone else "",
         "planned": [(row, names.get(row.recorded_by or 0, "")) for row in planned],
