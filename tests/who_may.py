@@ -148,6 +148,7 @@ WHO_MAY: dict[str, Row] = {
     "sensing/forecasts/": Row(get=OFFICERS),
     "sensing/forecasts/<forecast_id>/": Row(get=OFFICERS, far=WHOLE_COUNTY & OFFICERS),
     "sensing/alarms/<alarm_id>/": Row(get=OFFICERS | OWNER, far=WHOLE_COUNTY),
+    "sensing/alarms/<alarm_id>/<verb>/": Row(),  # by verb: tests/sensing/test_muting.py
     "sensing/unknown/<mn>/": Row(get=MANAGERS, post=MANAGERS, far=MANAGERS, far_post=MANAGERS),
     # ── issues ──
     "issues/": Row(get=OFFICERS),
