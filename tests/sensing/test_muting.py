@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from lingxiu.journal.models import Entry
 from lingxiu.policy.alarm_rules import PointRule
@@ -66,3 +67,13 @@ def test_every_rule_says_in_a_sentence_what_it_does(plant: Plant) -> None:
     rules = [rule for rule in in_force().catalogues.alarms.rules if not isinstance(rule, PointRule)]
     said = {what_it_says(rule) for rule in rules}
     assert len(said) == len(rules)
+
+
+def test_the_morning_shows_what_devices_say_that_only_observe(plant: Plant, alarm: Alarm, client: Client) -> None:
+    Alarm.objects.filter(pk=alarm.pk).update(observing=True, noticed_at=timezone.now())
+    client.force_login(plant.cast.dispatcher)
+    link = "/sensing/?tab=alarms&amp;open=observing"
+    assert link in client.get("/issues/digest/").content.decode()
+    assert plant.cast.merchant.name in client.get(link.replace("&amp;", "&")).content.decode()
+    Alarm.objects.filter(pk=alarm.pk).update(observing=False)
+    assert plant.cast.merchant.name not in client.get(link.replace("&amp;", "&")).content.decode()

@@ -5,6 +5,7 @@ Reads only; counts nothing that the list does not show.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
@@ -21,13 +22,21 @@ END_OF_WORK = time(17)
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A number, in words, with the list behind it."""
+    """A number, in words, with the address of the list behind it."""
 
     label: Text
-    count: Total
-    query: str
+    count: Total | int
+    url: str
     icon: str
     tone: str
+
+
+_others: list[Callable[[User, datetime, datetime], list[Figure]]] = []
+
+
+def also(figures_of: Callable[[User, datetime, datetime], list[Figure]]) -> None:
+    """A room above registers, in its `ready()`, what else the morning shows: `figures_of(user, since, now)`."""
+    _others.append(figures_of)
 
 
 def last_end_of_work(now: datetime) -> datetime:
@@ -50,9 +59,10 @@ def figures(user: User, now: datetime) -> list[Figure]:
         (_("Opened again by reporters"), Filter(event="reopened", after=since), "history", "warning"),
         (_("Alarms that came in"), Filter(event="came_in", after=since, source="alarm"), "bell-ringing", "alarm"),
     ]
-    return [_figure(label, wanted, icon, tone, user, now) for label, wanted, icon, tone in asked]
+    own = [_figure(label, wanted, icon, tone, user, now) for label, wanted, icon, tone in asked]
+    return own + [figure for figures_of in _others for figure in figures_of(user, since, now)]
 
 
 def _figure(label: Text, wanted: Filter, icon: str, tone: str, user: User, now: datetime) -> Figure:
     count = total(matching(wanted, user, now))
-    return Figure(label, count, wanted.but(), icon, tone if count.number else "neutral")
+    return Figure(label, count, f"/issues/?{wanted.but()}", icon, tone if count.number else "neutral")

@@ -125,7 +125,9 @@ def count_devices(devices: DeviceQuerySet, at: datetime) -> dict[str, int]:
 def find_alarms(alarms: AlarmQuerySet, wanted: Wanted) -> AlarmQuerySet:
     """Of these alarms those that are wanted, newest first; withdrawn ones are none."""
     found = alarms.filter(withdrawn_at=None)
-    if wanted.open != "all":
+    if wanted.open == "observing":
+        found = found.filter(observing=True)
+    elif wanted.open != "all":
         found = found.filter(cleared_at=None)
     if wanted.code:
         found = found.filter(code=wanted.code)

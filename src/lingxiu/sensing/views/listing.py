@@ -61,7 +61,7 @@ def sensing_list(request: HttpRequest) -> HttpResponse:
 def read_wanted(query: QueryDict) -> Wanted:
     """What the address asks for; what no select offers is not asked."""
     said = {field: query.get(field, "").strip()[:60] for field in Wanted.__dataclass_fields__}
-    offered = {"state": ["", *queries.STATES, "dark", "alarm"], "open": ["", "all"]}
+    offered = {"state": ["", *queries.STATES, "dark", "alarm"], "open": ["", "all", "observing"]}
     return Wanted(**{field: value if value in offered.get(field, [value]) else "" for field, value in said.items()})
 
 
