@@ -60,6 +60,9 @@ class DeviceProfile(Rule):
     A frame whose CRC is wrong is refused, unless in one of the ways of `accepted_crc`; one that neither its CRC nor its length
     proves, unless `tolerated` has that way of a wrong length. Any other deviation of the frame or its header is read, and its
     bytes are kept as odd, unless it is `tolerated` as a habit of the dialect.
+
+    `fills_gaps_after_minutes`: after a silence longer than this (and than the shortest that alarms know) it is asked for its
+    minute data of the time (CN 2051); None: it keeps none, or does not answer.
     """
 
     device_kind: Literal["fume_monitor", "grease_trap", "gas_alarm", "camera"]
@@ -75,3 +78,4 @@ class DeviceProfile(Rule):
     period_named_by: Literal["start", "end"] = "start"
     told_apart_by: str = ""
     offline_after_minutes: int | None = None
+    fills_gaps_after_minutes: int | None = Field(None, ge=1)

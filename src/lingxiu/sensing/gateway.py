@@ -23,12 +23,26 @@ import structlog
 from django.db import Error as DjangoError
 from django.db import connection
 
-from hj212 import STANDARD_2017, Decoder, Frame, Message, QnRtn, acknowledge_notice, answer_request, encode
+from hj212 import (
+    STANDARD_2017,
+    Decoder,
+    Frame,
+    Message,
+    QnRtn,
+    acknowledge_notice,
+    answer_request,
+    encode,
+    encrypts,
+    is_encrypted,
+)
 from hj212.codes import ACK_COMMANDS, DEVICE_NOTICES
+from hj212.encryption import BLOCK
 from lingxiu.config.environment import environment
 from lingxiu.policy.queries import NoPolicy
+from lingxiu.sensing import asking
+from lingxiu.sensing.lines import Desk
 from lingxiu.sensing.logbook import Counts, Logbook
-from lingxiu.sensing.profiles import NotAReading
+from lingxiu.sensing.profiles import NotAReading, Reading, from_jsonb, moment, to_jsonb
 from lingxiu.sensing.registry import KnownDevice, Registry
 from lingxiu.sensing.sink import Sink, SinkAway, StoreSink
 from lingxiu.sensing.store import Batch, OddFrame, conninfo
@@ -39,10 +53,15 @@ log = structlog.get_logger(__name__)
 
 LOGIN: Final = "9021"
 LOGIN_ANSWER: Final = "9022"
+WANTS_CLOCK: Final = "1013"
 DATA_CLASS: Final = "2"
 """2000 to 2999 are data (HJ 212-2017 table 8)."""
 REQUESTED_DATA: Final = frozenset({"3015", "3017", "3018", "3019", "3020"})
 """What a device uploads besides, if it is asked for."""
+CHANGED: Final = "sensing_device"
+ASKED: Final = "sensing_request"
+"""Channels of PostgreSQL; the payload of the second is a device's id."""
+EXPIRE_SECONDS: Final = 10.0
 SPLITS_KEPT: Final = 8
 SPLIT_BYTES: Final = 96
 KEPT_COST: Final = 256
@@ -99,6 +118,11 @@ class Limits:
     shutdown_seconds: float = 10.0
     registry_seconds: float = 60.0
     logbook_seconds: float = 2.0
+    answer_seconds: float = 10.0
+    answer_retries: int = 3
+    """How long a device is waited for, and how often it is asked again (HJ 212-2017 6.4, mobile networks)."""
+    result_seconds: float = 120.0
+    """From its answer to its result, counted anew with everything it sends of what was asked."""
 
 
 @dataclass(slots=True)
@@ -132,6 +156,7 @@ class Connection(asyncio.BufferedProtocol):
         self.skipped = 0  # of the decoder, when the last frame came
         self.peer = ""
         self.times: dict[tuple[str | None, ...], str] = {}
+        self.devices: set[int] = set()  # whose line this is, or was
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -249,6 +274,14 @@ class Gateway:
         self.strangers = Strangers(limits.stranger_connections, limits.stranger_bytes, limits.stranger_names)
         self.cuts: Counter[str] = Counter()  # of connections no known device has spoken on, since the last sweep
         self.loop = asyncio.get_running_loop()
+        self.desk = Desk(
+            self.logbook.run,
+            clock,
+            _in_thread,
+            timeout=limits.answer_seconds,
+            retries=limits.answer_retries,
+            result_timeout=limits.result_seconds,
+        )
         self._database = database
         self._sink = sink or StoreSink(database)
         self._connections: set[Connection] = set()
@@ -276,7 +309,8 @@ class Gateway:
             await asyncio.to_thread(self.logbook.close)
             raise CannotListen(host, port, error.strerror or "") from error
         self._writer = self.loop.create_task(self._write_forever())
-        self._tasks = [self.loop.create_task(work()) for work in (self._sweep, self._listen, self._keep_logbook)]
+        beside = (self._sweep, self._listen, self._keep_logbook, self.desk.work)
+        self._tasks = [self.loop.create_task(work()) for work in beside]
         self.port = self._server.sockets[0].getsockname()[1]
         log.info("gateway.listening", host=host, port=self.port, devices=len(self.registry))
         return self.port
@@ -297,6 +331,8 @@ class Gateway:
         for connected in list(self._connections):
             connected.close()
         await asyncio.sleep(0)
+        with suppress(psycopg.Error, DjangoError, asyncio.TimeoutError):
+            await asyncio.wait_for(self.desk.close(), self.limits.shutdown_seconds)
         with suppress(psycopg.Error):
             await asyncio.to_thread(self.logbook.close)
         await self._sink.close()
@@ -332,6 +368,8 @@ class Gateway:
         if connected not in self._connections:
             return
         self._connections.discard(connected)
+        if connected.devices and not self._closing:
+            self.desk.left(connected)
         if not connected.known:
             self.strangers.left(connected.origin)
         self.counts.connections = len(self._connections)
@@ -362,18 +400,47 @@ class Gateway:
                 self._take_unknown(connected, frame, now)
             elif device.profile is None:
                 self.counts.refused += 1
+            elif device.keys:
+                self._take_keyed(connected, device, frame, now)
             elif not frame.crc_ok and (why := device.profile.reader.refuses(frame)):
-                self.counts.refused += 1
-                self._keep_odd(device, frame, now, why)
+                self._refuse(device, frame, now, "encrypted" if is_encrypted(frame) else why)
             else:
                 self._take_known(connected, device, frame, now)
         if self._is_full():
             self._pause()
 
-    def _take_known(self, connected: Connection, device: KnownDevice, frame: Frame, now: int) -> None:
+    def _take_keyed(self, connected: Connection, device: KnownDevice, sent: Frame, now: int) -> None:
+        """A frame of a device that has a key: judged after decryption. In the clear it is stored too, but who speaks so once the
+        device has used its key may be anybody: it gets no line."""
+        assert device.profile is not None
+        frame = device.opened(sent)
+        why = "encrypted" if is_encrypted(frame) else device.profile.reader.refuses(frame)
+        if why:
+            self._refuse(device, frame, now, why)
+            return
+        if device.uses_new_key:
+            self.desk.uses_new_key(device.id)
+        in_the_clear = frame is sent and device.encrypts and encrypts(frame.cn) and len(frame.cp) >= BLOCK
+        if in_the_clear:
+            self._keep_odd(device, frame, now, "plain")
+        self._take_known(connected, device, frame, now, trusted=not in_the_clear)
+
+    def _refuse(self, device: KnownDevice, frame: Frame, now: int, why: str) -> None:
+        self.counts.refused += 1
+        self._keep_odd(device, frame, now, why)
+
+    def _take_known(
+        self, connected: Connection, device: KnownDevice, frame: Frame, now: int, *, trusted: bool = True
+    ) -> None:
         if not connected.known:
             connected.known = True
             self.strangers.left(connected.origin)
+        line = self.desk.lines.get(device.id)
+        asked_for = False
+        if line is not None and line.connected is connected:
+            asked_for = line.talk is not None and self.desk.hear(line, frame)
+        elif trusted:
+            self.desk.came(device, connected, frame)
         cn = frame.cn or ""
         if cn.startswith(DATA_CLASS):
             self._take_data(connected, device, frame, now)
@@ -382,11 +449,14 @@ class Gateway:
         elif cn in DEVICE_NOTICES:
             if frame.wants_ack:
                 connected.send(acknowledge_notice(frame, device.profile.style if device.profile else STANDARD_2017))
+            if cn == WANTS_CLOCK:
+                self.desk.wants_clock(device.id)
         elif cn in REQUESTED_DATA:
             self._keep_odd(device, frame, now, f"cn:{cn}")
             self._owe(connected, device, frame)
         elif cn not in ACK_COMMANDS and frame.wants_ack:
-            connected.send(answer_request(frame, QnRtn.CN_WRONG))
+            style = device.profile.style if device.profile else STANDARD_2017
+            connected.send(device.acknowledge(frame, style) if asked_for else answer_request(frame, QnRtn.CN_WRONG))
         self._recall(device, frame, now)
 
     def _take_data(self, connected: Connection, device: KnownDevice, frame: Frame, now: int) -> None:
@@ -394,10 +464,13 @@ class Gateway:
         try:
             understood = device.profile.reader.read(frame, device.id, now, connected_time(connected, frame))
         except NotAReading as error:
+            if is_encrypted(frame):  # its CRC, of the plain text, looks right once in 256 times
+                self._refuse(device, frame, now, "encrypted")
+                return
             self._keep_odd(device, frame, now, error.why)
         else:
             batch = self._began(now)
-            batch.add(understood.reading, frame.raw)
+            batch.add(understood.reading if frame.rf is None else sent_again(understood.reading, frame.rf), frame.raw)
             for other in understood.more:
                 batch.add(other, frame.raw)
             self._pending.size += len(frame.raw) + KEPT_COST
@@ -408,7 +481,7 @@ class Gateway:
     def _take_unknown(self, connected: Connection, frame: Frame, now: int) -> None:
         """An upload is left with its sender, who will keep it; a request is told that we do not know it."""
         self.counts.unknown += 1
-        if not frame.crc_ok:
+        if not (frame.crc_ok or is_encrypted(frame)):
             return
         if self.logbook.knows(frame.mn or "") or self.strangers.may_name(connected.origin, self.loop.time()):
             self.logbook.note_unknown(frame, connected.peer, now)
@@ -510,6 +583,7 @@ class Gateway:
             if not self._paused:
                 for connected in list(self._connections):
                     connected.sweep(now, now - last)
+            self.desk.tick()
             self.counts.queued = self._queued()
             self.strangers.forget(now)
             if self.cuts:
@@ -518,23 +592,38 @@ class Gateway:
             last = now
 
     async def _keep_logbook(self) -> None:
+        expired = self.loop.time()
         while True:
             await asyncio.sleep(self.limits.logbook_seconds)
             try:
                 await asyncio.to_thread(self.logbook.write)
-            except psycopg.Error as error:
+                if self.loop.time() - expired > EXPIRE_SECONDS:
+                    expired = self.loop.time()
+                    await _in_thread(self._expire_requests)
+            except (psycopg.Error, DjangoError) as error:
                 log.warning("logbook.waits", error=type(error).__name__)
 
+    def _expire_requests(self) -> None:
+        asking.expire(moment(self.clock()))
+
     async def _listen(self) -> None:
-        """Hear of changed devices at once; look for changed profiles now and then, and after every break of the line."""
+        """Hear at once of changed devices and of what is to be asked of them.
+
+        Look for all of it, and for changed profiles, now and then, and after every break of the line.
+        """
         while True:
             try:
                 async with await psycopg.AsyncConnection.connect(self._database, autocommit=True) as database:
-                    await database.execute("LISTEN sensing_device")
+                    for channel in (CHANGED, ASKED):
+                        await database.execute(f"LISTEN {channel}".encode())
+                    heard: list[psycopg.Notify] = []
                     while True:
-                        await asyncio.to_thread(_and_let_go, self.registry.load)
-                        async for _ in database.notifies(timeout=self.limits.registry_seconds, stop_after=1):
-                            pass
+                        if not heard or any(one.channel == CHANGED for one in heard):
+                            await _in_thread(self.registry.load)
+                            self.desk.meet(self.registry)
+                        self.desk.look_for(int(one.payload) for one in heard if one.channel == ASKED)
+                        waiting = database.notifies(timeout=self.limits.registry_seconds, stop_after=1)
+                        heard = [one async for one in waiting]
             except (psycopg.Error, DjangoError, NoPolicy, OSError) as error:
                 log.warning("registry.waits", error=type(error).__name__)
                 await asyncio.sleep(1.0)
@@ -555,6 +644,11 @@ def connected_time(connected: Connection, frame: Frame) -> str | None:
         connected.times.clear()
     connected.times[key] = own
     return None
+
+
+def sent_again(reading: Reading, mark: str) -> Reading:
+    """The reading, known as one that comes after a broken line (RF, HJ 212-2025)."""
+    return reading._replace(extra=to_jsonb(from_jsonb(reading.extra) | {"RF": mark}))
 
 
 def _acknowledge(acks: list[tuple[Connection, bytes]]) -> None:
@@ -582,6 +676,10 @@ def _and_let_go(work: Callable[[], None]) -> None:
         work()
     finally:
         connection.close()
+
+
+async def _in_thread(work: Callable[[], None]) -> None:
+    await asyncio.to_thread(_and_let_go, work)
 
 
 def _spare_the_collector() -> None:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from procrastinate.contrib.django import app
 
 from lingxiu.policy.queries import in_force
-from lingxiu.sensing import forecasting
+from lingxiu.sensing import asking, forecasting
 
 log = structlog.get_logger(__name__)
 
@@ -32,6 +32,7 @@ def keep_house(timestamp: int) -> None:
     """Every hour; may run twice."""
     make_room(timezone.now())
     forget(timezone.now())
+    asking.rotate_old_keys(timezone.now())
 
 
 @app.periodic(cron="35 * * * *")

@@ -115,7 +115,7 @@ class Logbook:
         self._conninfo = conninfo
         self._counts = counts
         self._clock = clock
-        self._run = uuid4()
+        self.run = uuid4()
         self._started_at = moment(clock())
         self._recent: deque[tuple[int, int, bytes]] = deque(maxlen=RECENT_A_WRITE)
         self._strangers: dict[str, Stranger] = {}
@@ -188,7 +188,7 @@ class Logbook:
         now = moment(self._clock())
         cursor.execute(_DEAF, {"now": now, "horizon": now - DEAF_AFTER})
         counts = {one.name: getattr(self._counts, one.name) for one in fields(Counts)}
-        identity = {"run": self._run, "host": socket.gethostname()[:60], "pid": os.getpid()}
+        identity = {"run": self.run, "host": socket.gethostname()[:60], "pid": os.getpid()}
         cursor.execute(_BEAT, {**identity, **counts, "started_at": self._started_at, "seen_at": now})
 
     def _connected(self) -> psycopg.Connection:

@@ -5,19 +5,35 @@ A device that is retired, or whose profile no catalogue has, is there but cannot
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, TypeAlias
 from zoneinfo import ZoneInfo
 
 import psycopg
 import structlog
 from django.conf import settings
 
-from hj212 import STANDARD_2005, STANDARD_2017, STANDARD_2025, AckStyle, Frame, acknowledge_data, crc_hex
+from hj212 import (
+    STANDARD_2005,
+    STANDARD_2017,
+    STANDARD_2025,
+    AckStyle,
+    Frame,
+    acknowledge_data,
+    crc_hex,
+    decrypt,
+    is_encrypted,
+)
 from lingxiu.policy.device_profiles import DeviceProfile
 from lingxiu.policy.queries import in_force
+from lingxiu.privacy.cipher import Undecipherable
+from lingxiu.privacy.cipher import decrypt as decipher
+from lingxiu.sensing.keys import Key, KeyUnreadable
 from lingxiu.sensing.profiles import ProfileReader
 
 log = structlog.get_logger(__name__)
+
+Secrets: TypeAlias = tuple[str, str]
+"""`Device.secret` and `Device.former_secret` as the database has them."""
 
 ACK_STYLES: Final = {
     "2017": STANDARD_2017,
@@ -41,14 +57,43 @@ class Profile:
 class KnownDevice:
     """A device of the registry. `profile` None: it cannot be read."""
 
-    __slots__ = ("_answered", "_head", "_tail", "id", "mn", "profile")
+    __slots__ = ("_answered", "_head", "_secrets", "_tail", "encrypts", "id", "key_in_use", "keys", "mn", "profile")
 
-    def __init__(self, device_id: int, mn: str, profile: Profile | None) -> None:
+    def __init__(self, device_id: int, mn: str, profile: Profile | None, secrets: Secrets = ("", "")) -> None:
         self.id = device_id
         self.mn = mn
         self.profile = profile
+        self.keys = _keys(device_id, secrets)
+        self.key_in_use = self.keys[-1] if self.keys else None  # the former one, until it has used the new one
+        self.encrypts = False
+        self._secrets = secrets
         self._answered: tuple[str | None, str | None] | None = None
         self._head = self._tail = b""
+
+    @property
+    def says(self) -> tuple[str | None, str | None] | None:
+        """(ST, PW) of what it was last acknowledged, if anything was."""
+        return self._answered
+
+    @property
+    def uses_new_key(self) -> bool:
+        """Whether it has spoken under a key while its former one is still accepted."""
+        return len(self.keys) > 1 and self.encrypts and self.key_in_use is self.keys[0]
+
+    def opened(self, frame: Frame) -> Frame:
+        """The frame in plain text, under the newest key that makes sense of it; itself if it is plain, or none does."""
+        if frame.crc_ok and not is_encrypted(frame):
+            return frame
+        for key in self.keys:
+            plain = decrypt(frame, key.decrypt)
+            if not is_encrypted(plain) and not (self.profile and self.profile.reader.refuses(plain)):
+                self.encrypts, self.key_in_use = True, key
+                return plain
+        return frame
+
+    def is_same(self, device_id: int, profile: Profile | None, secrets: Secrets) -> bool:
+        """Whether the database still says the same of it."""
+        return (self.id, self.profile, self._secrets) == (device_id, profile, secrets)
 
     def acknowledge(self, frame: Frame, style: AckStyle) -> bytes:
         """9014 for this frame. Acknowledgements of one device differ in their QN only, so the rest is kept ready."""
@@ -66,6 +111,17 @@ class KnownDevice:
         self._answered = (frame.st, frame.pw)
 
 
+def _keys(device_id: int, secrets: Secrets) -> tuple[Key, ...]:
+    """The newest first. A key that cannot be read is none: what it encrypts is kept as odd, and somebody is told."""
+    keys = []
+    for stored in filter(None, secrets):
+        try:
+            keys.append(Key(decipher(stored)))
+        except (KeyUnreadable, Undecipherable) as error:
+            log.error("registry.key_unreadable", device=device_id, error=type(error).__name__)
+    return tuple(keys)
+
+
 class Registry:
     """The devices by MN. `load` reads them again; a device that did not change keeps its object."""
 
@@ -73,6 +129,7 @@ class Registry:
         self._conninfo = conninfo
         self._devices: dict[str, KnownDevice] = {}
         self._profiles: dict[str, Profile] = {}
+        self._mapped: frozenset[str] = frozenset()
         self._edition = 0
 
     def get(self, mn: str) -> KnownDevice | None:
@@ -86,8 +143,12 @@ class Registry:
         """Read devices and profiles from the database. Blocking. Raises psycopg.Error, django.db.Error."""
         self._load_profiles()
         with psycopg.connect(self._conninfo, autocommit=True) as database:
-            rows = database.execute("SELECT id, mn, profile, state FROM sensing_device").fetchall()
-        self._devices = {mn: self._known(device_id, mn, profile, state) for device_id, mn, profile, state in rows}
+            rows = database.execute(
+                "SELECT id, mn, profile, state, secret, former_secret FROM sensing_device"
+            ).fetchall()
+        self._devices = {
+            mn: self._known(device_id, mn, profile, state, secrets) for device_id, mn, profile, state, *secrets in rows
+        }
 
     def _load_profiles(self) -> None:
         policy = in_force()
@@ -95,13 +156,18 @@ class Registry:
             return
         zone, keep = ZoneInfo(settings.TIME_ZONE), policy.catalogues.alarms.keep_raw_days
         self._profiles = {row.id: Profile(row, zone, keep) for row in policy.catalogues.devices}
+        self._mapped = frozenset(row.id for row in policy.catalogues.json_mappings)  # these speak JSON, elsewhere
         self._edition = policy.id
 
-    def _known(self, device_id: int, mn: str, profile_id: str, state: str) -> KnownDevice:
+    def _known(self, device_id: int, mn: str, profile_id: str, state: str, stored: list[str]) -> KnownDevice:
+        secrets: Secrets = (stored[0], stored[1])
         profile = None if state == "retired" else self._profiles.get(profile_id)
-        if profile is None and state != "retired":
+        if profile is None and state != "retired" and profile_id not in self._mapped:
             log.error("registry.profile_missing", device=device_id, profile=profile_id)
         old = self._devices.get(mn)
-        if old is not None and (old.id, old.profile) == (device_id, profile):
+        if old is not None and old.is_same(device_id, profile, secrets):
             return old
-        return KnownDevice(device_id, mn, profile)
+        known = KnownDevice(device_id, mn, profile, secrets)
+        if old is not None and known.keys:
+            known.encrypts = old.encrypts
+        return known

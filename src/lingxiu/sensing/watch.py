@@ -27,7 +27,7 @@ from lingxiu.journal.actions import Scope, record
 from lingxiu.merchants.models import Merchant
 from lingxiu.policy.alarm_rules import AnyAlarm, Silence
 from lingxiu.policy.queries import InForce, NoPolicy, edition, in_force
-from lingxiu.sensing import judging, muting, point_alarms, reached, slow_judging, statistics, telling
+from lingxiu.sensing import asking, judging, muting, point_alarms, reached, slow_judging, statistics, telling
 from lingxiu.sensing.models import Alarm, Process
 
 log = structlog.get_logger(__name__)
@@ -60,6 +60,7 @@ def run_once(at: datetime) -> bool:
     with transaction.atomic():
         followed = statistics.follow(policy.catalogues, at)
         judging.judge_gaps(policy, followed.gaps, at)
+        asking.fill_gaps(policy, followed.gaps, at)
     statistics.aggregate(at)
     judged = judging.judge(policy, at) + point_alarms.run(policy, at)
     judged += slow_judging.judge_days(policy, at)

@@ -41,6 +41,8 @@ SEVERITIES: Final[dict[str, Word]] = {
 ODD: Final[dict[str, str | Promise]] = {
     "contradiction": _("says something else than what is stored"),
     "crc": _("wrong check value"),
+    "encrypted": _("encrypted, and no key of ours opens it"),
+    "plain": _("in plain text, though it has a key and uses it"),
     "time-ahead": _("its clock is ahead"),
     "time-too-old": _("too old to be kept"),
     "time-missing": _("without a time"),
