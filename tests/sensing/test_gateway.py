@@ -455,9 +455,8 @@ def test_a_frame_whose_end_a_device_never_sends_is_taken_when_the_line_is_quiet(
     async def talk(running: Gateway, dial: Dial) -> None:
         known = running.registry.get(plant.device.mn)
         assert known is not None and known.profile is not None
-        from hj212 import Deviation
-
-        known.profile.crc = frozenset({Deviation.CRC_MISSING})
+        missing = known.profile.reader.profile.model_copy(update={"accepted_crc": ("missing",)})
+        known.profile.reader = ProfileReader(missing, COUNTY)
         peer = await dial()
         await peer.say(bare)
         await peer.hear()
