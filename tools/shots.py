@@ -129,6 +129,7 @@ PAGES = [
     Shot("sensing-forecasts", "county1", "/sensing/forecasts/?outcome=all"),
     Shot("device-week", "county1", beside(first("/sensing/", DEVICE), "?span=week&with=before&with=kind")),
     Shot("device-registry", "county1", beside(first("/sensing/", DEVICE), "registry/")),
+    Shot("device-ask", "county1", beside(first("/sensing/", DEVICE), "ask/")),
     Shot("device-figures", "county1", "/sensing/figures/?by=town"),
     Shot("device-maintainers", "county1", "/sensing/maintainers/"),
     Shot("device-import", "county1", "/sensing/import/"),

@@ -6,7 +6,7 @@ Keeps `DeviceRequest` rows; the gateway that holds a device's line says them (`l
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
@@ -47,6 +47,7 @@ LASTS: Final = {
 """How long a request waits for its device."""
 
 
+LOOKS_EVERY: Final = 0.3
 ANSWERS_WITHIN: Final = timedelta(minutes=30)
 """What a device has accepted may take so long."""
 
@@ -115,10 +116,13 @@ def ask(
     since: datetime | None = None,
     until: datetime | None = None,
     why: DeviceRequest.Why = DeviceRequest.Why.PERSON,
+    lasts: timedelta | None = None,
     at: datetime,
     actor_id: int | None = None,
 ) -> DeviceRequest:
-    """Have something asked of a device, as soon as it is connected. The same question, while open, is asked once.
+    """Have something asked of a device, as soon as it is connected, for as long as it `lasts`.
+
+    The same question, while open, is asked once.
 
     Raises: CannotAsk.
     """
@@ -127,7 +131,7 @@ def ask(
         raise CannotAsk("unknown")
     parameters = _parameters(question, value, since, until, at)
     with transaction.atomic():
-        return _put(device, question.cn, parameters, why, at, actor_id)
+        return _put(device, question.cn, parameters, why, at, actor_id, lasts)
 
 
 def _parameters(
@@ -160,7 +164,13 @@ def _local(at: datetime) -> datetime:
 
 
 def _put(
-    device: Device, cn: str, parameters: dict[str, str], why: DeviceRequest.Why, at: datetime, actor_id: int | None
+    device: Device,
+    cn: str,
+    parameters: dict[str, str],
+    why: DeviceRequest.Why,
+    at: datetime,
+    actor_id: int | None,
+    lasts: timedelta | None = None,
 ) -> DeviceRequest:
     if device.state == Device.State.RETIRED:
         raise CannotAsk("retired")
@@ -172,7 +182,13 @@ def _put(
     if is_open.count() >= OPEN_AT_ONCE:
         raise CannotAsk("enough")
     put = DeviceRequest.objects.create(
-        device=device, cn=cn, parameters=parameters, why=why, asked_by=actor_id, asked_at=at, expires_at=at + LASTS[why]
+        device=device,
+        cn=cn,
+        parameters=parameters,
+        why=why,
+        asked_by=actor_id,
+        asked_at=at,
+        expires_at=at + (lasts or LASTS[why]),
     )
     _tell("device.asked", device, at, actor_id, {"request": put.pk, "cn": cn, "why": why})
     return put
@@ -281,6 +297,17 @@ def rotate_old_keys(at: datetime) -> int:
         .exclude(pk__in=asked.values("device_id"))
     )
     return sum(rotate_key(device, at=at) is not None for device in old.distinct() if device.secret)
+
+
+def wait_for(request: DeviceRequest, *, clock: Callable[[], datetime], sleep: Callable[[float], None]) -> DeviceRequest:
+    """The request as it has ended, at the latest when its time is over."""
+    while request.ended_at is None:
+        if clock() > request.expires_at:
+            expire(clock())
+        else:
+            sleep(LOOKS_EVERY)
+        request.refresh_from_db()
+    return request
 
 
 # ── what gateways do ─────────────────────────────────────────────────────────────────────────────────────────────

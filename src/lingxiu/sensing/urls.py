@@ -7,6 +7,7 @@ from django.urls.converters import StringConverter
 
 from lingxiu.sensing.views.adopting import adopt
 from lingxiu.sensing.views.alarm import alarm_move, alarm_page
+from lingxiu.sensing.views.asking import asking_page
 from lingxiu.sensing.views.device import device_chart, device_page
 from lingxiu.sensing.views.duty import duty_page, strike_turn
 from lingxiu.sensing.views.figures import figures_file, figures_page, readings_file
@@ -37,6 +38,7 @@ urlpatterns = [
     path("sensing/figures/", figures_page, name="figures"),
     path("sensing/figures.<sheet:form>", figures_file, name="figures_file"),
     path("sensing/devices/<str:mn>/registry/", registry_page, name="registry"),
+    path("sensing/devices/<str:mn>/ask/", asking_page, name="ask"),
     path("sensing/devices/<str:mn>/<slug:verb>/", device_move, name="move"),
     path("sensing/maintainers/", maintainers, name="maintainers"),
     path("sensing/maintainers/new/", maintainer, name="new_maintainer"),

@@ -19,7 +19,7 @@ from lingxiu.accounts.models import User
 from lingxiu.journal.queries import head
 from lingxiu.policy.queries import in_force
 from lingxiu.privacy.masks import mask_phone
-from lingxiu.sensing import charting, queries
+from lingxiu.sensing import answers, asking, charting, queries
 from lingxiu.sensing.charting import Span
 from lingxiu.sensing.models import Alarm, Device, DeviceEvent
 from lingxiu.sensing.queries import Window
@@ -29,6 +29,7 @@ from lingxiu.sensing.words import MILLIGRAMS, SEVERITIES, STATES, why_odd
 from lingxiu.ui import addresses
 
 ALARMS_SHOWN = 12
+TOLD_SHOWN = 4
 EVENTS_SHOWN = 30
 SPANS: Final[dict[str, str | Promise]] = {
     "day": gettext_lazy("Day"),
@@ -85,6 +86,8 @@ def device_page(request: HttpRequest, mn: str) -> HttpResponse:
         else None,
         "manages": manages,
         **card_of(device, at),
+        "line": asking.line_of(device, at) if manages else None,
+        "told": answers.last_told(device, TOLD_SHOWN) if manages else (),
         "live": f"{addresses.device(mn)}?{asked.query()}&part=live",
         "pulse": str(head()),
     }
