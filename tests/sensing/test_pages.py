@@ -202,7 +202,7 @@ def test_a_devices_page_costs_the_same_however_much_there_is(
         raise_alarm(device, NOON - timedelta(days=n), cleared_at=NOON)
         window(device, timezone.now().replace(microsecond=0) - timedelta(seconds=n))
     client.get(f"/sensing/devices/{MN}/")
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(16):
         client.get(f"/sensing/devices/{MN}/")
 
 

@@ -473,10 +473,8 @@ def give_clocks(device_ids: Iterable[int], at: datetime) -> None:
 
 def line_of(device: Device, at: datetime) -> DeviceLine | None:
     """The line it is connected by now, if it is."""
-    line = DeviceLine.objects.filter(device=device, until=None).first()
-    if line is None or not Process.objects.filter(run=line.run, seen_at__gte=at - ALIVE_WITHIN).exists():
-        return None
-    return line
+    alive = Process.objects.filter(seen_at__gte=at - ALIVE_WITHIN)
+    return DeviceLine.objects.filter(device=device, until=None, run__in=alive.values("run")).first()
 
 
 def _tell(kind: str, device: Device, at: datetime, actor_id: int | None, reference: dict[str, Any]) -> None:
