@@ -42,7 +42,7 @@ SUMMARIES = [
     gettext_noop("A notice"),
     gettext_noop("A report"),
     gettext_noop("What became of a report"),
-    gettext_noop("Readings"),
+    gettext_noop("Readings of devices"),
 ]
 """What operations are called, in one place for the catalogue of translations; a test holds it against the document."""
 

@@ -95,7 +95,13 @@ BODY: Final = {
 }
 
 
-@router.post("/readings", response=ReadingsOut, auth=Needs(keys.READINGS_WRITE), summary="Readings", openapi_extra=BODY)
+@router.post(
+    "/readings",
+    response=ReadingsOut,
+    auth=Needs(keys.READINGS_WRITE),
+    summary="Readings of devices",
+    openapi_extra=BODY,
+)
 def post_readings(request: HttpRequest, mapping: str = "") -> Any:
     """Readings of devices: one record, a list, or a line each. `mapping`: the maker's form, ours unless told."""
     refuse_unknown(request, ["mapping"])

@@ -36,13 +36,13 @@ class TurnForm(forms.Form):
     """Who is on duty where, from when until when, and called as the how-many-eth."""
 
     unit = forms.ChoiceField(label=gettext_lazy("For"), widget=forms.Select(attrs={"lang": "zh"}))
-    person = forms.ChoiceField(label=gettext_lazy("Who"), widget=forms.Select(attrs={"lang": "zh"}))
+    person = forms.ChoiceField(label=gettext_lazy("Who is on duty"), widget=forms.Select(attrs={"lang": "zh"}))
     since = forms.DateTimeField(
-        label=gettext_lazy("From"),
+        label=gettext_lazy("On duty from"),
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
     )
     until = forms.DateTimeField(
-        label=gettext_lazy("Until"),
+        label=gettext_lazy("On duty until"),
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
     )
     rank = forms.IntegerField(

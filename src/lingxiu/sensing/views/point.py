@@ -109,7 +109,7 @@ def _grease(device: Device, rows: list[dict[str, Any]], at: datetime, since: dat
     trend = points.highest_by_day(device, "level_pct", at, since)
     days = (timezone.localdate(at) - emptied).days if emptied else None
     return [
-        _stat(_("Level"), _cell("level_pct", level), "%", "droplet", tone, trend, _("a fortnight, by day")),
+        _stat(_("Filled to"), _cell("level_pct", level), "%", "droplet", tone, trend, _("a fortnight, by day")),
         _stat(_("Grease layer"), _cell("oil_mm", _newest(rows, "oil_mm")), "mm", "droplet"),
         _stat(
             _("Days since it was emptied"), "–" if days is None else str(days), "", "calendar", note=str(emptied or "")
@@ -131,7 +131,7 @@ def _power(device: Device, rows: list[dict[str, Any]], at: datetime, since: date
     trend = points.highest_by_day(device, "power_w", at, since)
     return [
         _stat(_("Power"), _cell("power_w", _newest(rows, "power_w")), "W", "activity", "neutral", trend, _("highest of each day")),
-        _stat(_("Count"), _cell("energy_kwh", _newest(rows, "energy_kwh")), "kWh", "activity"),
+        _stat(_("Meter reading"), _cell("energy_kwh", _newest(rows, "energy_kwh")), "kWh", "activity"),
         _stat(_("Fan"), _cell("fan_a", _newest(rows, "fan_a")), "A", "wind"),
         _stat(_("Purifier"), _cell("purifier_a", _newest(rows, "purifier_a")), "A", "wash"),
     ]  # fmt: skip
@@ -142,7 +142,7 @@ def _camera(device: Device, rows: list[dict[str, Any]], at: datetime, since: dat
     stream = _web(_newest(rows, "hls_url"))
     return [
         _stat(_("Camera"), str(word), "", "camera", tone),
-        _stat(_("Live picture"), _("open") if stream else "–", "", "eye", url=stream, note=_("of the camera’s own platform")),
+        _stat(_("Live picture"), _("look") if stream else "–", "", "eye", url=stream, note=_("of the camera’s own platform")),
     ]  # fmt: skip
 
 
