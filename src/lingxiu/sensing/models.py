@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from lingxiu.accounts.authority import NOBODY
 from lingxiu.accounts.models import Bond, Unit
@@ -414,7 +415,7 @@ class Forecast(models.Model):
         DEVICE_FAILING = "device_failing", _("device about to fail")
 
     class Outcome(models.TextChoices):
-        OPEN = "open", _("open")
+        OPEN = "open", pgettext_lazy("forecast", "open")
         RIGHT = "right", _("came true")
         WRONG = "wrong", _("did not come true")
         LAPSED = "lapsed", _("nobody looked")
