@@ -11,7 +11,7 @@ from django.test import Client
 
 from lingxiu.policy.queries import in_force
 from lingxiu.sensing import point_alarms
-from lingxiu.sensing.models import Device
+from lingxiu.sensing.models import Alarm, Device
 from lingxiu.sensing.other_readings import Point, Value, store
 from tests.cast import NOON, Cast, make_cast
 from tests.pages import plain_static
@@ -63,6 +63,22 @@ def test_a_gas_alarm_shows_its_values_and_leads_to_the_roster(cast: Cast) -> Non
     assert "31.5" in html
     assert "/sensing/duty/" in html
     assert "/sensing/duty/" not in page(cast, gas, cast.owner)
+
+
+def test_the_alarm_says_what_to_do_and_who_was_called(cast: Cast) -> None:
+    gas = device(cast, "gas_alarm", "gas")
+    tell(gas, 60, lel_pct=31.5)
+    point_alarms.run(in_force(), NOON + timedelta(hours=1))
+    client = Client(headers={"accept-language": "en"})
+    client.force_login(cast.dispatcher)
+    html = client.get(f"/sensing/alarms/{Alarm.objects.get().pk}/").content.decode()
+    assert "119" in html
+    assert "31.5" in html
+    assert cast.dispatcher.name in html
+    client.force_login(cast.owner)
+    html = client.get(f"/sensing/alarms/{Alarm.objects.get().pk}/").content.decode()
+    assert "119" in html
+    assert "/sensing/duty/" not in html
 
 
 def test_a_camera_shows_its_stream_and_what_it_saw(cast: Cast) -> None:
