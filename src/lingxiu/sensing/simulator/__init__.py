@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -19,15 +20,20 @@ import structlog
 from django.conf import settings
 from django.utils import timezone
 
+from hj212 import CP_LIMIT, Version
 from lingxiu.policy.device_profiles import DeviceProfile
 from lingxiu.policy.queries import in_force
+from lingxiu.sensing.keys import Key
 from lingxiu.sensing.models import Device
 from lingxiu.sensing.simulator.device import SimulatedDevice, run_device, run_fleet
 from lingxiu.sensing.simulator.dialect import say
+from lingxiu.sensing.simulator.habits import Habit
 from lingxiu.sensing.simulator.kitchen import Kitchen, Source, Values, held_high, make_values, until, without_purifier
 
 __all__ = [
+    "Habit",
     "Kitchen",
+    "Manner",
     "SimulatedDevice",
     "Source",
     "Values",
@@ -47,6 +53,7 @@ log = structlog.get_logger(__name__)
 
 KEPT_MINUTES: Final = 40
 SOON: Final = timedelta(minutes=5)
+CLOCK_OFF: Final = timedelta(days=3)
 
 
 def buffered_minutes(now: datetime, count: int) -> tuple[datetime, ...]:
@@ -82,16 +89,44 @@ def make_fleet(
     return fleet
 
 
-def main(devices: int, rate: float, host: str, port: int) -> None:
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How the devices of `lingxiu simulate` speak; what is left out is as their profile and registration have it."""
+
+    version: Version | None = None
+    key: str = ""
+    part_bytes: int = CP_LIMIT
+    kept: int = 0
+    habits: frozenset[Habit] = frozenset()
+    hello: tuple[str, ...] = ()
+
+    def give(self, device: SimulatedDevice, secret: str, now: datetime) -> None:
+        """Make a device speak so; `secret`: the key it is registered with."""
+        device.said_version = self.version
+        digits = self.key or secret
+        device.key = Key(digits) if digits else None
+        device.part_bytes, device.habits, device.hello = self.part_bytes, self.habits, self.hello
+        if self.kept:
+            device.unsent.clear()
+            device.unsent.extend(buffered_minutes(now, self.kept))
+        if Habit.CLOCK in self.habits:
+            device.drift = CLOCK_OFF
+
+
+def main(devices: int, rate: float, host: str, port: int, manner: Manner = Manner()) -> None:
     """`lingxiu simulate`: the registered devices, as many as asked for, and beyond those some that nobody knows yet.
 
     `rate`: how many times a minute each sends; a device has one reading a second at most.
     """
     profiles = {profile.id: profile for profile in in_force().catalogues.devices}
-    known = Device.objects.exclude(state=Device.State.RETIRED).filter(profile__in=profiles)
-    registered = list(known.order_by("mn").values_list("mn", "profile")[:devices])
+    known = Device.objects.exclude(state=Device.State.RETIRED).filter(profile__in=profiles).order_by("mn")[:devices]
+    secrets = {device.mn: device.secret for device in known}
+    registered = [(device.mn, device.profile) for device in known]
     registered += [(f"SIM{number:09d}", "plain-2017") for number in range(devices - len(registered))]
-    fleet = make_fleet(registered, profiles, timezone.now(), ZoneInfo(settings.TIME_ZONE))
+    now = timezone.now()
+    fleet = make_fleet(registered, profiles, now, ZoneInfo(settings.TIME_ZONE))
+    for device in fleet:
+        manner.give(device, secrets.get(device.mn, ""), now)
     log.info("simulator.started", devices=len(fleet), host=host, port=port)
     asyncio.run(_run(fleet, host, port, max(1.0, 60.0 / rate)))
     log.info("simulator.stopped", acknowledged=sum(device.acked for device in fleet))
