@@ -8,7 +8,6 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
 from typing import Any
 
 import psycopg
@@ -17,7 +16,7 @@ from django.db import connection
 from psycopg.conninfo import conninfo_to_dict
 
 from hj212 import Message, encode, make_qn
-from lingxiu.sensing.gateway import SPLITS_KEPT, CannotListen, Gateway, Limits, connected_time
+from lingxiu.sensing.gateway import CannotListen, Gateway, Limits
 from lingxiu.sensing.models import Deafness, Device, Process, UnknownDevice
 from lingxiu.sensing.profiles import ProfileReader, microseconds
 from tests.sensing.conftest import Plant, make_device
@@ -153,6 +152,41 @@ def test_parts_of_a_split_packet_are_answered_each_and_become_one_row(plant: Pla
     with_gateway(plant, talk)
     assert fetch("SELECT fume_mg_m3 > 0.69, pm_mg_m3 > 0.19, fan_on, purifier_on FROM reading_fume") == [(True,) * 4]
     assert odd() == []
+
+
+def test_parts_that_do_not_tell_the_time_wait_for_the_one_that_does(plant: Plant) -> None:
+    async def talk(_: Gateway, dial: Dial) -> None:
+        peer = await dial()
+        await peer.say(part_of(plant, 2, "SB1-RS=1;SB2-RS=1"))
+        assert await peer.hears_nothing(0.2)
+        await peer.say(part_of(plant, 1, f"DataTime={local(NOON):%Y%m%d%H%M%S};a34041-Rtd=0.7,a34041-Flag=N"))
+        assert [ack.cn for ack in await peer.hear(2)] == ["9014", "9014"]
+
+    with_gateway(plant, talk)
+    assert fetch("SELECT fume_mg_m3 > 0.69, fan_on, purifier_on FROM reading_fume") == [(True,) * 3]
+
+
+def test_a_part_whose_others_never_come_is_kept_as_it_is_when_its_line_ends(plant: Plant) -> None:
+    async def talk(running: Gateway, dial: Dial) -> None:
+        peer = await dial()
+        await peer.say(
+            part_of(plant, 3, "SB1-RS=1", total=3),
+            reading_frame(plant.device.mn, NOON + timedelta(minutes=1)),
+        )
+        await peer.hear()
+        await peer.close()
+        async with asyncio.timeout(10):
+            while running.counts.odd == 0 or running.counts.queued:
+                await asyncio.sleep(0.02)
+
+    with_gateway(plant, talk)
+    assert (readings(), odd()) == (1, ["time-missing"])
+
+
+def part_of(plant: Plant, number: int, cp: str, total: int = 2) -> bytes:
+    qn = make_qn(local(NOON) + timedelta(milliseconds=number))
+    header = f"QN={qn};ST=31;CN=2011;PW=123456;MN={plant.device.mn};Flag=7;PNUM={total};PNO={number}"
+    return segment_frame(f"{header};CP=&&{cp}&&")
 
 
 def test_a_login_a_heartbeat_and_a_wish_for_the_time_are_answered(plant: Plant) -> None:
@@ -595,18 +629,6 @@ def test_what_waits_is_bounded_by_bytes_and_by_answers_owed(plant: Plant, limits
 
     with_gateway(plant, talk, limits)
     assert readings() == 1
-
-
-def test_the_parts_of_splits_are_remembered_few_and_short() -> None:
-    connected = SimpleNamespace(times={})
-    for n in range(40):
-        note = (
-            f"QN=20260305120000000;ST=31;CN=20{n:02};PW=123456;MN={STRANGER};Flag=7;PNUM=3;PNO=1;CP=&&DataTime={{}}&&"
-        )
-        connected_time(connected, decode(segment_frame(note.format("20260305120000"))))  # type: ignore[arg-type]  # a part of one
-        connected_time(connected, decode(segment_frame(note.format("9" * 700))))  # type: ignore[arg-type]  # a part of one
-    assert 0 < len(connected.times) <= SPLITS_KEPT
-    assert all(len(time) == 14 for time in connected.times.values())
 
 
 # ── without a database ──

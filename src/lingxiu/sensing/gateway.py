@@ -42,6 +42,7 @@ from lingxiu.policy.queries import NoPolicy
 from lingxiu.sensing import asking
 from lingxiu.sensing.lines import Desk
 from lingxiu.sensing.logbook import Counts, Logbook
+from lingxiu.sensing.parts import Parts, Placed
 from lingxiu.sensing.profiles import NotAReading, Reading, from_jsonb, moment, to_jsonb
 from lingxiu.sensing.registry import KnownDevice, Registry
 from lingxiu.sensing.sink import Sink, SinkAway, StoreSink
@@ -62,8 +63,6 @@ CHANGED: Final = "sensing_device"
 ASKED: Final = "sensing_request"
 """Channels of PostgreSQL; the payload of the second is a device's id."""
 EXPIRE_SECONDS: Final = 10.0
-SPLITS_KEPT: Final = 8
-SPLIT_BYTES: Final = 96
 KEPT_COST: Final = 256
 """Bytes that keeping a frame or an answer takes besides its text, about."""
 STREAM_BATCH_SECONDS: Final = 0.25
@@ -90,7 +89,7 @@ class Limits:
 
     Nothing more is read while `queue_rows`, `queue_bytes` or `owed_acks` wait for the database. `unread_bytes` wait for one peer
     that does not listen, `stranger_unread_bytes` for one nobody knows; the decoder keeps one longest segment (4 KiB) a
-    connection, and `connected_time` at most SPLITS_KEPT times of SPLIT_BYTES.
+    connection, and `parts` at most HELD parts of split messages.
     """
 
     batch_rows: int = 1_000
@@ -155,7 +154,7 @@ class Connection(asyncio.BufferedProtocol):
         self.floods = 0  # sweeps in a row with too many
         self.skipped = 0  # of the decoder, when the last frame came
         self.peer = ""
-        self.times: dict[tuple[str | None, ...], str] = {}
+        self.parts: Parts | None = None  # of split messages
         self.devices: set[int] = set()  # whose line this is, or was
         self._transport: asyncio.Transport | None = None
 
@@ -240,6 +239,8 @@ class Connection(asyncio.BufferedProtocol):
         flooding = self.frames > limits.flood_frames * seconds
         self.floods = self.floods + 1 if flooding else 0
         self.frames = 0
+        if self.parts:
+            self.gateway.take_parts(self, self.parts.late(now))
         if self.floods >= limits.flood_seconds:
             self.cut("floods")
         elif not self.known and now - self.dialled > limits.stranger_seconds:
@@ -368,6 +369,8 @@ class Gateway:
         if connected not in self._connections:
             return
         self._connections.discard(connected)
+        if connected.parts:
+            self.take_parts(connected, connected.parts.rest())
         if connected.devices and not self._closing:
             self.desk.left(connected)
         if not connected.known:
@@ -460,9 +463,25 @@ class Gateway:
         self._recall(device, frame, now)
 
     def _take_data(self, connected: Connection, device: KnownDevice, frame: Frame, now: int) -> None:
+        if frame.pnum is None:
+            self._place(connected, device, frame, now, None)
+            return
+        if connected.parts is None:
+            connected.parts = Parts()
+        self.take_parts(connected, connected.parts.add(frame, self.loop.time()))
+
+    def take_parts(self, connected: Connection, placed: list[Placed]) -> None:
+        """Parts of split messages whose time has been told, or never will be."""
+        for frame, time_told in placed:
+            device = self.registry.get(frame.mn or "")
+            if device is not None and device.profile is not None:
+                self._place(connected, device, frame, self.clock(), time_told)
+
+    def _place(self, connected: Connection, device: KnownDevice, frame: Frame, now: int, time_told: str | None) -> None:
+        """Into the batch with it; it is acknowledged when that has been committed."""
         assert device.profile is not None
         try:
-            understood = device.profile.reader.read(frame, device.id, now, connected_time(connected, frame))
+            understood = device.profile.reader.read(frame, device.id, now, time_told)
         except NotAReading as error:
             if is_encrypted(frame):  # its CRC, of the plain text, looks right once in 256 times
                 self._refuse(device, frame, now, "encrypted")
@@ -627,23 +646,6 @@ class Gateway:
             except (psycopg.Error, DjangoError, NoPolicy, OSError) as error:
                 log.warning("registry.waits", error=type(error).__name__)
                 await asyncio.sleep(1.0)
-
-
-def connected_time(connected: Connection, frame: Frame) -> str | None:
-    """The DataTime of a split message's earlier part, for the parts that do not repeat it."""
-    part = frame.part
-    if part is None:
-        return None
-    key = (frame.mn, frame.st, frame.cn, frame.pnum)
-    own = frame.items().get("DataTime")
-    if own is None:
-        return connected.times.get(key)
-    if len(own) + sum(len(text or "") for text in key) > SPLIT_BYTES:
-        return None
-    if len(connected.times) >= SPLITS_KEPT:
-        connected.times.clear()
-    connected.times[key] = own
-    return None
 
 
 def sent_again(reading: Reading, mark: str) -> Reading:
