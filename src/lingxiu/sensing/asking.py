@@ -30,7 +30,7 @@ HISTORY: Final = "2051"
 
 ALIVE_WITHIN: Final = timedelta(seconds=60)
 CONTESTED_AGAIN: Final = timedelta(hours=1)
-"""A line that two claim is told of this often."""
+"""After so long without another sign of it, a line that two claim is news again."""
 OPEN_AT_ONCE: Final = 20
 """Requests that may wait for one device."""
 CLOCKS_APART: Final = timedelta(minutes=1)
