@@ -176,7 +176,9 @@ def _request(client: Client, what: str, address: str, rounds: int, explain: bool
     if explain:
         print(f"\n══ {what}", *(f"{row['time']} {row['sql'][:300]}" for row in sent), sep="\n", file=sys.stderr)
     times = [_timed(lambda: client.get(address)) for _ in range(rounds)]
-    steps = len(answer.json()["windows"]) if "chart.json" in address else answer.content.count(b"<td class=\"numeric\">") // 5
+    steps = (
+        len(answer.json()["windows"]) if "chart.json" in address else answer.content.count(b'<td class="numeric">') // 5
+    )
     return {
         "what": what,
         "p50_ms": round(statistics.median(times), 1),

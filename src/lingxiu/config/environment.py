@@ -29,10 +29,14 @@ class Environment(BaseSettings):
         description="A JetStream cluster (nats://…,nats://…) between gateways and writers; empty: gateways store by themselves.",
     )
     mqtt_url: str = Field(
-        "", alias="MQTT_URL", description="The MQTT broker devices publish to: mqtt://user:password@host:1883, mqtts://…"
+        "",
+        alias="MQTT_URL",
+        description="The MQTT broker devices publish to: mqtt://user:password@host:1883, mqtts://…",
     )
     mqtt_name: str = Field(
-        "lingxiu", alias="MQTT_CLIENT", description="Our name at the broker; it keeps messages for it while we are away."
+        "lingxiu",
+        alias="MQTT_CLIENT",
+        description="Our name at the broker; it keeps messages for it while we are away.",
     )
     public_url: str = Field(
         "", alias="LINGXIU_URL", description="The address people reach it by (https://…); it is printed in QR codes."

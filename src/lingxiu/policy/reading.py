@@ -103,7 +103,9 @@ def _mistake(line: Any, folder: Path, body: dict[str, Any]) -> str:
     place, names = body.get(catalogue), []
     for step in steps:
         place = _inside(place, step)
-        names.append(str(place["id"]) if isinstance(step, int) and isinstance(place, dict) and "id" in place else str(step))
+        names.append(
+            str(place["id"]) if isinstance(step, int) and isinstance(place, dict) and "id" in place else str(step)
+        )
     file = f"{catalogue}.yaml" if catalogue in _files() else catalogue
     if catalogue in FOLDERS and steps:
         file = f"{FOLDERS[catalogue]}/{_rows(folder, catalogue)[int(steps[0])].name}"

@@ -140,10 +140,10 @@ class DeviceRequest(models.Model):
 
     class State(models.TextChoices):
         WAITING = "waiting", _("waits for the device")
-        SENT = "sent", _("sent")
-        ACCEPTED = "accepted", _("accepted")
+        SENT = "sent", _("sent to the device")
+        ACCEPTED = "accepted", _("accepted by the device")
         DONE = "done", _("done")
-        REFUSED = "refused", _("refused")
+        REFUSED = "refused", _("refused by the device")
         FAILED = "failed", _("failed")
         EXPIRED = "expired", _("not done in time")
 

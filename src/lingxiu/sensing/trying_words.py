@@ -17,7 +17,7 @@ BECAME: Final[dict[Became, Word]] = {
     Became.READING: Word(_("stored as a reading"), "success"),
     Became.ODD: Word(_("stored, with its bytes beside it"), "warning"),
     Became.UNPLACED: Word(_("not stored as a reading"), "error"),
-    Became.REFUSED: Word(_("refused"), "error"),
+    Became.REFUSED: Word(_("frame refused"), "error"),
     Became.TALK: Word(_("no measurement"), "info"),
 }
 WHY: Final[dict[str, Text]] = {

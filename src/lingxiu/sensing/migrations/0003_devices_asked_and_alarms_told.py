@@ -91,7 +91,7 @@ class Migration(migrations.Migration):
                 ('cn', models.CharField(max_length=4)),
                 ('parameters', models.JSONField(default=dict)),
                 ('why', models.CharField(choices=[('person', 'asked by a person'), ('gap', 'to fill a gap'), ('device', 'asked for by the device'), ('rotation', 'to change its key')], default='person', max_length=10)),
-                ('state', models.CharField(choices=[('waiting', 'waits for the device'), ('sent', 'sent'), ('accepted', 'accepted'), ('done', 'done'), ('refused', 'refused'), ('failed', 'failed'), ('expired', 'not done in time')], default='waiting', max_length=10)),
+                ('state', models.CharField(choices=[('waiting', 'waits for the device'), ('sent', 'sent to the device'), ('accepted', 'accepted by the device'), ('done', 'done'), ('refused', 'refused by the device'), ('failed', 'failed'), ('expired', 'not done in time')], default='waiting', max_length=10)),
                 ('qn', models.CharField(blank=True, default='', max_length=20)),
                 ('tries', models.PositiveSmallIntegerField(default=0)),
                 ('asked_by', models.BigIntegerField(null=True)),

@@ -133,9 +133,9 @@ def what_it_says(rule: AnyAlarm) -> str:
             ) % {"minutes": rule.fan_on_minutes, "limit": f"{rule.limit:g}"}
         case LinkageRate():
             return _(
-                "Raised at the end of a month in which the purifier ran for less than %(percent)s %% of the fan’s minutes;"
+                "Raised at the end of a month in which the purifier ran for less than %(percent)s of the fan’s minutes;"
                 " cleared by a month in which it did."
-            ) % {"percent": f"{rule.at_least_percent:g}"}
+            ) % {"percent": f"{rule.at_least_percent:g} %"}
         case CleaningDue():
             return _(
                 "Raised on the day after the purifier’s cleaning was due; it opens an issue after %(days)s days;"

@@ -39,7 +39,7 @@ def asking_page(request: HttpRequest, mn: str) -> HttpResponse:
         "merchant": device.merchant,
         "line": asking.line_of(device, at),
         "told": answers.last_told(device, ROWS),
-        "columns": [{"label": word} for word in (_("Asked"), _("What"), _("State"), _("Answer"))],
+        "columns": [{"label": word} for word in (_("Asked"), _("What"), _("State"), _("What it answered"))],
         "periods": [(name, asking.QUESTIONS[name].label) for name in SENT_AGAIN],
         "live": "?part=live",
         "pulse": str(head()),

@@ -40,11 +40,11 @@ SEEN: Final[dict[str, str | Promise]] = {
     "fire": gettext_lazy("fire"),
 }
 COLUMNS: Final[dict[str, tuple[str | Promise, int]]] = {
-    "level_pct": (gettext_lazy("Level, %"), 0),
+    "level_pct": (gettext_lazy("Level, percent"), 0),
     "oil_mm": (gettext_lazy("Grease, mm"), 0),
     "temperature_c": (gettext_lazy("Temperature, °C"), 1),
     "emptied_at": (gettext_lazy("Last emptied"), 0),
-    "lel_pct": (gettext_lazy("%LEL"), 1),
+    "lel_pct": (gettext_lazy("Of the explosive limit, percent"), 1),
     "state": (gettext_lazy("State"), 0),
     "power_w": (gettext_lazy("Power, W"), 0),
     "energy_kwh": (gettext_lazy("Energy, kWh"), 1),

@@ -154,7 +154,7 @@ def tried(found: Found, chosen: Sequence[DeviceProfile], at: datetime, version: 
         "why_none": NO_FRAME.get(found.why, ""),
         "fit_columns": [
             {"label": label, "numeric": n > 0}
-            for n, label in enumerate((_("Dialect"), _("Values"), _("Refused"), _("Odd"), _("Unknown words")))
+            for n, label in enumerate((_("Dialect"), _("Values"), _("Frames refused"), _("Odd"), _("Unknown words")))
         ],
         "value_columns": [{"label": label} for label in (_("Value"), _("As sent"), _("Understood as"), _("Mark"))],
     }
