@@ -138,6 +138,7 @@ WHO_MAY: dict[str, Row] = {
     "sensing/import/": Row(get=MANAGERS, post=MANAGERS),
     "sensing/figures/": Row(get=OFFICERS),
     "sensing/figures.<form>": Row(get=OFFICERS),
+    "sensing/devices/<mn>/ask/": Row(get=MANAGERS, post=MANAGERS, far=MANAGERS, far_post=MANAGERS),
     "sensing/devices/<mn>/registry/": Row(get=MANAGERS, far=MANAGERS),
     "sensing/maintainers/": Row(get=OFFICERS),
     "sensing/maintainers/new/": Row(get=MANAGERS, post=MANAGERS),
