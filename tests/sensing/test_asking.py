@@ -363,7 +363,7 @@ def test_a_gap_is_asked_for_once_and_only_of_devices_that_can(plant: Plant) -> N
     ]
     policy = replace(policy, catalogues=policy.catalogues.model_copy(update={"devices": tuple(able)}))
     gaps = [
-        Gap(plant.device.pk, NOON, NOON + timedelta(hours=3)),
+        Gap(plant.device.pk, NOON + timedelta(minutes=3), NOON + timedelta(hours=3, minutes=7)),
         Gap(plant.device.pk, NOON - timedelta(days=9), NOON - timedelta(days=1)),
         Gap(plant.device.pk, NOON - timedelta(minutes=30), NOON),
         Gap(plant.currents.pk, NOON, NOON + timedelta(hours=3)),
@@ -373,7 +373,7 @@ def test_a_gap_is_asked_for_once_and_only_of_devices_that_can(plant: Plant) -> N
     requests = DeviceRequest.objects.order_by("id")
     assert [(one.cn, one.why, one.device_id) for one in requests] == [("2051", "gap", plant.device.pk)] * 2
     assert [one.parameters["BeginTime"] for one in requests] == ["20260305120000", "20260302120000"]
-    assert requests[1].parameters["EndTime"] == "20260304120000"
+    assert [one.parameters["EndTime"] for one in requests] == ["20260305145900", "20260304115900"]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
@@ -21,7 +21,7 @@ from lingxiu.journal.actions import Scope, record
 from lingxiu.policy.queries import InForce
 from lingxiu.sensing.keys import Key, new_key
 from lingxiu.sensing.models import Device, DeviceEvent, DeviceLine, DeviceRequest, Process
-from lingxiu.sensing.statistics import Gap
+from lingxiu.sensing.statistics import WINDOW, Gap
 
 CLOCK_READ: Final = "1011"
 CLOCK_SET: Final = "1012"
@@ -47,6 +47,7 @@ LASTS: Final = {
 """How long a request waits for its device."""
 
 
+MINUTE: Final = timedelta(minutes=1)
 LOOKS_EVERY: Final = 0.3
 ANSWERS_WITHIN: Final = timedelta(minutes=30)
 """What a device has accepted may take so long."""
@@ -221,7 +222,16 @@ def fill_gaps(policy: InForce, gaps: Sequence[Gap], at: datetime) -> int:
 
 
 def _begin(gap: Gap) -> str:
-    return make_data_time(_local(max(gap.since, gap.until - LONGEST[HISTORY])))
+    return make_data_time(_local(_window_of(max(gap.since, gap.until - LONGEST[HISTORY]))))
+
+
+def _end(gap: Gap) -> str:
+    return make_data_time(_local(_window_of(gap.until) - MINUTE))
+
+
+def _window_of(at: datetime) -> datetime:
+    """Whole windows are asked for: minute data take the place of real-time data in all of a window (`statistics_cn`)."""
+    return at - (at - datetime.min.replace(tzinfo=UTC)) % WINDOW
 
 
 def _request_of(gap: Gap, at: datetime) -> DeviceRequest:
@@ -229,7 +239,7 @@ def _request_of(gap: Gap, at: datetime) -> DeviceRequest:
     return DeviceRequest(
         device_id=gap.device_id,
         cn=HISTORY,
-        parameters={"BeginTime": _begin(gap), "EndTime": make_data_time(_local(gap.until))},
+        parameters={"BeginTime": _begin(gap), "EndTime": _end(gap)},
         why=why,
         asked_at=at,
         expires_at=at + LASTS[why],
