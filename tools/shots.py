@@ -122,22 +122,7 @@ PAGES = [
     Shot("sensing", "county1", "/sensing/"),
     Shot("sensing-alarms", "county1", "/sensing/?tab=alarms"),
     Shot("sensing-unknown", "admin", "/sensing/?tab=unknown"),
-    Shot("sensing-profiles", "county1", "/sensing/profiles/"),
-    Shot("sensing-try", "county1", "/sensing/profiles/numbers-by-id/try/"),
-    Shot("sensing-self-test", "", "/sensing/self-test/"),
     Shot("device", "county1", first("/sensing/", DEVICE)),
-    Shot("sensing-forecasts", "county1", "/sensing/forecasts/?outcome=all"),
-    Shot("sensing-duty", "county1", "/sensing/duty/"),
-    Shot("sensing-trap", "county1", "/sensing/devices/GT3304210001/"),
-    Shot("sensing-gas", "county1", "/sensing/devices/GAS3304210001/"),
-    Shot("sensing-camera", "county1", "/sensing/devices/CAM3304210002/"),
-    Shot("sensing-meter", "county1", "/sensing/devices/PM3304210001/"),
-    Shot("device-week", "county1", beside(first("/sensing/", DEVICE), "?span=week&with=before&with=kind")),
-    Shot("device-registry", "county1", beside(first("/sensing/", DEVICE), "registry/")),
-    Shot("device-ask", "county1", beside(first("/sensing/", DEVICE), "ask/")),
-    Shot("device-figures", "county1", "/sensing/figures/?by=town"),
-    Shot("device-maintainers", "county1", "/sensing/maintainers/"),
-    Shot("device-import", "county1", "/sensing/import/"),
     Shot("alarm", "county1", first("/sensing/?tab=alarms", ALARM)),
     Shot("account", "county1", "/account/"),
     Shot("account-absences", "weitang1", "/account/absences/"),
@@ -154,6 +139,26 @@ PAGES = [
     Shot("shop-hauler", "15400500005", "/shop/"),
     Shot("public-face", "", a_code),
 ]
+
+
+NEW_PAGES = [
+    Shot("sensing-profiles", "county1", "/sensing/profiles/"),
+    Shot("sensing-try", "county1", "/sensing/profiles/numbers-by-id/try/"),
+    Shot("sensing-self-test", "", "/sensing/self-test/"),
+    Shot("sensing-forecasts", "county1", "/sensing/forecasts/?outcome=all"),
+    Shot("sensing-duty", "county1", "/sensing/duty/"),
+    Shot("sensing-trap", "county1", "/sensing/devices/GT3304210001/"),
+    Shot("sensing-gas", "county1", "/sensing/devices/GAS3304210001/"),
+    Shot("sensing-camera", "county1", "/sensing/devices/CAM3304210002/"),
+    Shot("sensing-meter", "county1", "/sensing/devices/PM3304210001/"),
+    Shot("device-week", "county1", beside(first("/sensing/", DEVICE), "?span=week&with=before&with=kind")),
+    Shot("device-registry", "county1", beside(first("/sensing/", DEVICE), "registry/")),
+    Shot("device-ask", "county1", beside(first("/sensing/", DEVICE), "ask/")),
+    Shot("device-figures", "county1", "/sensing/figures/?by=town"),
+    Shot("device-maintainers", "county1", "/sensing/maintainers/"),
+    Shot("device-import", "county1", "/sensing/import/"),
+]
+"""Pictured, and not yet held by the test of pages: nobody has walked them."""
 
 
 class Album:
@@ -280,7 +285,7 @@ def main() -> int:
         from lingxiu.demo.signins import password_of
 
         album = Album(browser, address, password_of, SHOTS)
-        for shot in PAGES:
+        for shot in (*PAGES, *NEW_PAGES):
             if not wanted or shot.name.startswith(wanted):
                 album.take(shot)
                 print(shot.name, flush=True)
