@@ -406,6 +406,10 @@ def test_the_same_question_waits_once_and_not_without_end(plant: Plant) -> None:
     plant.currents.state = Device.State.RETIRED
     with pytest.raises(CannotAsk):
         put(plant.currents, "clock")
+    plant.states.profile = "trap-plain-json"  # another way in: no line to ask it on
+    with pytest.raises(CannotAsk) as error:
+        put(plant.states, "clock")
+    assert error.value.why == "way"
 
 
 # ── keys ──

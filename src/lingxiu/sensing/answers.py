@@ -54,6 +54,7 @@ class Told(NamedTuple):
 
     request: DeviceRequest
     question: str
+    period: str
     answer: str
     state: str
     tone: str
@@ -64,6 +65,9 @@ def told(request: DeviceRequest) -> Told:
     return Told(
         request,
         str(_LABELS.get(request.cn, request.cn)),
+        " – ".join(
+            _spaced(request.parameters[name]) for name in ("BeginTime", "EndTime") if name in request.parameters
+        ),
         answer_of(request),
         request.get_state_display(),
         TONES[DeviceRequest.State(request.state)],

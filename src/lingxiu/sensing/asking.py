@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from hj212 import make_data_time
 from lingxiu.journal.actions import Scope, record
-from lingxiu.policy.queries import InForce
+from lingxiu.policy.queries import InForce, in_force
 from lingxiu.sensing.keys import Key, new_key
 from lingxiu.sensing.models import Device, DeviceEvent, DeviceLine, DeviceRequest, Process
 from lingxiu.sensing.statistics import WINDOW, Gap
@@ -98,6 +98,7 @@ class CannotAsk(Exception):
 REASONS: Final[dict[str, str | Promise]] = {
     "unknown": _("There is no such question."),
     "retired": _("The device is out of use."),
+    "way": _("The device does not speak HJ 212: it cannot be asked."),
     "value": _("The value is none the standard allows."),
     "period": _("Give a time that has been, its end after its beginning, and not too long."),
     "name": _("Say which: letters and digits."),
@@ -175,6 +176,8 @@ def _put(
 ) -> DeviceRequest:
     if device.state == Device.State.RETIRED:
         raise CannotAsk("retired")
+    if all(row.id != device.profile for row in in_force().catalogues.devices):
+        raise CannotAsk("way")
     Device.objects.select_for_update(of=("self",)).get(pk=device.pk)
     is_open = DeviceRequest.objects.filter(device=device, ended_at=None, expires_at__gt=at)
     same = is_open.filter(cn=cn, parameters=parameters).first()
