@@ -115,6 +115,38 @@ def test_a_storm_that_came_and_went_while_no_watch_ran_is_one_thing_too(plant: P
     assert (told_of("storm.began"), told_of("storm.ended"), told_of("device.silent")) == (1, 1, 0)
 
 
+def test_a_storm_that_is_found_to_have_begun_otherwise_stays_the_same_one(plant: Plant) -> None:
+    Device.objects.update(state="retired")
+    devices = [make_device(plant.cast.merchant.pk, f"S{n:03d}") for n in range(60)]
+    heard(devices[:1], minute(0))
+    heard(devices[1:], minute(2))
+    go(30.1, 32.1, 45)
+    storm = Storm.objects.get()
+    assert storm.since == minute(30)
+
+    first = Alarm.objects.get(device=devices[0])  # what came late shows that the first of them was never silent
+    Alarm.objects.filter(pk=first.pk).update(withdrawn_at=minute(46), cleared_at=minute(46))
+    heard(devices[:1], minute(46))
+    go(47)
+    storm.refresh_from_db()
+    assert (storm.since, storm.until, storm.devices) == (minute(32), None, 59)
+    assert (Storm.objects.count(), told_of("storm.began"), told_of("storm.ended")) == (1, 1, 0)
+
+
+def test_a_storm_that_never_was_holds_no_alarm_back(plant: Plant) -> None:
+    Device.objects.update(state="retired")
+    devices = [make_device(plant.cast.merchant.pk, f"S{n:03d}") for n in range(60)]
+    heard(devices, minute(0))
+    go(30.1, 45)
+    assert Storm.objects.get().until is None
+
+    never = Alarm.objects.filter(device__in=devices[1:])
+    never.update(withdrawn_at=minute(46), cleared_at=minute(46))
+    heard(devices[1:], minute(46))
+    go(47, 48)
+    assert (Storm.objects.get().until, told_of("storm.ended"), told_of("device.silent")) == (minute(47), 1, 1)
+
+
 def test_one_silent_device_is_told_when_it_is_known_to_be_alone(plant: Plant) -> None:
     heard([plant.device], minute(0))
     go(31, 39)

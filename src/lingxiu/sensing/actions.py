@@ -12,7 +12,8 @@ from typing import Final
 from django.db import transaction
 from django.utils import timezone
 
-from lingxiu.journal.actions import Scope, record
+from lingxiu.journal.actions import record
+from lingxiu.merchants.actions import scope_of
 from lingxiu.merchants.models import Merchant
 from lingxiu.policy.queries import in_force
 from lingxiu.sensing.judging import end_for_good
@@ -306,6 +307,5 @@ def _change(device: Device, state: str, note: str, until: datetime | None) -> No
 
 
 def _tell(kind: str, device: Device, at: datetime, actor_id: int | None) -> None:
-    merchant = device.merchant
-    scope = Scope(town=merchant.town, grid=merchant.grid, merchant_id=merchant.pk)
+    scope = scope_of(device.merchant)
     record(kind, "device", device.mn, at=at, actor_id=actor_id, scope=scope)

@@ -17,7 +17,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from hj212 import make_data_time
-from lingxiu.journal.actions import Scope, record
+from lingxiu.journal.actions import record
+from lingxiu.merchants.actions import scope_of
 from lingxiu.policy.queries import InForce, in_force
 from lingxiu.sensing.keys import Key, new_key
 from lingxiu.sensing.models import Device, DeviceEvent, DeviceLine, DeviceRequest, Process
@@ -491,6 +492,5 @@ def line_of(device: Device, at: datetime) -> DeviceLine | None:
 
 
 def _tell(kind: str, device: Device, at: datetime, actor_id: int | None, reference: dict[str, Any]) -> None:
-    merchant = device.merchant
-    scope = Scope(town=merchant.town, grid=merchant.grid, merchant_id=merchant.pk)
+    scope = scope_of(device.merchant)
     record(kind, "device", device.mn, at=at, actor_id=actor_id, scope=scope, reference=reference)

@@ -21,10 +21,12 @@ from procrastinate.exceptions import AlreadyEnqueued
 from lingxiu.accounts.absences import deputies
 from lingxiu.accounts.models import Bond, Post, Unit, UnitKind, User
 from lingxiu.journal.actions import Scope, record
+from lingxiu.merchants.actions import scope_of
 from lingxiu.merchants.models import Merchant
 from lingxiu.policy.alarm_rules import Duty, PointLevel
 from lingxiu.policy.queries import InForce, in_force
-from lingxiu.sensing.models import Alarm, DutyCall, DutyTurn, Mute
+from lingxiu.sensing.models import Alarm, DutyCall, DutyTurn
+from lingxiu.sensing.muting import mute_of
 
 log = structlog.get_logger(__name__)
 
@@ -68,14 +70,9 @@ def _is_due(alarm: Alarm, duty: Duty, at: datetime) -> bool:
     """Whether its next step is due. After a standstill there is one step at once, and the next in its own time."""
     said = alarm.calls.aggregate(steps=Max("step"), last=Max("called_at"))
     if said["last"] is None:
-        return at - alarm.last_at <= timedelta(minutes=duty.within_minutes) and not _is_muted(alarm, at)
+        return at - alarm.last_at <= timedelta(minutes=duty.within_minutes) and mute_of(alarm, at) is None
     over = at - said["last"] >= timedelta(minutes=duty.next_after_minutes)
-    return over and said["steps"] + 1 < duty.most_calls and not _is_muted(alarm, at)
-
-
-def _is_muted(alarm: Alarm, at: datetime) -> bool:
-    """Whether somebody has said why nobody should be called: a test of the probes, say."""
-    return Mute.objects.filter(device=alarm.device_id, code__in=("", alarm.code), since__lte=at, until__gt=at).exists()
+    return over and said["steps"] + 1 < duty.most_calls and mute_of(alarm, at) is None
 
 
 def _call(alarm: Alarm, at: datetime) -> bool:
@@ -91,7 +88,7 @@ def _call(alarm: Alarm, at: datetime) -> bool:
     DutyCall.objects.bulk_create(
         DutyCall(alarm=alarm, step=step, person_id=person, called_at=at) for person in dict.fromkeys(people)
     )
-    scope = Scope(town=merchant.town, grid=merchant.grid, merchant_id=merchant.pk)
+    scope = scope_of(merchant)
     said = {"code": alarm.code, "step": step, "people": people}
     record(CALLED, "alarm", alarm.pk, at=at, scope=scope, reference=said)
     transaction.on_commit(_tell_now)

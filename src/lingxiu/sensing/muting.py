@@ -7,7 +7,8 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
-from lingxiu.journal.actions import Json, Scope, record
+from lingxiu.journal.actions import Json, record
+from lingxiu.merchants.actions import scope_of
 from lingxiu.sensing.models import Alarm, Device, Mute
 
 
@@ -66,6 +67,5 @@ def acknowledge(alarm: Alarm, *, words: str, at: datetime, actor_id: int) -> boo
 def _record(
     kind: str, subject_kind: str, subject: object, device: Device, at: datetime, actor_id: int, reference: Json
 ) -> None:
-    merchant = device.merchant
-    scope = Scope(town=merchant.town, grid=merchant.grid, merchant_id=merchant.pk)
+    scope = scope_of(device.merchant)
     record(kind, subject_kind, subject, at=at, actor_id=actor_id, scope=scope, reference=reference)

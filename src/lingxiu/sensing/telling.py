@@ -6,7 +6,7 @@ alarm's own entries (`alarm.raised` …) say what is, whoever hears of it. Any w
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final, cast
 
@@ -14,6 +14,7 @@ from django.db import transaction
 from django.db.models import Count, Min, Q, QuerySet
 
 from lingxiu.journal.actions import Scope, record
+from lingxiu.merchants.actions import scope_of
 from lingxiu.policy.alarm_rules import RANKS, AnyAlarm, Severity, Silence
 from lingxiu.policy.queries import InForce
 from lingxiu.sensing import storms
@@ -70,7 +71,7 @@ def _tell_one(policy: InForce, rule: AnyAlarm, alarm: Alarm, at: datetime) -> No
     if not rule.tells or _is_over(policy, rule, alarm, at) or _is_less(policy, rule, alarm):
         return
     merchant = alarm.device.merchant
-    scope = Scope(town=merchant.town, grid=merchant.grid, merchant_id=merchant.pk)
+    scope = scope_of(merchant)
     reference = {"code": alarm.code, "rule": alarm.code, "device": alarm.device.mn, "tells": list(rule.tells)}
     if isinstance(rule, Silence):
         record("device.silent", "merchant", merchant.pk, at=at, scope=scope, reference=reference)
@@ -116,9 +117,33 @@ def fold_storms(policy: InForce, at: datetime) -> None:
             "pk", "device__merchant__town", "raised_at", "cleared_at"
         )
         complete = at - timedelta(minutes=rule.within_minutes)
-        for gale in gales(rule, (Fall(*row) for row in rows), _in_use()):
-            if gale.since <= complete:
-                _keep(policy, code, gale, at)
+        found = gales(rule, (Fall(*row) for row in rows), _in_use())
+        _keep_all(policy, code, [gale for gale in found if gale.since <= complete], at)
+
+
+def _keep_all(policy: InForce, code: str, found: Sequence[Gale], at: datetime) -> None:
+    """A storm that lasts and is not among these never was, or is part of another by now: it ends and holds nobody back."""
+    matched: list[tuple[Storm | None, Gale]] = []
+    taken: set[int] = set()
+    for gale in found:
+        storm = _same(code, gale, taken)
+        matched.append((storm, gale))
+        taken.update([storm.pk] if storm else [])
+    for storm in Storm.objects.filter(code=code, until=None).exclude(pk__in=taken):
+        _end(
+            storm,
+            policy,
+            at,
+            told=storm.alarms.exclude(pk__in=[pk for gale in found for pk in gale.alarm_ids]).exists(),
+        )
+    for storm, gale in matched:
+        _keep(policy, code, gale, storm, at)
+
+
+def _same(code: str, gale: Gale, taken: Iterable[int]) -> Storm | None:
+    """The storm as it is kept: it has a silence in common, though late data may have changed when it began."""
+    same = Storm.objects.filter(code=code, town=gale.town, alarms__in=gale.alarm_ids).exclude(pk__in=taken)
+    return same.order_by("since").distinct().first()
 
 
 def _in_use() -> dict[str, int]:
@@ -128,27 +153,26 @@ def _in_use() -> dict[str, int]:
     return dict(counted)
 
 
-def _keep(policy: InForce, code: str, gale: Gale, at: datetime) -> None:
-    storm, new = Storm.objects.get_or_create(
-        code=code,
-        town=gale.town,
-        since=gale.since,
-        defaults={
-            "until": gale.until,
-            "devices": len(gale.alarm_ids),
-            "of": _in_all(gale.town),
-            "edition": policy.id,
-            "noticed_at": at,
-        },
-    )
+def _keep(policy: InForce, code: str, gale: Gale, storm: Storm | None, at: datetime) -> None:
+    lasted = storm is None or storm.until is None
+    if storm is None:
+        storm = Storm(code=code, town=gale.town, of=_in_all(gale.town), edition=policy.id, noticed_at=at)
+    is_new = storm.pk is None
+    said = (gale.since, gale.until, len(gale.alarm_ids))
+    if is_new or (storm.since, storm.until, storm.devices) != said:
+        storm.since, storm.until, storm.devices = said
+        storm.save()
     Alarm.objects.filter(pk__in=gale.alarm_ids).exclude(storm=storm).update(storm=storm)
-    if new:
+    if is_new:
         _record("storm.began", storm, policy, at)
-    ended = gale.until is not None and (new or storm.until is None)
-    if not new and (storm.until, storm.devices) != (gale.until, len(gale.alarm_ids)):
-        storm.until, storm.devices = gale.until, len(gale.alarm_ids)
-        storm.save(update_fields=["until", "devices"])
-    if ended:
+    if lasted and gale.until is not None:
+        _record("storm.ended", storm, policy, at)
+
+
+def _end(storm: Storm, policy: InForce, at: datetime, *, told: bool) -> None:
+    storm.until = at
+    storm.save(update_fields=["until"])
+    if told:
         _record("storm.ended", storm, policy, at)
 
 

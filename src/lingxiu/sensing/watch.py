@@ -23,7 +23,8 @@ from django.utils.translation import gettext as _
 
 from lingxiu.config.environment import environment
 from lingxiu.issues.actions import report_alarm
-from lingxiu.journal.actions import Scope, record
+from lingxiu.journal.actions import record
+from lingxiu.merchants.actions import scope_of
 from lingxiu.merchants.models import Merchant
 from lingxiu.policy.alarm_rules import AnyAlarm, Silence
 from lingxiu.policy.queries import InForce, NoPolicy, edition, in_force
@@ -95,7 +96,7 @@ def write_device_states(policy: InForce, at: datetime) -> int:
         states = dict(cursor.fetchall())
         for merchant in Merchant.objects.filter(pk__in=states).only("pk", "town", "grid"):
             kind = "device.heard" if states[merchant.pk] == "online" else "device.changed"
-            scope = Scope(town=merchant.town, grid=merchant.grid, merchant_id=merchant.pk)
+            scope = scope_of(merchant)
             record(kind, "merchant", merchant.pk, at=at, scope=scope)
     return len(states)
 

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_safe
 
 from lingxiu.accounts.models import User
 from lingxiu.journal.actions import Scope, record
+from lingxiu.merchants.actions import scope_of
 from lingxiu.merchants.views.asking import reader
 from lingxiu.sensing import exporting, figures
 from lingxiu.sensing.exporting import Cell
@@ -99,8 +100,7 @@ def readings_file(request: HttpRequest, mn: str, form: str) -> HttpResponse:
     since, until = day_bounds(first)[0], day_bounds(last)[1]
     since = max(since, told_from(user, device) or since)
     rows = exporting.rows_of(device.pk, step, since, until)
-    merchant = device.merchant
-    scope = Scope(town=merchant.town, grid=merchant.grid, merchant_id=merchant.pk)
+    scope = scope_of(device.merchant)
     reference = {"step": step, "from": str(first), "to": str(last)}
     _note("device.readings_exported", "device", mn, user, at, scope, reference)
     return _file(f"{mn}-{step}-{first}-{last}", form, exporting.columns_of(step), rows)
