@@ -7,7 +7,7 @@ The rules themselves are in alarms.py. Issues are opened elsewhere (watch.py), i
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from typing import Any, Final, TypeAlias
@@ -108,17 +108,17 @@ def judge(policy: InForce, at: datetime, limit: int = DEVICES_AT_ONCE) -> int:
         due: dict[int, datetime] = dict(cursor.fetchall())
         if not due:
             return 0
-        judged = _judge_all(policy, due, until, at)
+        judged = judge_all(lambda some: _judge_windows(policy, some, until, at), due)
         cursor.execute(_JUDGED, {"until": until, "settle": alarms.settle_seconds, "devices": judged})
         cursor.execute(_POISONED, [at + POISONED, list(due.keys() - set(judged))])
     return len(due)
 
 
-def _judge_all(policy: InForce, due: Mapping[int, datetime], until: datetime, at: datetime) -> list[int]:
+def judge_all(work: Callable[[Mapping[int, datetime]], None], due: Mapping[int, datetime]) -> list[int]:
     """Judge these devices together, or, if one of them cannot be judged, each alone. Returns: those that were."""
     try:
         with transaction.atomic():
-            _judge_windows(policy, due, until, at)
+            work(due)
         return list(due)
     except (OperationalError, InterfaceError):
         raise
@@ -126,7 +126,7 @@ def _judge_all(policy: InForce, due: Mapping[int, datetime], until: datetime, at
         if len(due) == 1:
             log.error("device.not_judged", device=next(iter(due)), error=type(error).__name__, exc_info=error)
             return []
-    return [one for device_id, since in due.items() for one in _judge_all(policy, {device_id: since}, until, at)]
+    return [one for device_id, since in due.items() for one in judge_all(work, {device_id: since})]
 
 
 def _judge_windows(policy: InForce, due: Mapping[int, datetime], until: datetime, at: datetime) -> None:

@@ -32,6 +32,7 @@ from lingxiu.sensing.judging import (
     BEGINNING,
     DEVICES_AT_ONCE,
     Judgement,
+    judge_all,
     known_alarms,
     maintenance,
     may_change,
@@ -91,7 +92,9 @@ def judge_days(policy: InForce, at: datetime, limit: int = DEVICES_AT_ONCE) -> i
         cursor.execute(_DUE, [today, limit])
         due: dict[int, datetime] = dict(cursor.fetchall())
         if due:
-            _judge_days(policy, due, today, at)
+            judge_all(
+                lambda some: _judge_days(policy, some, today, at), due
+            )  # one that cannot be is tried with its next day
             cursor.execute(_JUDGED, {"today": today, "devices": list(due)})
     return len(due)
 
