@@ -57,6 +57,8 @@ def test_a_moved_device_leaves_its_alarms_and_its_readings_behind(reader: Any, c
     assert device.observe_until is not None and device.observe_until > timezone.now()
     assert history(device) == [("installed", cast.merchant.pk), ("moved", cast.other_merchant.pk)]
     assert queries.stands_there_since(device) == DeviceEvent.objects.get(kind="moved").at
+    assert not Alarm.objects.visible_to(cast.stranger_owner).exists()  # it was raised at another's shop
+    assert Alarm.objects.visible_to(cast.county_officer).get() == alarm
     assert Standing.objects.get(merchant=cast.merchant).device_state == "none"
     with pytest.raises(actions.Stands):
         actions.move(device, cast.other_merchant, at=NOON)

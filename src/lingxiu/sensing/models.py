@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -299,8 +299,14 @@ class AlarmQuerySet(models.QuerySet["Alarm"]):
     """Alarms, as far as somebody may see."""
 
     def visible_to(self, user: User | AnonymousUser) -> AlarmQuerySet:
-        """The alarms of the merchants whose readings this person may look at."""
-        return self.filter(device__merchant__in=measured_for(user))
+        """The alarms of the merchants whose readings this person may look at; owners only since the device came to them."""
+        seen = self.filter(device__merchant__in=measured_for(user))
+        if getattr(user, "authority", NOBODY).is_officer:
+            return seen
+        came_later = DeviceEvent.objects.filter(
+            device=OuterRef("device"), kind=DeviceEvent.Kind.MOVED, at__gt=OuterRef("raised_at")
+        )
+        return seen.exclude(Exists(came_later))
 
 
 class Alarm(models.Model):
