@@ -104,9 +104,13 @@ DECLARE
     dropped integer := 0;
 BEGIN
     FOR name IN
-        SELECT inhrelid::regclass::text FROM pg_inherits
-        WHERE inhparent IN (SELECT parent::regclass FROM sensing_partitioned() AS parent)
-          AND to_date(right(inhrelid::regclass::text, 8), 'YYYYMMDD') + 7 <= (horizon AT TIME ZONE 'UTC')::date
+        -- Materialized: indexes are in pg_inherits too, and their names end with no day that could be read.
+        WITH weeks AS MATERIALIZED (
+            SELECT inhrelid::regclass::text AS week FROM pg_inherits
+            WHERE inhparent IN (SELECT parent::regclass FROM sensing_partitioned() AS parent)
+        )
+        SELECT week FROM weeks
+        WHERE to_date(right(week, 8), 'YYYYMMDD') + 7 <= (horizon AT TIME ZONE 'UTC')::date
     LOOP
         EXECUTE format('DROP TABLE %I', name);
         dropped := dropped + 1;
