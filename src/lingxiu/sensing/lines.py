@@ -53,10 +53,6 @@ FALLBACK_SYSTEM: Final = "31"
 PASSWORD: Final = "123456"  # noqa: S105 (what devices are shipped with; a field of the protocol, in plain text on the wire)
 
 
-class NoKey(Exception):
-    """A key is to be sent, and there is none to send it under."""
-
-
 class Peer(Protocol):
     """The connection, as far as a line needs it."""
 
@@ -278,8 +274,10 @@ class Desk:
 
     def _say(self, asked: Asked) -> None:
         line = self.lines.get(asked.device_id)
-        if line is None or line.talk is not None:
+        # A new key that is in the database and not yet here: it is looked for again when the registry has been read (`meet`).
+        if line is None or line.talk is not None or (asked.cn == KEY_SET and len(line.device.keys) < 2):
             self._notes.outcomes.append(Outcome(asked.id, DeviceRequest.State.WAITING))
+            self._wake.set()
             return
         device = line.device
         assert device.profile is not None
@@ -296,7 +294,7 @@ class Desk:
         try:
             message = self._message(line, asked)
             data = session.open(message, self._loop.time())
-        except (LocalProtocolError, NoKey) as error:
+        except LocalProtocolError as error:
             log.error("request.unsayable", request=asked.id, error=type(error).__name__)
             self._notes.outcomes.append(Outcome(asked.id, DeviceRequest.State.FAILED))
             return
@@ -313,8 +311,6 @@ class Desk:
         if asked.cn == CLOCK_SET:
             items["SystemTime"] = make_data_time(local)
         elif asked.cn == KEY_SET:
-            if not line.device.keys:
-                raise NoKey
             items |= {"NewSK": line.device.keys[0].hex, "SKCreateTime": make_data_time(local)}
         system, password = line.device.says or (line.frame.st, line.frame.pw)
         return command(
