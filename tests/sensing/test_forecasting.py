@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -14,8 +15,9 @@ from lingxiu.issues.models import Issue, Source
 from lingxiu.issues.writing import Brought
 from lingxiu.journal.models import Entry
 from lingxiu.merchants.models import CareRecord
-from lingxiu.sensing.forecasting import hit_rates, listen, look_ahead, looked_on
-from lingxiu.sensing.models import Device, Forecast, Maintenance
+from lingxiu.policy.queries import in_force
+from lingxiu.sensing.forecasting import Past, hit_rates, listen, look_ahead, looked_on
+from lingxiu.sensing.models import Device, Forecast, Maintenance, Storm
 from tests.cast import Cast
 from tests.sensing.conftest import Plant, make_device
 
@@ -212,11 +214,22 @@ def test_a_trap_is_forecast_from_what_its_sensor_says(cast: Cast) -> None:
     assert Issue.objects.get().violation == "F-TRAP"
 
 
-def test_days_of_maintenance_are_not_a_monitor_s_gaps(device: Device) -> None:
-    cook(device, 0, [1.0] * 20)
+def rests(device: Device) -> None:
     Maintenance.objects.create(device=device, since=night(20), until=night(29), note="维修")
-    cook(device, 30, [1.0] * 2)
 
-    look_ahead(night(32))
 
-    assert not Forecast.objects.exists()
+def power_is_off(device: Device) -> None:
+    """In the whole county."""
+    Storm.objects.create(
+        town="", code="ALM-OFF", since=night(20), until=night(29), devices=9, of=9, edition=1, noticed_at=night(20)
+    )
+
+
+@pytest.mark.parametrize("meanwhile", [rests, power_is_off])
+def test_days_on_which_nobody_could_hear_it_are_not_a_monitor_s_gaps(
+    device: Device, meanwhile: Callable[[Device], None]
+) -> None:
+    assert not Past.of([device], in_force(), night(32)).excused[device.pk]
+    meanwhile(device)
+    past = Past.of([device], in_force(), night(32))
+    assert past.excused[device.pk] == {FIRST + timedelta(days=n) for n in range(20, 30)}

@@ -36,6 +36,7 @@ from lingxiu.policy.queries import InForce, in_force
 from lingxiu.sensing import foresight
 from lingxiu.sensing.foresight import Expected, Hours, Numbers, Verdict
 from lingxiu.sensing.models import Alarm, Deafness, Device, DeviceEvent, Forecast, Maintenance, Mute, Storm
+from lingxiu.sensing.storms import COUNTY
 
 log = structlog.get_logger(__name__)
 
@@ -296,7 +297,9 @@ class Past:
         storms = [(row.town, _days(row.since, row.until or at)) for row in Storm.objects.filter(
             Q(until=None) | Q(until__gte=since))]  # fmt: skip
         for device in devices:
-            self.excused[device.pk].update(deaf, *(days for town, days in storms if town == device.merchant.town))
+            self.excused[device.pk].update(
+                deaf, *(days for town, days in storms if town in (COUNTY, device.merchant.town))
+            )
 
     def _read_alarms(self, devices: Sequence[Device]) -> None:
         rules = self.policy.catalogues.alarms.rules
@@ -521,25 +524,29 @@ def settle(entries: Iterable[Entry], at: datetime) -> int:
     results = dict(Issue.objects.filter(number__in=of_issue).values_list("number", "result"))
     settled = 0
     for entry in moves:
-        outcome, only_open = _HEARD[entry.kind], entry.kind != "issue.closed"
-        if entry.kind == "issue.closed" and results.get(entry.subject_id) in _NOT_SO:
-            outcome = Forecast.Outcome.WRONG
         for forecast in of_issue[entry.subject_id]:
+            outcome = _answer(entry.kind, forecast, results.get(entry.subject_id))
             if entry.actor_id is None or forecast.outcome == outcome:
                 continue  # the system's own move is no answer
-            if only_open and forecast.outcome != Forecast.Outcome.OPEN:
+            if entry.kind != CLOSED and forecast.outcome != Forecast.Outcome.OPEN:
                 continue
-            if forecast.kind == Kind.DEVICE_FAILING and results.get(entry.subject_id) == Result.DEVICE_FAULT:
-                outcome = Forecast.Outcome.RIGHT
             end(forecast, outcome, at=entry.at, why=entry.kind.removeprefix("issue."), by=entry.actor_id)
             settled += 1
     return settled
 
 
+def _answer(kind: str, forecast: Forecast, result: str | None) -> Forecast.Outcome:
+    """What a person's move says of a forecast; a closed issue by its result: a monitor that is ill was foretold by one kind only."""
+    if kind == CLOSED and result in _NOT_SO and (forecast.kind, result) != (Kind.DEVICE_FAILING, Result.DEVICE_FAULT):
+        return Forecast.Outcome.WRONG
+    return _HEARD[kind]
+
+
+CLOSED: Final = "issue.closed"
 _HEARD: Final = {
     "issue.confirmed": Forecast.Outcome.RIGHT,
     "issue.dismissed": Forecast.Outcome.WRONG,
-    "issue.closed": Forecast.Outcome.RIGHT,
+    CLOSED: Forecast.Outcome.RIGHT,
 }
 """The moves of people that settle a forecast; a closed issue by its result."""
 
