@@ -147,7 +147,7 @@ function option(data: Answer, words: Words, narrow: boolean): Option {
     yAxis: [
       { type: "value", min: 0, max: highest(data), name: data.unit, nameLocation: "end", nameGap: 6, nameTextStyle: { align: "right" as const, fontSize: 11 }, splitLine: { lineStyle: { color: palette.surface.faded } } },
       ...strips.map((name, n) => ({ type: "value" as const, gridIndex: n + 1, min: 0, max: data.step, ...nameOf(name) })),
-      { type: "value", gridIndex: 3, min: 0, max: 1, ...nameOf(words.alarm) },
+      { type: "value", gridIndex: 3, min: 0, max: 1, ...nameOf("") }, // the unit stands there, and the legend names the marks
     ],
     series: [
       ...band(data, words),

@@ -32,7 +32,7 @@ ALARMS_SHOWN = 12
 TOLD_SHOWN = 4
 EVENTS_SHOWN = 30
 SPANS: Final[dict[str, str | Promise]] = {
-    "day": gettext_lazy("Day"),
+    "day": gettext_lazy("One day"),
     "week": gettext_lazy("Week"),
     "month": gettext_lazy("Month"),
     "year": gettext_lazy("Year"),
