@@ -59,12 +59,16 @@ class LastingForm {
 
   private async restore(): Promise<void> {
     const draft = this.key ? await readDraft(this.key) : null;
-    if (!this.key || !draft) return;
+    if (!this.key) return;
+    if (!draft) {
+      if (fieldsOf(this.form).some(isTouched)) this.keep(); // typed before this script was there
+      return;
+    }
     this.submission.value = draft.submission;
     const differs = fillFields(this.form, draft);
     let files = 0;
     for (const input of fileInputs(this.form)) {
-      const file = await readFile(this.key, input.name);
+      const file = input.files?.length ? null : await readFile(this.key, input.name);
       if (file) files += giveFile(input, file);
     }
     if (differs || files) this.say(word("restored"), this.afresh());
@@ -189,10 +193,18 @@ const isTicked = (field: Field): field is HTMLInputElement => field.type === "ch
 const isChosen = (field: Field): boolean => !isTicked(field) || field.checked;
 const fileInputs = (form: HTMLFormElement) => [...form.querySelectorAll<HTMLInputElement>("input[type=file]")];
 
-/** Puts a draft into the form; says whether that changed anything. */
+/** Whether its value is no longer the one the page came with: somebody was faster than the scripts. What a photo says goes with its file. */
+function isTouched(field: Field): boolean {
+  if (isTicked(field)) return field.checked !== field.defaultChecked;
+  if (field.type === "hidden") return Boolean(field.closest('[data-island="photo"]')?.querySelector<HTMLInputElement>("input[type=file]")?.files?.length);
+  if (field instanceof HTMLSelectElement) return [...field.options].some((option) => option.selected !== option.defaultSelected) && field.selectedIndex > 0;
+  return field.value !== field.defaultValue;
+}
+
+/** Puts a draft into the form, except over what was typed since; says whether that changed anything. */
 function fillFields(form: HTMLFormElement, draft: Draft): boolean {
   let changed = false;
-  for (const field of fieldsOf(form)) {
+  for (const field of fieldsOf(form).filter((field) => !isTouched(field))) {
     const values = draft.fields.filter(([name]) => name === field.name).map(([, value]) => value);
     if (isTicked(field)) {
       const checked = values.includes(field.value);

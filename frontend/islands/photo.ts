@@ -28,6 +28,15 @@ class Photo {
     this.input.addEventListener("change", () => void this.take());
     this.input.addEventListener("lingxiu:restored", () => void this.show());
     if ("restored" in this.input.dataset) void this.show();
+    else if (this.input.files?.length) void this.early();
+  }
+
+  /** A photo taken while this script was still on its way: on a slow line the button is there first. */
+  private early(): Promise<void> {
+    const marked = this.element.querySelector<HTMLInputElement>(`input[name="${this.input.name}_watermarked"]`);
+    if (marked?.value) return this.show(); // marked before: the browser itself brought the form back
+    if (this.element.dataset.located !== "no") this.position = locate();
+    return this.take();
   }
 
   private async take(): Promise<void> {

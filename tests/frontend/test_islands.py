@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from tests.frontend.conftest import Answer, Stage
 
@@ -86,6 +86,28 @@ def test_what_was_typed_comes_back_after_a_reload_with_its_photo(form: Page, tmp
     expect(form.locator("input[name=photo_watermarked]")).to_have_value("1")
     assert form.locator("input[type=file]").evaluate("input => input.files.length") == 1
     expect(form.locator(".form-note")).to_be_visible()
+
+
+def test_what_is_typed_and_taken_before_the_scripts_are_there_counts(stage: Stage, page: Page, tmp_path: Path) -> None:
+    """On a slow line the page is read and used before its scripts have come."""
+    stage.page("/issue", FORM)
+    page.goto("/issue")
+    page.get_by_label("Words").fill("An old draft")
+    page.get_by_label("Words").blur()
+
+    held: list[Route] = []
+    slow = True
+    page.route("**/built/*.js", lambda route: held.append(route) if slow else route.continue_())
+    page.goto("/issue", wait_until="commit")
+    page.get_by_label("Words").fill("Faster than the scripts")
+    page.locator("input[type=file]").set_input_files(picture(tmp_path / "now.jpg"))
+    expect(page.locator("input[name=photo_watermarked]")).to_have_value("")
+    slow = False
+    for route in held:
+        route.continue_()
+    expect(page.locator("input[name=photo_watermarked]")).to_have_value("1")
+    expect(page.get_by_label("Words")).to_have_value("Faster than the scripts")
+    assert page.locator("input[type=file]").evaluate("input => input.files.length") == 1
 
 
 def test_starting_afresh_forgets_the_draft(form: Page) -> None:
