@@ -64,7 +64,8 @@ class Device(models.Model):
     """A device at a merchant. `observe_until`: until then it may raise alarms but opens no issue.
 
     `secret`: 32 hex digits, the SM4 key its HJ 212-2025 data areas are encrypted with; `former_secret` is still accepted
-    after a rotation (CN 1014) until the device has used the new one.
+    after a rotation (CN 1014) until the device has used the new one. `ack_style`: how it wants to be answered, where that is
+    otherwise than its profile says.
     """
 
     class State(models.TextChoices):
@@ -72,10 +73,17 @@ class Device(models.Model):
         MAINTENANCE = "maintenance", _("under maintenance")
         RETIRED = "retired", _("retired")
 
+    class AckStyle(models.TextChoices):
+        OF_2005 = "2005", _("HJ/T 212-2005: in CP")
+        OF_2017 = "2017", _("HJ 212-2017: ST=91, Flag=4")
+        OF_2025 = "2025", _("HJ 212-2025: ST=91, Flag=8")
+        ST21 = "st21", _("ST=21, Flag=5")
+
     id = models.AutoField(primary_key=True)
     mn = models.CharField(max_length=24, unique=True)
     merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="+")
     profile = models.CharField(max_length=40)
+    ack_style = models.CharField(max_length=4, choices=AckStyle, default="", db_default="", blank=True)
     kind = models.CharField(max_length=20)
     state = models.CharField(max_length=12, choices=State, default=State.ACTIVE)
     vendor = models.CharField(max_length=60, default="", blank=True)
