@@ -50,13 +50,15 @@ class InspectionQuerySet(models.QuerySet["Inspection"]):
 class Inspection(models.Model):
     """检查笔录: what two certified officers of one enforcing body checked at a shop, why, and what came of it.
 
-    `move_version`: which move of the issue wrote it down. `act_code` is None while it is outstanding; `act_error` says why.
+    `move_version`: which move of the issue wrote it down. `joint_shop`: of which joint inspection it is a body's part.
+    `act_code` is None while it is outstanding; `act_error` says why.
     `act_simulated`: the code is a simulator's and stands for nothing.
     """
 
     merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="+")
     issue = models.ForeignKey("issues.Issue", null=True, on_delete=models.PROTECT, related_name="inspections")
     move_version = models.PositiveIntegerField(null=True)
+    joint_shop = models.ForeignKey("issues.JointShop", null=True, on_delete=models.PROTECT, related_name="inspections")
     unit = models.ForeignKey(Unit, on_delete=models.PROTECT, related_name="+")
     officer = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     second_officer = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")

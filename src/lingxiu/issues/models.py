@@ -14,6 +14,10 @@ from django.utils.translation import gettext_lazy as _
 from lingxiu.accounts.authority import NOBODY, Authority
 from lingxiu.accounts.models import Unit, User
 from lingxiu.issues.inspection_models import Inspection as Inspection
+from lingxiu.issues.joint_models import JointFinding as JointFinding
+from lingxiu.issues.joint_models import JointInspection as JointInspection
+from lingxiu.issues.joint_models import JointOfficer as JointOfficer
+from lingxiu.issues.joint_models import JointShop as JointShop
 from lingxiu.issues.kept import PrivateNote, SavedView
 from lingxiu.issues.lifecycle import OPEN, Move, State
 from lingxiu.issues.lookback.models import KeyPlace as KeyPlace
