@@ -39,16 +39,25 @@ class DeviceQuerySet(models.QuerySet["Device"]):
     """Devices, as far as somebody may see."""
 
     def visible_to(self, user: User | AnonymousUser) -> DeviceQuerySet:
-        """The devices of the merchants whose readings this person may look at."""
-        return self.filter(merchant__in=measured_for(user))
+        """The devices of the merchants whose readings this person may look at, and those their company looks after."""
+        seen = Q(merchant__in=measured_for(user))
+        if not getattr(user, "authority", NOBODY).is_officer and user.pk:
+            seen |= Q(maintainer__account=user.pk)
+        return self.filter(seen)
 
 
 class Maintainer(models.Model):
-    """A company that looks after devices (运维单位): whom to call when one of them is ill, and how soon it promised to come."""
+    """A company that looks after devices (运维单位): whom to call when one of them is ill, and how soon it promised to come.
+
+    `account`: the person of it who is told of its devices' faults and may look at them; without one the county calls.
+    """
 
     name = models.CharField(max_length=80, unique=True)
     contact = models.CharField(max_length=30, default="", blank=True)
     phone = EncryptedField(default="", blank=True)
+    account = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
     respond_within_hours = models.PositiveSmallIntegerField(default=24)
     duties = models.CharField(max_length=400, default="", blank=True)
     synthetic = models.BooleanField(default=False)
@@ -307,10 +316,12 @@ class AlarmQuerySet(models.QuerySet["Alarm"]):
     """Alarms, as far as somebody may see."""
 
     def visible_to(self, user: User | AnonymousUser) -> AlarmQuerySet:
-        """The alarms of the merchants whose readings this person may look at; owners only since the device came to them."""
-        seen = self.filter(device__merchant__in=measured_for(user))
+        """The alarms of the merchants whose readings this person may look at, and of devices their company looks after; owners
+        only since the device came to them."""
+        measured = Q(device__merchant__in=measured_for(user))
         if getattr(user, "authority", NOBODY).is_officer:
-            return seen
+            return self.filter(measured)
+        seen = self.filter(measured | Q(device__maintainer__account=user.pk) if user.pk else measured)
         came_later = DeviceEvent.objects.filter(
             device=OuterRef("device"), kind=DeviceEvent.Kind.MOVED, at__gt=OuterRef("raised_at")
         )
