@@ -16,12 +16,16 @@ import django
 import hypothesis
 import pytest
 from django.conf import settings
+from playwright.sync_api import expect
 
 # The same examples every time, so that a change is judged by what it changed; no deadline, for machines differ in
 # speed. `HYPOTHESIS_PROFILE=search` looks at others.
 hypothesis.settings.register_profile("steady", derandomize=True, deadline=None, print_blob=True)
 hypothesis.settings.register_profile("search", deadline=None, print_blob=True)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
+
+# What a browser is to show comes when it comes: a loaded machine is no reason to fail.
+expect.set_options(timeout=30_000)
 
 _stack = ExitStack()
 atexit.register(_stack.close)
