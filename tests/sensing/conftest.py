@@ -14,7 +14,8 @@ from tests.cast import BEGAN, Cast, make_cast
 
 OWN_TABLES = (
     "reading_fume", "window_fume", "hour_fume", "day_fume", "dirty_sum", "watch_device", "ingest_batch", "odd_frame", "recent_frame",
-    "reading_grease", "reading_gas", "reading_power", "camera_state", "camera_event", "point_device"
+    "reading_grease", "reading_gas", "reading_power", "camera_state", "camera_event", "point_device", "dirty_point",
+    *(f"{step}_{what}" for step in ("window", "hour", "day") for what in ("grease", "gas", "power", "camera", "seen")),
 )  # fmt: skip
 MN = "330421A0B0C0D0E0F0000001"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.db import connection
 
-GROWING = r"^((reading|window|hour|day|camera|point)_[a-z]+|dirty_sum|watch_device|recent_frame)"
+GROWING = r"^((reading|window|hour|day|camera|point)_[a-z]+|dirty_[a-z]+|watch_device|recent_frame)"
 UNIQUE = """
     SELECT c.relname, i.indexrelid::regclass::text, array_agg(a.attname::text)
     FROM pg_class c
@@ -28,6 +28,7 @@ def test_the_device_stands_in_every_unique_index_of_what_grows_with_devices() ->
         found = cursor.fetchall()
     tables = {table for table, _, _ in found}
     assert {"reading_fume", "window_fume", "hour_fume", "day_fume", "dirty_sum", "watch_device"} <= tables
+    assert {"window_gas", "hour_seen", "day_power", "dirty_point"} <= tables
     assert "reading_fume_20261102" in tables
     assert [(table, index) for table, index, columns in found if "device_id" not in columns] == []
 

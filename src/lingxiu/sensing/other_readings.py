@@ -1,7 +1,8 @@
 """Readings of grease traps, gas alarms, meters and cameras in PostgreSQL: each key once, whatever comes twice, late or in parts.
 
 As for fume monitors: a row that comes again fills nulls and never overwrites; what contradicts a stored row is kept in odd_frame.
-The same transaction notes from when on a device's alarms are to be judged again (`point_device`). Knows no JSON and no mapping.
+The same transaction notes from when on a device's alarms are to be judged again (`point_device`), and which of its windows are to
+be recomputed (`dirty_point`). Knows no JSON and no mapping.
 """
 
 from __future__ import annotations
@@ -225,6 +226,13 @@ _HEARD: Final = """
         heard_at = greatest(p.heard_at, excluded.heard_at), latest_at = greatest(p.latest_at, excluded.latest_at),
         dirty_from = least(p.dirty_from, excluded.dirty_from), due_at = least(p.due_at, excluded.due_at)
 """
+# The update changes nothing: it holds the row until this transaction ends, so that nobody claims it without what is new.
+HOLD: Final = "ON CONFLICT (device_id, step, at) DO UPDATE SET marked_at = dirty_point.marked_at"
+_WINDOWS: Final = f"""
+    INSERT INTO dirty_point (device_id, step, at, marked_at)
+    SELECT DISTINCT device_id, 'window', date_bin('10 minutes', at, '2000-01-01T00:00Z'), %s::timestamptz
+    FROM unnest(%s::int[], %s::timestamptz[]) AS n (device_id, at) ORDER BY 1, 3 {HOLD}
+"""  # noqa: S608 (our own words)
 _DEVICE_TIMES: Final = """
     UPDATE sensing_device d SET last_frame_at = p.heard_at, last_reading_at = p.latest_at FROM point_device p
     WHERE d.id = p.device_id AND d.id = ANY (%s)
@@ -269,6 +277,14 @@ def _note(cursor: CursorWrapper, points: Iterable[Point], changed: set[Key], at:
     due = [_text(at if one in dirty else None) for one in ids]
     cursor.execute(_HEARD, [ids, [_text(at)] * len(ids), [_text(latest[one]) for one in ids], since, due])
     cursor.execute(_DEVICE_TIMES, [ids])
+    mark(cursor, [(device_id, moment) for device_id, moment, _, _ in changed], at)
+
+
+def mark(cursor: CursorWrapper, changed: Sequence[tuple[int, datetime]], at: datetime) -> None:
+    """Readings of these devices and times are new or fuller: their windows are to be recomputed."""
+    if changed:
+        moments = [moment.isoformat() for _, moment in changed]
+        cursor.execute(_WINDOWS, [at.isoformat(), [pk for pk, _ in changed], moments])
 
 
 def _text(at: datetime | None) -> str | None:

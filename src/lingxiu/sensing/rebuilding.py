@@ -10,6 +10,7 @@ from typing import Final
 from django.db import connection, transaction
 
 from lingxiu.policy.queries import InForce
+from lingxiu.sensing import point_statistics
 from lingxiu.sensing.alarms import silences
 from lingxiu.sensing.judging import BEGINNING, Judgement, judge, known_alarms, silence_rules, unheard, write
 from lingxiu.sensing.models import Device
@@ -48,6 +49,7 @@ def rebuild(policy: InForce, at: datetime, device_ids: Sequence[int] | None = No
         part = ids[start : start + REBUILT_AT_ONCE]
         with transaction.atomic(), connection.cursor() as cursor:
             recompute(policy.catalogues, part, BEGINNING, at + timedelta(days=1))
+            point_statistics.recompute(policy.catalogues, part, BEGINNING, at + timedelta(days=1), at)
             cursor.execute(_REMEMBER, {"devices": part, "at": at})
             _rejudge_silences(policy, part, at)
             judge_all_days(part)

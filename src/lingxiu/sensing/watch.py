@@ -28,7 +28,17 @@ from lingxiu.merchants.actions import scope_of
 from lingxiu.merchants.models import Merchant
 from lingxiu.policy.alarm_rules import AnyAlarm, Silence
 from lingxiu.policy.queries import InForce, NoPolicy, edition, in_force
-from lingxiu.sensing import asking, judging, muting, point_alarms, reached, slow_judging, statistics, telling
+from lingxiu.sensing import (
+    asking,
+    judging,
+    muting,
+    point_alarms,
+    point_statistics,
+    reached,
+    slow_judging,
+    statistics,
+    telling,
+)
 from lingxiu.sensing.models import Alarm, Process
 
 log = structlog.get_logger(__name__)
@@ -66,8 +76,9 @@ def run_once(at: datetime) -> bool:
     judged = judging.judge(policy, at) + point_alarms.run(policy, at)
     judged += slow_judging.judge_days(policy, at)
     telling.tell(policy, at)
+    more = point_statistics.follow(policy.catalogues, at)
     opened = open_issues(at)
-    return followed.more or judged >= judging.DEVICES_AT_ONCE or opened >= ISSUES_AT_ONCE
+    return followed.more or more or judged >= judging.DEVICES_AT_ONCE or opened >= ISSUES_AT_ONCE
 
 
 def tick(at: datetime) -> None:
