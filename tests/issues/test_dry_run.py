@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from lingxiu.issues.dry_run import Difference, dry_run
+from lingxiu.issues.lookback.actions import Place, add_place
+from lingxiu.issues.lookback.models import KeyPlace
 from lingxiu.issues.models import Issue
 from lingxiu.policy.queries import in_force
 from lingxiu.policy.schema import Routing, RoutingCondition
-from tests.cast import Cast
+from tests.cast import NOON, Cast
 from tests.issues.world import alarm, complain, find
 
 
@@ -52,6 +54,31 @@ def test_only_the_last_are_looked_at_and_nothing_moves(cast: Cast, django_assert
     with django_assert_num_queries(1):  # type: ignore[operator]  # pytest-django's context manager
         assert dry_run(rules, 3).routed == 3
     assert list(Issue.objects.values_list("number", "version")) == before
+
+
+def test_a_rule_about_key_places_is_tried_on_what_was_near_one_then(cast: Cast) -> None:
+    near = Place(KeyPlace.Kind.SCHOOL, "实验小学", cast.merchant.lng, cast.merchant.lat, 200)
+    away = find(cast.grid_member, merchant=cast.merchant)
+    add_place(near, by=None, at=NOON)
+    beside, far = (
+        find(cast.grid_member, merchant=cast.merchant),
+        find(cast.other_grid_member, merchant=cast.other_merchant),
+    )
+    done = dry_run([to_county(near_key_place=True), *in_force().catalogues.routing], 100)
+    assert [one.number for one in done.differences] == [beside.number]
+    assert {away.number, far.number}.isdisjoint(one.number for one in done.differences)
+    assert done.by_rule["R-TRY"] == 1
+
+
+def test_what_is_grave_near_a_school_goes_to_the_town_and_says_why(cast: Cast) -> None:
+    add_place(Place(KeyPlace.Kind.SCHOOL, "实验小学", cast.merchant.lng, cast.merchant.lat, 200), by=None, at=NOON)
+    found = find(cast.grid_member, "V-W2", merchant=cast.merchant)
+    elsewhere = find(cast.other_grid_member, "V-W2", merchant=cast.other_merchant)
+    assert (found.routing_rule, found.level, found.lead_unit) == ("R-47-KEY-PLACE", "town", cast.town_team)
+    assert found.routing_why["facts"]["near_key_place"] is True
+    assert (elsewhere.routing_rule, elsewhere.level) == ("R-70-GRID", "grid")
+    why = next(tried for tried in elsewhere.routing_why["tried"] if tried["rule"] == "R-47-KEY-PLACE")
+    assert (why["failed"], why["wanted"], why["found"]) == ("near_key_place", "yes", "no")
 
 
 def test_issues_that_keep_no_facts_are_counted_and_left_out(cast: Cast) -> None:

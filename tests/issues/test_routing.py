@@ -65,6 +65,8 @@ def test_the_trace_names_each_rule_tried_and_the_condition_that_failed() -> None
         ({"town_known": False}, "town_known"),
         ({"grid_known": True}, None),
         ({"earlier_in_90_days_at_least": 1}, "earlier_in_90_days_at_least"),
+        ({"near_key_place": False}, None),
+        ({"near_key_place": True}, "near_key_place"),
         ({}, None),
     ],
 )
@@ -107,6 +109,23 @@ def test_a_catalogue_without_a_last_resort_is_refused(tmp_path: Any) -> None:
         ({"source": "officer", "violation": "V-A1", "violation_kind": "finding", "severity": 3}, "R-60-GRAVE", "at_once"),
         ({"source": "grid_member", "violation": "D-BIN", "violation_kind": "finding", "severity": 1}, "R-70-GRID", "at_once"),
         ({"source": "officer", "violation": "V-A2", "violation_kind": "finding", "severity": 3}, "R-10-BANNED", "by_dispatcher"),
+        ({"source": "public", "violation": "V-A1", "violation_kind": "finding", "severity": 3}, "R-50-REPORT", "by_dispatcher"),
+        (
+            {"source": "public", "violation": "V-A1", "violation_kind": "finding", "severity": 3, "near_key_place": True},
+            "R-46-KEY-PLACE-GRAVE",
+            "at_once",
+        ),
+        (
+            {"source": "grid_member", "violation": "V-W2", "violation_kind": "finding", "near_key_place": True},
+            "R-47-KEY-PLACE",
+            "at_once",
+        ),
+        (
+            {"source": "public", "violation": "P-SMOKE", "violation_kind": "finding", "near_key_place": True},
+            "R-50-REPORT",
+            "by_dispatcher",
+        ),
+        ({"near_key_place": True}, "R-40-LEAD", "at_once"),
         ({"source": "public", "grid_known": False, "violation_kind": "finding", "severity": 1}, "R-80-TOWN", "by_dispatcher"),
         (
             {"source": "public", "town_known": False, "grid_known": False, "violation_kind": "finding", "severity": 1},

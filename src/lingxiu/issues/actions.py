@@ -35,6 +35,7 @@ from lingxiu.issues.lifecycle import (
     level_after,
     shows_enough,
 )
+from lingxiu.issues.lookback.queries import near_key_place
 from lingxiu.issues.models import Assignment, FlowChoice, Issue, MoveRow, Report, Source
 from lingxiu.issues.numbering import next_number
 from lingxiu.issues.relations import Held, is_assignee, parts_of, relations
@@ -258,7 +259,8 @@ def _draft(found: Found, at: datetime) -> tuple[Issue, Routed]:
     policy = in_force()
     violation = policy.catalogues.violation(found.violation)
     town, grid, lng, lat = _where(found)
-    routed = _routed(policy, violation, found, town, grid, at)
+    near = lng is not None and lat is not None and near_key_place(lng, lat)
+    routed = _routed(policy, violation, found, town, grid, near, at)
     issue = Issue(
         number=next_number(at), state=State.RECEIVED, flow=_flow(routed, violation), level=routed.rule.level,
         source=found.source, violation=violation.id, violation_kind=violation.kind, severity=violation.severity,
@@ -288,7 +290,9 @@ def _where(found: Found) -> tuple[str, str, float | None, float | None]:
     return place.town, place.grid, found.lng, found.lat
 
 
-def _routed(policy: InForce, violation: Violation, found: Found, town: str, grid: str, at: datetime) -> Routed:
+def _routed(
+    policy: InForce, violation: Violation, found: Found, town: str, grid: str, near: bool, at: datetime
+) -> Routed:
     act_at = timezone.localtime(found.act_at)
     facts = Facts(
         source=found.source,
@@ -303,6 +307,7 @@ def _routed(policy: InForce, violation: Violation, found: Found, town: str, grid
         town=town,
         merchant_kind=found.merchant.kind if found.merchant else "",
         hour=act_at.hour,
+        near_key_place=near,
     )
     return route(policy.catalogues.routing, facts, act_at.date())
 

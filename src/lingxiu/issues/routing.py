@@ -15,7 +15,8 @@ class Facts:
     """What rules ask about.
 
     `earlier_in_90_days`: issues of the same merchant and violation, reported in the 90 days before. `towns_at_once`: towns in
-    which the violation was reported within a day, this one included. `hour`: of the act, in the county.
+    which the violation was reported within a day, this one included. `hour`: of the act, in the county. `near_key_place`: in the
+    circle of a key place; not so where the position is unknown.
     """
 
     source: str
@@ -30,6 +31,7 @@ class Facts:
     town: str = ""
     merchant_kind: str = ""
     hour: int = 12
+    near_key_place: bool = False
 
 
 class Tried(TypedDict):
@@ -99,6 +101,7 @@ def _conditions(when: RoutingCondition, facts: Facts) -> Iterator[tuple[str, boo
     yield "towns", not when.towns or facts.town in when.towns, when.towns, facts.town
     kinds = when.merchant_kinds
     yield "merchant_kinds", not kinds or facts.merchant_kind in kinds, kinds, facts.merchant_kind
+    yield "near_key_place", *_same(when.near_key_place, facts.near_key_place)
     yield "hours", when.hours is None or when.hours.hold(facts.hour), _span(when.hours), str(facts.hour)
 
 

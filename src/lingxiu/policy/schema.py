@@ -245,7 +245,9 @@ class Hours(Row):
 
 
 class RoutingCondition(Row):
-    """All that are given must hold. `towns_at_once_at_least`: of an issue's violation, reported in so many towns within a day."""
+    """All that are given must hold. `towns_at_once_at_least`: of an issue's violation, reported in so many towns within a day.
+    `near_key_place`: in the circle of a school, the old town, a care home or a hospital of the county's list.
+    """
 
     source: tuple[IssueSource, ...] = ()
     violation: tuple[str, ...] = ()
@@ -258,6 +260,7 @@ class RoutingCondition(Row):
     towns_at_once_at_least: int | None = None
     towns: tuple[str, ...] = ()
     merchant_kinds: tuple[str, ...] = ()
+    near_key_place: bool | None = None
     hours: Hours | None = None
 
 

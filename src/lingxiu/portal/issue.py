@@ -445,6 +445,7 @@ CONDITIONS: dict[str, str | Promise] = {
     "towns_at_once_at_least": gettext_lazy("towns at once at least"),
     "towns": gettext_lazy("town"),
     "merchant_kinds": gettext_lazy("kind of shop"),
+    "near_key_place": gettext_lazy("near a key place"),
     "hours": gettext_lazy("hour of the day"),
 }
 
