@@ -148,9 +148,17 @@ class Asked:
     def monitors(self, rows: Iterable[tuple[Any, ...]], paused: bool) -> Iterable[Heard]:
         """A monitor counts once it was heard, or once it should have been: `hold_days` after it was installed.
 
-        A paused shop's silence is explained by the pause, for as long as a maintenance note would explain it.
+        A paused shop's silence is explained by the pause, for as long as a maintenance note would explain it. One that stands
+        elsewhere by now counts with what it measured here, as long as that is enough to go by, and is not missed.
         """
-        for mn, last_at, since_at, unnoted, measured, high, fan, linked in rows:
+        for mn, last_at, since_at, unnoted, stands, measured, high, fan, linked in rows:
+            if not stands:
+                if (
+                    measured >= self.index.concentration.least_fan_minutes
+                    and fan >= self.index.linkage.least_fan_minutes
+                ):
+                    yield Heard(mn, float(measured), float(high), float(fan), float(linked), 0, 0)
+                continue
             if since_at is None:
                 continue
             silent_days = max(0, (self.day - _local(since_at)).days - 1)

@@ -40,6 +40,7 @@ from lingxiu.sensing.alarms import (
     silences,
 )
 from lingxiu.sensing.models import Alarm, Deafness, Device, Maintenance
+from lingxiu.sensing.places import stands_since
 from lingxiu.sensing.statistics import Gap
 
 log = structlog.get_logger(__name__)
@@ -133,7 +134,8 @@ def _judge_windows(policy: InForce, due: Mapping[int, datetime], until: datetime
     """`due`: the first window of each device that is new or different."""
     devices = list(Device.objects.filter(pk__in=due).select_related("merchant"))
     bench = _Bench.of(policy)
-    known = known_alarms(due, bench.codes, min(due.values()), bench.counted, bench.longest)
+    arrived = stands_since(due)
+    known = known_alarms(due, bench.codes, min(due.values()), arrived, bench.counted, bench.longest)
     resumes = {
         (device.pk, rule.id): resume(rule, valid(known[device.pk, rule.id]), due[device.pk])
         for device in devices
@@ -146,7 +148,12 @@ def _judge_windows(policy: InForce, due: Mapping[int, datetime], until: datetime
     held = maintenance(list(due))
     judgements: list[Judgement] = []
     for device in devices:
-        usable = [one for one in windows[device.pk] if not any(span.touches(one) for span in held[device.pk])]
+        since_then = arrived.get(device.pk, BEGINNING)
+        usable = [
+            one
+            for one in windows[device.pk]
+            if one.at >= since_then and not any(span.touches(one) for span in held[device.pk])
+        ]
         bound = {rule.id for rule in binding(bench.rules, timezone.localtime(at), device.merchant.in_built_up)}
         open_then = {
             code: tuple(one for one in known[device.pk, code] if may_change(one, due[device.pk]))
@@ -219,16 +226,19 @@ def known_alarms(
     devices: Iterable[int],
     codes: Sequence[str],
     since: datetime,
+    arrived: Mapping[int, datetime],
     counted: Sequence[str] = (),
     longer: timedelta = timedelta(),
 ) -> defaultdict[tuple[int, str], list[Known]]:
     """The stored alarms of these devices and rules that were open after `since`, or near it; of those `counted`, from a
-    `longer` time before."""
+    `longer` time before. Those raised before the device `arrived` are the former shop's: nothing changes them any more."""
     near = since - timedelta(hours=6)
     recent = Q(cleared_at=None) | Q(cleared_at__gt=near) | Q(raised_at__gt=near - longer, code__in=counted)
     rows = Alarm.objects.filter(recent, device_id__in=list(devices), code__in=codes).order_by("raised_at")
     known: defaultdict[tuple[int, str], list[Known]] = defaultdict(list)
     for row in rows:
+        if row.raised_at < arrived.get(row.device_id, BEGINNING):
+            continue
         known[row.device_id, row.code].append(Known(row.pk, _episode_of(row), row.withdrawn_at is not None))
     return known
 
@@ -279,9 +289,10 @@ def judge_gaps(policy: InForce, gaps: Sequence[Gap], at: datetime) -> None:
             row.pk: row
             for row in Device.objects.filter(pk__in={gap.device_id for gap in gaps}).select_related("merchant")
         }
-        not_heard = unheard(list(devices), min(gap.since for gap in gaps))
+        arrived = stands_since(list(devices))
+        not_heard = unheard(list(devices), min(gap.since for gap in gaps), arrived)
         judgements = [
-            _judge_silence(rule, devices[gap.device_id], gap.since, gap.until, at, not_heard[gap.device_id])
+            _judge_silence(rule, devices[gap.device_id], gap.since, gap.until, at, not_heard[gap.device_id], arrived)
             for rule in silence_rules(policy)
             for gap in gaps
             if gap.device_id in devices
@@ -305,9 +316,10 @@ def _judge_quiet(policy: InForce, rule: Silence, at: datetime, after: int) -> li
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_QUIET, [at - timedelta(minutes=rule.minutes), rule.id, after, DEVICES_AT_ONCE])
         heard = dict(cursor.fetchall())
-        not_heard = unheard(list(heard), min(heard.values(), default=at))
+        arrived = stands_since(list(heard))
+        not_heard = unheard(list(heard), min(heard.values(), default=at), arrived)
         judgements = [
-            _judge_silence(rule, device, heard[device.pk], None, at, not_heard[device.pk])
+            _judge_silence(rule, device, heard[device.pk], None, at, not_heard[device.pk], arrived)
             for device in Device.objects.filter(pk__in=heard).select_related("merchant")
         ]
         write(policy, judgements, at)
@@ -315,10 +327,16 @@ def _judge_quiet(policy: InForce, rule: Silence, at: datetime, after: int) -> li
 
 
 def _judge_silence(
-    rule: Silence, device: Device, since: datetime, until: datetime | None, at: datetime, unheard: list[Span]
+    rule: Silence,
+    device: Device,
+    since: datetime,
+    until: datetime | None,
+    at: datetime,
+    unheard: list[Span],
+    arrived: Mapping[int, datetime],
 ) -> Judgement:
     """The silence after `since`; `until` None: it still lasts."""
-    known = known_alarms([device.pk], [rule.id], since)[device.pk, rule.id]
+    known = known_alarms([device.pk], [rule.id], since, arrived)[device.pk, rule.id]
     later = tuple(one for one in known if one.episode.raised_at > since)
     return Judgement(device, rule, later, tuple(silences(rule, [(since, until)], at, unheard)))
 
@@ -327,11 +345,12 @@ def silence_rules(policy: InForce) -> list[Silence]:
     return [rule for rule in policy.catalogues.alarms.rules if isinstance(rule, Silence) and rule.enabled]
 
 
-def unheard(device_ids: list[int], since: datetime) -> dict[int, list[Span]]:
-    """When each of these devices could not have been heard, or need not have been."""
+def unheard(device_ids: list[int], since: datetime, arrived: Mapping[int, datetime]) -> dict[int, list[Span]]:
+    """When each of these devices could not have been heard, or need not have been: also before it `arrived` where it stands."""
     deaf = [Span(row.since, row.until) for row in Deafness.objects.filter(until__gt=since)]
     held = maintenance(device_ids)
-    return {device_id: deaf + held[device_id] for device_id in device_ids}
+    elsewhere = {device_id: [Span(BEGINNING, at)] for device_id, at in arrived.items()}
+    return {device_id: deaf + held[device_id] + elsewhere.get(device_id, []) for device_id in device_ids}
 
 
 def end_for_good(device: Device, at: datetime) -> None:
@@ -341,6 +360,19 @@ def end_for_good(device: Device, at: datetime) -> None:
         alarm.save(update_fields=["cleared_at", "issue_wanted_at"])
         _tell("alarm.cleared", alarm, device, at)
     _count_open([device.merchant_id])
+
+
+def tell_from_now_on(policy: InForce, device: Device, at: datetime) -> int:
+    """The device only observed till now: what still stands of it is told, and opens what it opens. Returns: how many."""
+    rules = {rule.id: rule for rule in policy.catalogues.alarms.rules}
+    standing = list(Alarm.objects.filter(device=device, cleared_at=None, observing=True))
+    for alarm in standing:
+        rule = rules.get(alarm.code)
+        alarm.observing = False
+        alarm.issue_wanted_at = _issue_wanted(policy, rule, _episode_of(alarm), at) if rule else None
+        alarm.save(update_fields=["observing", "issue_wanted_at"])
+    _count_open([device.merchant_id])
+    return len(standing)
 
 
 # ── what is stored ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -395,7 +427,9 @@ def _raise(policy: InForce, judgement: Judgement, episode: Episode, at: datetime
 
 
 def _observing(device: Device, episode: Episode) -> bool:
-    return device.observe_until is not None and episode.raised_at < device.observe_until
+    """Whether all of it lies in the time in which the device only observes; what still stands after that is told."""
+    until = device.observe_until
+    return until is not None and episode.raised_at < until and (episode.cleared_at or episode.last_at) <= until
 
 
 def _issue_wanted(policy: InForce, rule: AnyAlarm, episode: Episode, at: datetime) -> datetime | None:

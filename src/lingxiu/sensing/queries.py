@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection
 from dataclasses import astuple, dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from django.db import connection
 from django.db.models import Count, Exists, OuterRef, Q, Subquery
@@ -17,7 +17,8 @@ from lingxiu.merchants import queries as merchants
 from lingxiu.merchants.models import Merchant
 from lingxiu.policy.alarm_rules import Silence
 from lingxiu.policy.queries import in_force
-from lingxiu.sensing.models import Alarm, AlarmQuerySet, Device, DeviceEvent, DeviceQuerySet, Maintenance
+from lingxiu.sensing.models import Alarm, AlarmQuerySet, Device, DeviceQuerySet, Maintenance
+from lingxiu.sensing.places import MERCHANT_THEN, stands_since
 from lingxiu.sensing.profiles import VALUE_COLUMNS
 
 STATES = ("online", "silent", "never", "observing", "maintenance", "retired")
@@ -27,7 +28,7 @@ STATES = ("online", "silent", "never", "observing", "maintenance", "retired")
 class Wanted:
     """What a reader of the devices or alarms asks for; empty means any.
 
-    `state`: one of STATES, `dark` (silent, or never heard), or `alarm`. `maintainer`: a company's id, "0" for none.
+    `state`: one of STATES, `dark` (silent, or never heard), or `alarm`. `maintainer`: a company's id, "0" for none. `storm`: its id.
     """
 
     q: str = ""
@@ -39,11 +40,17 @@ class Wanted:
     profile: str = ""
     code: str = ""
     open: str = ""
+    storm: str = ""
 
     @property
     def filters(self) -> int:
         """How many filters are in force besides the words."""
         return sum(bool(value) for value in astuple(self)[1:])
+
+    @property
+    def storm_id(self) -> int | None:
+        """Of which storm, if the address says a number."""
+        return int(self.storm[:9]) if self.storm.isascii() and self.storm.isdigit() else None
 
 
 # ── devices ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -129,6 +136,8 @@ def find_alarms(alarms: AlarmQuerySet, wanted: Wanted) -> AlarmQuerySet:
         found = found.filter(observing=True)
     elif wanted.open != "all":
         found = found.filter(cleared_at=None)
+    if wanted.storm_id is not None:
+        found = found.filter(storm=wanted.storm_id)
     if wanted.code:
         found = found.filter(code=wanted.code)
     if wanted.town:
@@ -172,14 +181,27 @@ class Mean(NamedTuple):
     value: float
 
 
+_HOUR_MEANS: Final = f"""
+    SELECT merchant_id, at, fume_mean FROM (
+        SELECT {MERCHANT_THEN.format(device="d", moment="w.at")} AS merchant_id, w.at, w.fume_mean, d.id
+        FROM sensing_device d JOIN window_fume w ON w.device_id = d.id
+        WHERE w.at >= %(since)s AND w.at < %(until)s AND w.fume_mean IS NOT NULL
+          AND (d.merchant_id = ANY (%(merchants)s) OR d.id IN (
+              SELECT device_id FROM sensing_deviceevent WHERE merchant_id = ANY (%(merchants)s)))
+    ) means WHERE merchant_id = ANY (%(merchants)s) ORDER BY at, id
+"""  # noqa: S608 (our own words)
+
+
 def hour_means(merchant_ids: Collection[int], at: datetime) -> dict[int, list[Mean]]:
-    """Merchant id → the means of its devices in the hour `at` lies in, in order; one query. Merchants without any are left out."""
+    """Merchant id → the means, in order, of the devices that stood there in the hour `at` lies in; one query.
+
+    Merchants without any are left out.
+    """
     since = at.replace(minute=0, second=0, microsecond=0)
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT d.merchant_id, w.at, w.fume_mean FROM window_fume w JOIN sensing_device d ON d.id = w.device_id"
-            " WHERE d.merchant_id = ANY(%s) AND w.at >= %s AND w.at < %s AND w.fume_mean IS NOT NULL ORDER BY w.at, d.id",
-            [list(merchant_ids), since, since + timedelta(hours=1)],
+            _HOUR_MEANS,
+            {"merchants": list(merchant_ids), "since": since, "until": since + timedelta(hours=1)},
         )
         found: dict[int, list[Mean]] = {}
         for merchant_id, begins, value in cursor.fetchall():
@@ -221,13 +243,8 @@ def planned(device: Device, at: datetime) -> list[Maintenance]:
 
 
 def stands_there_since(device: Device) -> datetime | None:
-    """From when on the device stands at its merchant; None: nobody wrote that down, or it never stood elsewhere."""
-    arrivals = (DeviceEvent.Kind.INSTALLED, DeviceEvent.Kind.MOVED, DeviceEvent.Kind.REPLACES)
-    found = DeviceEvent.objects.filter(device=device, kind__in=arrivals).order_by("at", "id")
-    places = list(found.values_list("at", "merchant_id"))
-    if not any(merchant_id != device.merchant_id for _at, merchant_id in places):
-        return None
-    return places[-1][0]
+    """From when on the device stands at its merchant; None: it never stood elsewhere."""
+    return stands_since([device.pk]).get(device.pk)
 
 
 def last_readings(

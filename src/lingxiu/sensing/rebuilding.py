@@ -10,10 +10,12 @@ from typing import Final
 from django.db import connection, transaction
 
 from lingxiu.policy.queries import InForce
-from lingxiu.sensing import point_statistics
+from lingxiu.sensing import point_alarms, point_statistics
 from lingxiu.sensing.alarms import silences
 from lingxiu.sensing.judging import BEGINNING, Judgement, judge, known_alarms, silence_rules, unheard, write
 from lingxiu.sensing.models import Device
+from lingxiu.sensing.other_readings import SEEN, TABLES
+from lingxiu.sensing.places import stands_since
 from lingxiu.sensing.slow_judging import judge_all_days, judge_cleanings_of, judge_days
 from lingxiu.sensing.statistics import recompute
 
@@ -36,6 +38,20 @@ _REMEMBER: Final = """
         heard_at = greatest(w.heard_at, excluded.heard_at), latest_at = greatest(w.latest_at, excluded.latest_at),
         dirty_from = excluded.dirty_from, dirty_to = excluded.dirty_to, due_at = excluded.due_at
 """
+# As other_readings.py leaves it when the first of all readings is new.
+_REMEMBER_POINTS: Final = """
+    INSERT INTO point_device AS p (device_id, heard_at, latest_at, dirty_from, due_at)
+    SELECT device_id, max(received_at), max(at), min(at), %(at)s FROM ({readings}) r GROUP BY device_id
+    ON CONFLICT (device_id) DO UPDATE SET
+        heard_at = greatest(p.heard_at, excluded.heard_at), latest_at = greatest(p.latest_at, excluded.latest_at),
+        dirty_from = excluded.dirty_from, due_at = excluded.due_at
+""".replace(
+    "{readings}",
+    " UNION ALL ".join(
+        f"SELECT device_id, received_at, at FROM {table.name} WHERE device_id = ANY (%(devices)s)"  # noqa: S608 (our own names)
+        for table in (*TABLES.values(), SEEN)
+    ),
+)
 
 
 def rebuild(policy: InForce, at: datetime, device_ids: Sequence[int] | None = None) -> int:
@@ -52,8 +68,11 @@ def rebuild(policy: InForce, at: datetime, device_ids: Sequence[int] | None = No
             point_statistics.recompute(policy.catalogues, part, BEGINNING, at + timedelta(days=1), at)
             cursor.execute(_REMEMBER, {"devices": part, "at": at})
             _rejudge_silences(policy, part, at)
+            cursor.execute(_REMEMBER_POINTS, {"devices": part, "at": at})
             judge_all_days(part)
         while judge(policy, at):
+            pass
+        while point_alarms.judge(policy, at):
             pass
         while judge_days(policy, at):
             pass
@@ -63,14 +82,15 @@ def rebuild(policy: InForce, at: datetime, device_ids: Sequence[int] | None = No
 
 def _rejudge_silences(policy: InForce, device_ids: list[int], at: datetime) -> None:
     judgements = []
-    not_heard = unheard(device_ids, BEGINNING)
+    arrived = stands_since(device_ids)
+    not_heard = unheard(device_ids, BEGINNING, arrived)
     for rule in silence_rules(policy):
         gaps: defaultdict[int, list[tuple[datetime, datetime | None]]] = defaultdict(list)
         with connection.cursor() as cursor:
             cursor.execute(_GAPS, [device_ids, timedelta(minutes=rule.minutes).seconds])
             for device_id, since, until in cursor.fetchall():
                 gaps[device_id].append((since, until))
-        known = known_alarms(device_ids, [rule.id], BEGINNING + timedelta(days=1))
+        known = known_alarms(device_ids, [rule.id], BEGINNING + timedelta(days=1), arrived)
         for device in Device.objects.filter(pk__in=device_ids).select_related("merchant"):
             ended = tuple(one for one in known[device.pk, rule.id] if one.episode.cleared_at is not None)
             episodes = silences(rule, gaps[device.pk], at, not_heard[device.pk])

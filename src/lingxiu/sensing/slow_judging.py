@@ -40,6 +40,7 @@ from lingxiu.sensing.judging import (
     write,
 )
 from lingxiu.sensing.models import Device, WatchCursor
+from lingxiu.sensing.places import stands_since
 
 SETTLES: Final = timedelta(minutes=15)
 """So long after midnight a day is summed up, if nothing comes late."""
@@ -64,15 +65,14 @@ _ALL_FROM: Final = """
     WHERE w.device_id = d.device_id
 """
 _LAST_MONTH: Final = "UPDATE watch_device SET days_from = least(days_from, %s)"
-# The purifier's cleaning concerns the first fume monitor of a shop that still cooks.
+# The purifier's cleaning concerns the first fume monitor of a shop that still cooks, whether it was ever heard or not.
 _MONITORS: Final = """
-    SELECT w.device_id FROM watch_device w
-    JOIN sensing_device d ON d.id = w.device_id JOIN merchants_merchant m ON m.id = d.merchant_id
+    SELECT d.id FROM sensing_device d JOIN merchants_merchant m ON m.id = d.merchant_id
     WHERE d.kind = %(kind)s AND d.state <> 'retired' AND m.status = %(status)s AND d.id > %(after)s
       AND NOT EXISTS (SELECT FROM sensing_device f WHERE f.merchant_id = d.merchant_id AND f.kind = d.kind
                       AND f.state <> 'retired' AND f.id < d.id)
       {which}
-    ORDER BY w.device_id LIMIT %(limit)s FOR UPDATE OF w SKIP LOCKED
+    ORDER BY d.id LIMIT %(limit)s FOR UPDATE OF d SKIP LOCKED
 """
 _OF_DEVICES: Final = "AND d.id = ANY (%(devices)s)"
 _CLEANED_SINCE: Final = """
@@ -119,7 +119,8 @@ def _judge_days(policy: InForce, due: Mapping[int, datetime], today: datetime, a
     rules = [rule for rule in policy.catalogues.alarms.rules if isinstance(rule, PERIOD_RULES)]
     if not rules:
         return
-    known = known_alarms(due, [rule.id for rule in rules], _changed(rules, min(due.values())))
+    arrived = stands_since(due)
+    known = known_alarms(due, [rule.id for rule in rules], _changed(rules, min(due.values())), arrived)
     devices = list(Device.objects.filter(pk__in=due).select_related("merchant"))
     places = {
         (device.pk, rule.id): resume(rule, valid(known[device.pk, rule.id]), _changed([rule], due[device.pk]))
@@ -131,7 +132,8 @@ def _judge_days(policy: InForce, due: Mapping[int, datetime], today: datetime, a
     held = maintenance(list(due))
     judgements: list[Judgement] = []
     for device in devices:
-        usable = [day for day in days[device.pk] if not _is_held(day, held[device.pk])]
+        since_then = arrived.get(device.pk, BEGINNING)
+        usable = [day for day in days[device.pk] if day.at >= since_then and not _is_held(day, held[device.pk])]
         bound = {rule.id for rule in binding(rules, timezone.localtime(at), device.merchant.in_built_up)}
         for rule in rules:
             place = places[device.pk, rule.id]
@@ -200,7 +202,12 @@ def _is_first(cursor_name: str, number: int) -> bool:
 
 
 def judge_cleanings(policy: InForce, at: datetime) -> int:
-    """Once a day all shops with a monitor; in between those that were cleaned since. Returns: how many were looked at."""
+    """Once a day all shops with a monitor; in between those that were cleaned since. Returns: how many were looked at.
+
+    The cycle binds every shop with a purifier (浙环发〔2015〕8号 §15), but an alarm is a device's: it is where the shop's page of
+    readings leads to, and what an issue of it names. A shop without a monitor is told by what needs none: its own agenda
+    (selfservice), the grid member's round and the portrait (portal), and its level (rating, 清洗及时).
+    """
     with transaction.atomic():
         everybody = _is_first("cleanings", timezone.localdate(at).toordinal())
         return _judge_cleanings(policy, at, "" if everybody else _CLEANED_SINCE, [])
@@ -241,14 +248,16 @@ def _judge_cleanings_of(policy: InForce, rules: Sequence[CleaningDue], part: lis
     )
     for merchant_id, day in records.values_list("merchant_id", "on"):
         cleaned[merchant_id].append(day)
-    known = known_alarms(part, [rule.id for rule in rules], BEGINNING + timedelta(days=1))
+    arrived = stands_since(part)
+    known = known_alarms(part, [rule.id for rule in rules], BEGINNING + timedelta(days=1), arrived)
     local, zone = timezone.localtime(at), timezone.get_default_timezone()
     judgements: list[Judgement] = []
     for device in devices:
         cycle = cycle_of(policy, device, local.date())
         bound = {rule.id for rule in binding(rules, local, device.merchant.in_built_up)}
         for rule in (one for one in rules if one.id in bound):
-            since = midnight(device.installed_on) if device.installed_on else BEGINNING
+            put_in = midnight(device.installed_on) if device.installed_on else BEGINNING
+            since = max(put_in, arrived.get(device.pk, BEGINNING))
             episodes = overdue(rule, cleaned[device.merchant_id], cycle, since, at, zone) if cycle else []
             judgements.append(Judgement(device, rule, tuple(known[device.pk, rule.id]), tuple(episodes)))
     write(policy, judgements, at)

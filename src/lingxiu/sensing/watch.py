@@ -59,8 +59,11 @@ _DEVICE_TIMES: Final = """
 """
 _MERCHANT_TIMES: Final = """
     UPDATE merchants_standing t SET last_reading_at = d.latest FROM (
-        SELECT d.merchant_id, max(w.latest_at) AS latest
-        FROM sensing_device d JOIN watch_device w ON w.device_id = d.id GROUP BY d.merchant_id
+        SELECT d.merchant_id, max(w.latest_at) FILTER (WHERE m.at IS NULL OR w.latest_at >= m.at) AS latest
+        FROM sensing_device d JOIN watch_device w ON w.device_id = d.id
+        LEFT JOIN (SELECT device_id, max(at) AS at FROM sensing_deviceevent WHERE kind = 'moved' GROUP BY device_id) m
+            ON m.device_id = d.id
+        GROUP BY d.merchant_id
     ) d WHERE t.merchant_id = d.merchant_id AND t.last_reading_at IS DISTINCT FROM d.latest
 """
 
@@ -73,10 +76,10 @@ def run_once(at: datetime) -> bool:
         judging.judge_gaps(policy, followed.gaps, at)
         asking.fill_gaps(policy, followed.gaps, at)
     statistics.aggregate(at)
+    more = point_statistics.follow(policy.catalogues, at)
     judged = judging.judge(policy, at) + point_alarms.run(policy, at)
     judged += slow_judging.judge_days(policy, at)
     telling.tell(policy, at)
-    more = point_statistics.follow(policy.catalogues, at)
     opened = open_issues(at)
     return followed.more or more or judged >= judging.DEVICES_AT_ONCE or opened >= ISSUES_AT_ONCE
 
