@@ -340,6 +340,17 @@ def test_a_listing_counts_from_another_persons_approval_until_its_day(world: Cas
     ], "told to officers, never to the merchant or outside"  # fmt: skip
 
 
+def test_a_row_says_on_which_list_its_shop_stands(world: Cast) -> None:
+    badge = re.compile(r'>([^<]+)</span> <span class="badge tone-(\w+)">')
+    client = browser(world.county_officer)
+    assert badge.findall(text_of(client.get("/issues/?view=all"))) == []
+    actions.approve(proposed(world, "red"), by=world.county_officer, at=NOON)
+    listed_rows = badge.findall(text_of(client.get("/issues/?view=all")))
+    assert set(listed_rows) == {("一鲜居", "success")}
+    assert len(listed_rows) == Issue.objects.filter(merchant=world.merchant).count()
+    assert badge.findall(text_of(browser(world.other_dispatcher).get("/issues/?view=all"))) == []
+
+
 def test_a_list_of_merchants_is_told_of_all_at_once(cast: Cast) -> None:
     for colour in ("red", "black"):
         assert listed([cast.merchant.pk, cast.other_merchant.pk], NOON.date()) == {} or colour == "black"

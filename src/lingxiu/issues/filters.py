@@ -460,11 +460,13 @@ def _found(asked: str) -> Q:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of a list. `after` and `before`: cursors of the next and the previous page, empty where there is none."""
+    """One page of a list. `after` and `before`: cursors of the next and the previous page, empty where there is none.
+    `is_first`: no cursor asked for it, so that without a next page there are no other rows."""
 
     rows: list[Issue]
     after: str
     before: str
+    is_first: bool = False
 
 
 def page(issues: IssueQuerySet, wanted: Filter, query: Mapping[str, str], size: int = PAGE) -> Page:
@@ -489,9 +491,10 @@ def page(issues: IssueQuerySet, wanted: Filter, query: Mapping[str, str], size: 
     more = len(rows) > size
     rows = rows[:size][::-1] if backwards else rows[:size]
     if not rows:
-        return Page([], "", "")
+        return Page([], "", "", place is None)
     has_after, has_before = (True, more) if backwards else (more, after is not None)
-    return Page(rows, _mark(rows[-1], field) if has_after else "", _mark(rows[0], field) if has_before else "")
+    next_one, last_one = _mark(rows[-1], field) if has_after else "", _mark(rows[0], field) if has_before else ""
+    return Page(rows, next_one, last_one, place is None)
 
 
 def _beyond(field: str, place: tuple[datetime, int], *, lower: bool) -> Q:
@@ -524,6 +527,8 @@ class Total:
         return f"{COUNTED:,}+" if self.number > COUNTED else f"{self.number:,}"
 
 
-def total(issues: IssueQuerySet) -> Total:
-    """How many rows fit, in one query."""
+def total(issues: IssueQuerySet, shown: Page | None = None) -> Total:
+    """How many rows fit, in one query; in none where the page that is shown holds them all."""
+    if shown is not None and shown.is_first and not shown.after:
+        return Total(len(shown.rows))
     return Total(issues.order_by()[: COUNTED + 1].count())

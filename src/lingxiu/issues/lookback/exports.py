@@ -6,7 +6,9 @@ import csv
 import io
 import json
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, tzinfo
+from itertools import islice
+from typing import Any
 
 from django.utils import timezone
 
@@ -42,51 +44,50 @@ def _cell(value: str | datetime | None) -> str:
 
 
 def write_geojson(issues: IssueQuerySet) -> Iterator[str]:
-    """A FeatureCollection in pieces: codes and times, no words of anybody. Issues without a position have no geometry."""
+    """A FeatureCollection in pieces: codes and times, no words of anybody. Issues without a position have no geometry.
+
+    Read as plain columns, and written so many at a time: twenty thousand points are no work for a model each.
+    """
     yield '{"type": "FeatureCollection", "features": ['
-    for number, issue in enumerate(_rows(issues)):
-        yield (",\n" if number else "\n") + json.dumps(_feature(issue), ensure_ascii=False)
+    zone, before = timezone.get_current_timezone(), "\n"
+    found = issues.order_by("-reported_at", "-id").values_list(*_PLACED, *_TOLD, *_TIMES)[:MOST_ROWS]
+    rows = found.iterator(chunk_size=2000)
+    while some := list(islice(rows, FEATURES_AT_ONCE)):
+        yield before + ",\n".join(_WRITE(_feature(row, zone)) for row in some)
+        before = ",\n"
     yield "\n]}\n"
 
 
-def _feature(issue: Issue) -> dict[str, object]:
+FEATURES_AT_ONCE = 500
+_WRITE = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode
+_PLACED = ("lng", "lat")
+_TOLD = (
+    "number", "violation", "state", "level", "flow", "source", "town", "grid", "merchant_id", "merchant__name", "result",
+    "found_true", "synthetic",
+)  # fmt: skip
+_TIMES = ("reported_at", "due_at", "closed_at")
+_NAMES = tuple("merchant" if name == "merchant__name" else name for name in _TOLD)
+
+
+def _feature(row: tuple[Any, ...], zone: tzinfo) -> dict[str, object]:
+    """One issue. `row`: the columns of `_PLACED`, `_TOLD` and `_TIMES`."""
+    lng, lat, *told = row[: -len(_TIMES)]
+    properties = dict(zip(_NAMES, told, strict=True))
+    properties["result"] = properties["result"] or None
+    for name, at in zip(_TIMES, row[-len(_TIMES) :], strict=True):
+        properties[name] = at.astimezone(zone).isoformat() if at else None
+    said_only = properties["merchant_id"] is None and properties["source"] in PEOPLE
     return {
-        "type": "Feature",
-        "id": issue.number,
-        "geometry": _point(issue),
-        "properties": {
-            "number": issue.number,
-            "violation": issue.violation,
-            "state": issue.state,
-            "level": issue.level,
-            "flow": issue.flow,
-            "source": issue.source,
-            "town": issue.town,
-            "grid": issue.grid,
-            "merchant_id": issue.merchant_id,
-            "merchant": issue.merchant.name if issue.merchant else None,
-            "reported_at": _iso(issue.reported_at),
-            "due_at": _iso(issue.due_at),
-            "closed_at": _iso(issue.closed_at),
-            "result": issue.result or None,
-            "found_true": issue.found_true,
-            "synthetic": issue.synthetic,
-        },
-    }
+        "type": "Feature", "id": properties["number"], "geometry": _point(lng, lat, said_only), "properties": properties,
+    }  # fmt: skip
 
 
-def _point(issue: Issue) -> dict[str, object] | None:
+def _point(lng: float | None, lat: float | None, said_only: bool) -> dict[str, object] | None:
     """Where it is, WGS84; where only people's words say so, no nearer than some 100 m."""
-    if issue.lng is None or issue.lat is None:
+    if lng is None or lat is None:
         return None
-    place = [issue.lng, issue.lat]
-    if issue.merchant_id is None and issue.source in PEOPLE:
-        place = [round(degrees, COARSE_DIGITS) for degrees in place]
+    place = [round(degrees, COARSE_DIGITS) for degrees in (lng, lat)] if said_only else [lng, lat]
     return {"type": "Point", "coordinates": place}
-
-
-def _iso(at: datetime | None) -> str | None:
-    return timezone.localtime(at).isoformat() if at else None
 
 
 def _rows(issues: IssueQuerySet) -> Iterator[Issue]:
