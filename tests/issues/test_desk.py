@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,9 +12,10 @@ import time_machine
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from lingxiu.accounts.models import User
-from lingxiu.issues import bulk, digest, reporters
+from lingxiu.issues import bulk, bulk_run, digest, jobs, reporters
 from lingxiu.issues.filters import Filter, matching
 from lingxiu.issues.kept import PrivateNote, SavedView
 from lingxiu.issues.lifecycle import Move
@@ -121,7 +122,81 @@ def test_a_submission_of_somebody_elses_order_is_refused(cast: Cast) -> None:
         "/issues/bulk/", {**order, "row": row(other), "to": str(cast.other_grid.pk)}
     )
     assert answer.status_code == 409
-    assert bulk.outcomes(uuid.UUID(submission), cast.other_dispatcher) is None
+    assert bulk_run.progress(uuid.UUID(submission), cast.other_dispatcher.pk) is None
+
+
+def in_parts(cast: Cast, issues: list[Issue], monkeypatch: pytest.MonkeyPatch, language: str = "en") -> tuple[Any, str]:
+    """Give them to the grid in a request that has time for one row alone: what the reader is shown, and the submission."""
+    monkeypatch.setattr(bulk_run, "IN_A_REQUEST_S", 0)
+    client, submission = browser(cast.dispatcher, language), str(uuid.uuid4())
+    return ordered(client, issues, to=str(cast.grid.pk), submission=submission), submission
+
+
+def test_what_a_request_has_no_time_for_is_done_by_the_worker(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    issues = [received(cast) for _ in range(3)]
+    shown, submission = in_parts(cast, issues, monkeypatch)
+    assert (len(outcomes(shown)), shown.context["left"]) == (1, 2)
+    assert "2 more are being done" in shown.content.decode()
+    asked = [
+        job for job in ProcrastinateJob.objects.filter(task_name=bulk_run.GO_ON) if job.args["submission"] == submission
+    ]
+    assert {job.scheduled_at is None for job in asked} == {True, False}, (
+        "at once; and once more, should this process end"
+    )
+    jobs.go_on_with_many(submission)
+    later = browser(cast.dispatcher, "en").get(f"/issues/bulk/done/?of={submission}&part=rows")
+    assert outcomes(later) == {issue.number: True for issue in issues}
+    assert "<html" not in later.content.decode()
+    assert "being done" not in later.content.decode()
+    jobs.go_on_with_many(submission)
+    assert [issue.moves.filter(move=Move.DISPATCH).count() for issue in issues] == [1, 1, 1]
+
+
+def test_an_order_sent_again_while_it_is_being_done_shows_how_far_it_got(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    issues = [received(cast) for _ in range(2)]
+    _shown, submission = in_parts(cast, issues, monkeypatch)
+    data = {"row": [f"{one.number}.0" for one in issues], "what": "assign", "to": str(cast.grid.pk)}
+    client = browser(cast.dispatcher)
+    again = client.get(client.post("/issues/bulk/", {**data, "submission": submission})["Location"])
+    assert len(outcomes(again)) == 1
+    assert MoveRow.objects.filter(move=Move.DISPATCH).count() == 1
+
+
+def test_what_the_worker_may_not_do_says_why_in_the_language_of_who_asked(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    issues = [received(cast) for _ in range(2)]
+    _shown, submission = in_parts(cast, issues, monkeypatch, "en")
+    do(issues[1], Move.DISPATCH, cast.dispatcher, unit=cast.town_team)
+    jobs.go_on_with_many(submission)
+    found = bulk_run.progress(uuid.UUID(submission), cast.dispatcher.pk)
+    assert found is not None
+    assert [one.done for one in found.outcomes] == [True, False]
+    assert "was faster" in found.outcomes[1].words
+
+
+def test_a_row_that_fails_by_a_mistake_of_ours_holds_up_no_other(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    issues = [received(cast) for _ in range(3)]
+    _shown, submission = in_parts(cast, issues, monkeypatch)
+    asked = uuid.UUID(submission)
+
+    def falls_over(work: bulk_run.Work, actor: User) -> bulk_run.Row:
+        row = bulk.doing(work, actor)
+
+        def one(kept: bulk_run.Json, at: datetime) -> bulk_run.Outcome:
+            done = row(kept, at)
+            return done if kept["number"] != issues[1].number else 1 / 0  # type: ignore[return-value]  # it never returns
+
+        return one
+
+    assert bulk_run.go_on(asked, falls_over, lambda: LATER)
+    found = bulk_run.progress(asked, cast.dispatcher.pk)
+    assert found is not None
+    assert [one.done for one in found.outcomes] == [True, False, True]
+    issues[1].refresh_from_db()
+    assert issues[1].state == "received", "the row that failed is left as it was"
 
 
 def test_only_slight_issues_nobody_reported_are_dismissed_together(cast: Cast) -> None:

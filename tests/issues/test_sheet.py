@@ -185,8 +185,8 @@ def test_a_result_is_entered_for_the_person_who_has_it_and_evidence_is_wanted_as
 def test_an_issue_that_stands_twice_is_taken_once(cast: Cast) -> None:
     issue = complain(cast.merchant).issue
     lines = [Line(issue.number, "0", words="一"), Line(issue.number, "0", words="二")]
-    outcomes = sheet.carry_out(lines, actor=cast.dispatcher, at=LATER, submission=uuid.uuid4())
-    assert [one.done for one in outcomes] == [True, False]
+    done = sheet.carry_out(lines, actor=cast.dispatcher, at=LATER, submission=uuid.uuid4())
+    assert [one.done for one in done.outcomes] == [True, False]
     assert issue.moves.get(move=Move.NOTE).words == "一"
 
 

@@ -1,32 +1,34 @@
-"""Many issues moved by one order: each a transaction of its own through `actions.move`, each with its own answer.
+"""Many issues moved by one order: each a transaction of its own through `actions.move`, each with its own answer. How far an
+order got, `bulk_run` keeps.
 
 What is too grave, or was reported by somebody who waits for an answer, is never ended by the dozen.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from uuid import UUID, uuid5
 
 from django.db import transaction
 from django.utils.functional import Promise
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from lingxiu.accounts.models import Unit, User
-from lingxiu.issues import actions, words
+from lingxiu.issues import actions, bulk_run, words
+from lingxiu.issues.bulk_run import Json, Outcome, Progress, Row, Work
 from lingxiu.issues.lifecycle import Move, MoveRefused, State
 from lingxiu.issues.models import Issue, MoveRow
 from lingxiu.issues.writing import Brought, SomebodyWasFaster
-from lingxiu.journal.actions import SubmissionReused, once
-from lingxiu.journal.models import Submission
+from lingxiu.journal.actions import SubmissionReused
 
 MOST_ROWS = 200
 MOST_SEVERE = 1
 """Above this an issue is ended by itself, never with others."""
 ENDS = {"close": Move.CLOSE, "dismiss": Move.DISMISS}
+MOVED = {**ENDS, "confirm": Move.CONFIRM}
 
 Text = str | Promise
 
@@ -54,27 +56,30 @@ class Ticked:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is done with each of them. `what`: assign | close | dismiss."""
+    """What is done with each of them. `what`: assign | confirm | close | dismiss."""
 
     what: str
     unit: Unit | None = None
     person: User | None = None
     words: str = ""
 
+    def kept(self) -> Json:
+        """As plain values."""
+        unit, person = self.unit and self.unit.pk, self.person and self.person.pk
+        return {"what": self.what, "unit": unit, "person": person, "words": self.words}
+
+    @classmethod
+    def read(cls, kept: Json) -> Order:
+        """Of plain values."""
+        unit = Unit.objects.filter(pk=kept["unit"]).first()
+        person = User.objects.filter(pk=kept["person"]).first()
+        return cls(kept["what"], unit, person, kept["words"])
+
     def move(self, issue: Issue) -> Move:
         """Assigning is dispatching what nobody was given yet, else transferring it."""
-        if self.what in ENDS:
-            return ENDS[self.what]
+        if self.what in MOVED:
+            return MOVED[self.what]
         return Move.DISPATCH if issue.state in (State.PREDICTED, State.RECEIVED) else Move.TRANSFER
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one row: done, or why not, in the language of who asked."""
-
-    number: str
-    done: bool
-    words: str
 
 
 class NotInBulk(Exception):
@@ -92,55 +97,29 @@ _WHY: Mapping[str, Text] = {
 }  # fmt: skip
 
 
-def carry_out(ticked: Iterable[Ticked], order: Order, *, actor: User, at: datetime, submission: UUID) -> list[Outcome]:
-    """Every row by itself; sent twice it is done once, and answered alike.
+def carry_out(ticked: Iterable[Ticked], order: Order, *, actor: User, at: datetime, submission: UUID) -> Progress:
+    """Every row by itself, as many as a request has time for; sent twice it is done once, and answered alike.
 
     Raises: SubmissionReused.
     """
-    rows = list(ticked)
-    body: dict[str, object] = {
-        "bulk": order.what, "rows": [str(row) for row in rows], "unit": order.unit and order.unit.pk,
-        "person": order.person and order.person.pk, "words": order.words,
-    }  # fmt: skip
-
-    def one(row: Ticked) -> Outcome:
-        return _answered(row.number, uuid5(submission, row.number), lambda own: _move(row, order, actor, at, own))
-
-    return remembered(submission, body, lambda: [one(row) for row in rows], actor=actor, at=at)
+    rows = [asdict(row) for row in ticked]
+    work = Work(submission, "order", order.kept(), rows, actor.pk, get_language() or "zh-hans")
+    return bulk_run.begin(work, doing, at=at)
 
 
-def remembered(
-    submission: UUID, body: dict[str, object], do: Callable[[], list[Outcome]], *, actor: User, at: datetime
-) -> list[Outcome]:
-    """The outcomes of this submission: those of the first time, if it came before. Rows are committed one by one.
+def doing(work: Work, actor: User) -> Row:
+    """How the rows of an order are done."""
+    order = Order.read(work.of)
 
-    Raises: SubmissionReused.
-    """
-    before = Submission.objects.filter(uuid=submission).exists()
-    found = [] if before else do()
-    result, _first = once(
-        submission, actor=f"user:{actor.pk}", body=body, at=at, do=lambda: {"rows": [asdict(one) for one in found]}
-    )
-    return [Outcome(**one) for one in result["rows"]]
+    def one(kept: Json, at: datetime) -> Outcome:
+        row = Ticked(**kept)
+        try:
+            made = _move(row, order, actor, at, uuid5(work.submission, row.number))
+        except Exception as error:
+            return Outcome(row.number, False, why_not(error))
+        return Outcome(row.number, True, said(made))
 
-
-def outcomes(submission: UUID, actor: User) -> list[Outcome] | None:
-    """What this person's submission came to; None for one that is not theirs, or none of ours."""
-    row = Submission.objects.filter(uuid=submission, actor=f"user:{actor.pk}").first()
-    if row is None or not isinstance(row.result, dict) or "rows" not in row.result:
-        return None
-    return [Outcome(**one) for one in row.result["rows"]]
-
-
-def _answered(number: str, own: UUID, do: Callable[[UUID], MoveRow]) -> Outcome:
-    """The outcome of a row. A copy of the same request that came first made the move: then it is done."""
-    try:
-        row = do(own)
-    except Exception as error:
-        if MoveRow.objects.filter(submission=own).exists():
-            return Outcome(number, True, "")
-        return Outcome(number, False, why_not(error))
-    return Outcome(number, True, said(row))
+    return one
 
 
 def said(row: MoveRow) -> str:

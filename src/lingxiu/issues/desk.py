@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from lingxiu.accounts.models import Unit, User
-from lingxiu.issues import bulk, digest
+from lingxiu.issues import bulk, bulk_run, digest
 from lingxiu.issues.bulk import MOST_ROWS, Ticked
 from lingxiu.issues.desk_forms import BulkForm, PrivateNoteForm, ViewForm
 from lingxiu.issues.filters import Filter, matching, total
@@ -24,6 +24,7 @@ from lingxiu.issues.kept import PrivateNote, SavedView, units_of
 from lingxiu.issues.models import Issue
 from lingxiu.issues.views import MOST_VIEWS_SHOWN, officer, rows_of, submission_of
 from lingxiu.journal.actions import Scope, SubmissionReused, record
+from lingxiu.journal.queries import head
 from lingxiu.ui import addresses
 
 MOST_VIEWS = 50
@@ -78,17 +79,26 @@ def _all_of(request: HttpRequest, user: User) -> list[Ticked]:
 
 @require_safe
 def many_done(request: HttpRequest) -> HttpResponse:
-    """`/issues/bulk/done/?of=`: row by row what was done and what was refused, and why."""
+    """`/issues/bulk/done/?of=`: row by row what was done and what was refused, and why; and how many are still to be done.
+
+    `part=rows` answers with the live part alone.
+    """
     user = officer(request)
     try:
-        found = bulk.outcomes(uuid.UUID(request.GET.get("of", "")), user)
+        submission = uuid.UUID(request.GET.get("of", ""))
     except ValueError:
-        found = None
+        return redirect(addresses.issues())
+    found = bulk_run.progress(submission, user.pk)
     if found is None:
         return redirect(addresses.issues())
-    done = sum(one.done for one in found)
-    context = {"outcomes": sorted(found, key=lambda one: one.done), "done": done, "refused": len(found) - done}
-    return render(request, "issues/bulk_done.html", context)
+    rows = sorted(found.outcomes, key=lambda one: one.done)
+    done = sum(one.done for one in rows)
+    part = request.GET.get("part") == "rows"
+    context = {
+        "outcomes": rows, "done": done, "refused": len(rows) - done, "left": found.asked - len(rows),
+        "live": f"/issues/bulk/done/?of={submission}&part=rows", "pulse": "" if part else str(head()),
+    }  # fmt: skip
+    return render(request, "issues/bulk_rows.html" if part else "issues/bulk_done.html", context)
 
 
 # ── saved views ──────────────────────────────────────────────────────────────────────────────────────────────────

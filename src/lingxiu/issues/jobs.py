@@ -1,13 +1,15 @@
 """What the worker does for the list: clocks followed, and set again when a year's holidays are published; codes of inspections
-asked for; senders forgotten."""
+asked for; orders for many gone on with; senders forgotten."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
+from lingxiu.issues import bulk, bulk_run, sheet
 from lingxiu.issues.actions import recompute_deadlines
 from lingxiu.issues.covering import cover_absent
 from lingxiu.issues.inspections import ask_for_codes
@@ -19,6 +21,7 @@ from lingxiu.policy.queries import forget, in_force
 
 READER = "issues.deadlines"
 SENDERS_KEPT = timedelta(days=7)
+DOING = {"order": bulk.doing, "sheet": sheet.doing}
 
 
 @app.periodic(cron="* * * * *")
@@ -59,6 +62,13 @@ def follow_the_clocks(timestamp: int) -> None:
 def ask_for_act_codes(timestamp: int) -> None:
     """Every minute; may run twice. What was refused or not answered is asked for again."""
     ask_for_codes(timezone.now())
+
+
+@app.task(name=bulk_run.GO_ON, pass_context=False)
+def go_on_with_many(submission: str) -> None:
+    """What a request had no time for of an order for many. May run twice."""
+    asked = UUID(submission)
+    bulk_run.go_on(asked, DOING[bulk_run.work_of(asked).kind], timezone.now)
 
 
 @app.periodic(cron="40 3 * * *")

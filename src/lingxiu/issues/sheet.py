@@ -21,8 +21,8 @@ from django.utils.translation import get_language, gettext_lazy, override
 from django.utils.translation import gettext as _
 
 from lingxiu.accounts.models import Unit, User
-from lingxiu.issues import actions, bulk
-from lingxiu.issues.bulk import Outcome
+from lingxiu.issues import actions, bulk, bulk_run
+from lingxiu.issues.bulk_run import Json, Outcome, Progress, Row, Work
 from lingxiu.issues.forms import unit_and_person, whom_all
 from lingxiu.issues.holding import handles_at
 from lingxiu.issues.lifecycle import FOUND_TRUE, Move, Result, State
@@ -212,15 +212,21 @@ def dry_run(lines: Iterable[Line], *, actor: User, at: datetime) -> list[Outcome
     return [_one(line, actor, at, None, seen) for line, seen in _with_repeats(lines)]
 
 
-def carry_out(lines: Iterable[Line], *, actor: User, at: datetime, submission: UUID) -> list[Outcome]:
-    """Each row by itself; sent twice it is done once. Raises: SubmissionReused."""
-    rows = list(lines)
-    body: dict[str, object] = {"sheet": [asdict(line) for line in rows]}
+def carry_out(lines: Iterable[Line], *, actor: User, at: datetime, submission: UUID) -> Progress:
+    """Each row by itself, as many as a request has time for; sent twice it is done once. Raises: SubmissionReused."""
+    rows = [{**asdict(line), "again": again} for line, again in _with_repeats(lines)]
+    work = Work(submission, "sheet", {}, rows, actor.pk, get_language() or "zh-hans")
+    return bulk_run.begin(work, doing, at=at)
 
-    def do() -> list[Outcome]:
-        return [_one(line, actor, at, uuid5(submission, line.number), again) for line, again in _with_repeats(rows)]
 
-    return bulk.remembered(submission, body, do, actor=actor, at=at)
+def doing(work: Work, actor: User) -> Row:
+    """How the rows of a sheet are done."""
+
+    def one(kept: Json, at: datetime) -> Outcome:
+        line = Line(**{name: value for name, value in kept.items() if name != "again"})
+        return _one(line, actor, at, uuid5(work.submission, line.number), kept["again"])
+
+    return one
 
 
 def _with_repeats(lines: Iterable[Line]) -> list[tuple[Line, bool]]:
@@ -243,8 +249,6 @@ def _one(line: Line, actor: User, at: datetime, own: UUID | None, again: bool) -
     except RowRefused as refused:
         return Outcome(line.number, False, str(_WHY[refused.why]) % {"said": refused.said})
     except Exception as error:
-        if own is not None and MoveRow.objects.filter(submission=own).exists():
-            return Outcome(line.number, True, "")
         return Outcome(line.number, False, bulk.why_not(error))
     return Outcome(line.number, True, bulk.said(row))
 
