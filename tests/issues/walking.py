@@ -19,7 +19,7 @@ from lingxiu.accounts.models import Unit, User
 from lingxiu.issues import queries, reporters
 from lingxiu.issues.actions import move
 from lingxiu.issues.holding import handles_at, units_to_give
-from lingxiu.issues.lifecycle import FOUND_TRUE, OPEN, By, Level, Move, MoveRefused, State, moves_from, replay
+from lingxiu.issues.lifecycle import FOUND_TRUE, OPEN, By, Level, Mark, Move, MoveRefused, State, moves_from, replay
 from lingxiu.issues.models import Issue, MoveRow, Report
 from lingxiu.issues.overdue import follow_up, resume_rested
 from lingxiu.issues.relations import relations
@@ -39,6 +39,9 @@ RARE = {
     Move.NOTE: 0.1, Move.ADD: 0.2, Move.ASK: 0.2, Move.CORRECT: 0.2, Move.SUPERVISE: 0.2, Move.DISMISS: 0.3, Move.JOIN: 0.5,
     Move.RETURN: 0.3, Move.ESCALATE: 0.3, Move.SUSPEND: 0.3,
 }  # fmt: skip
+
+OF_A_REPORT = frozenset({Move.ASK, Move.SPLIT})
+PICTURED = frozenset({Move.HANDLE, Move.FEED_BACK})
 
 Clock = tuple[int, datetime, datetime]
 """Version, clock_from, due_at: of the whole issue, as somebody read them."""
@@ -72,6 +75,7 @@ class Walker:
         self.people = list(User.objects.filter(username__in=PEOPLE).order_by("pk"))
         self.merchants = list(Merchant.objects.order_by("pk"))
         self.units = list(Unit.objects.order_by("pk"))
+        self.given: dict[tuple[Level, str], list[Unit]] = {}
         self.walked = Walked()
 
     def make(self, count: int, at: datetime) -> list[str]:
@@ -132,7 +136,7 @@ class Walker:
         whose: list[tuple[User | None, frozenset[By]]] = [
             (user, relations(user.pk, user.authority, now.held)) for user in self.people
         ]
-        whose.append((None, frozenset({By.REPORTER}) if issue.reports.exists() else frozenset()))
+        whose.append((None, frozenset({By.REPORTER}) if Mark.REPORTED in now.marks else frozenset()))
         return [
             (user, what)
             for user, own in whose
@@ -163,8 +167,8 @@ class Walker:
 
     def _brought(self, issue: Issue, what: Move, window: Sequence[str], at: datetime) -> Brought:
         choice = self.chance.choice
-        reports = list(issue.reports.values_list("pk", flat=True))
-        unit = choice(list(units_to_give(Level(issue.level), issue.town)) or self.units)
+        reports = list(issue.reports.values_list("pk", flat=True)) if what in OF_A_REPORT else []
+        unit = choice(self._units_to_give(issue) or self.units)
         return Brought(
             words="说明",
             unit=unit,
@@ -172,7 +176,7 @@ class Walker:
             if what is not Move.REASSIGN
             else self._member(issue.lead_unit, issue.lead_person),
             result=choice(list(FOUND_TRUE)) if what is Move.FEED_BACK else None,
-            photos=(self.picture,),
+            photos=(self.picture,) if what in PICTURED else (),
             answer="已处理",
             into=choice(window),
             units=tuple(self.chance.sample(self.units, 5)),

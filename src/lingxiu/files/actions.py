@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -96,6 +96,12 @@ def store_document(data: bytes, *, content_type: str, stored_at: datetime, store
 def use_file(file: StoredFile, subject_kind: str, subject_id: object) -> None:
     """Say that this file is part of that subject."""
     FileUse.objects.get_or_create(file=file, subject_kind=subject_kind, subject_id=str(subject_id))
+
+
+def use_files(files: Iterable[StoredFile], subject_kind: str, subject_id: object) -> None:
+    """`use_file` for some files of one subject, in one statement."""
+    uses = [FileUse(file=file, subject_kind=subject_kind, subject_id=str(subject_id)) for file in files]
+    FileUse.objects.bulk_create(uses, ignore_conflicts=True)
 
 
 def _document(data: bytes, content_type: str, stored_at: datetime, stored_by: int | None) -> StoredFile:

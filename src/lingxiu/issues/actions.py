@@ -108,11 +108,7 @@ def report(found: Found, *, at: datetime, submission: UUID | None = None, held_b
             raise elsewhere.OtherNumberTaken(found.other[1], taken)
         issue, routed = _draft(found, at)
         issue.state = State.PREDICTED if found.source is Source.FORECAST else State.RECEIVED
-        holder = dispatchers_unit(Level(issue.level), issue.town)
-        issue.lead_unit = holder
-        writing.set_clocks(issue, at)
-        issue.save(force_insert=True)
-        writing.hand_over(issue, State(issue.state), holder, at=at)
+        writing.open_with(issue, dispatchers_unit(Level(issue.level), issue.town), at)
         brought = Brought(words=found.summary, photos=found.photos, lng=found.lng, lat=found.lat)
         data = {**found.data, "rule": routed.rule.id}
         writing.write(issue, Move.REPORT, found.found_by, at, brought=brought, submission=submission, data=data)
@@ -366,7 +362,7 @@ def move(
             _lock_both(number, brought.into)
         if what is Move.REOPEN:
             lock_to_reopen(number)
-        issue = Issue.objects.select_related("merchant").get(number=number)
+        issue = Issue.objects.defer("routing_why").get(number=number)
         _refuse_stale(issue, what, seen)
         to = _checked(issue, what, actor, brought)
         before = Before.of(issue)
@@ -376,7 +372,7 @@ def move(
         writing.keep(issue, before)
         row = writing.write(issue, what, actor, at, before=before, brought=brought, submission=submission, data=data)
         _inspect(issue, row, what, brought, actor)
-        writing.tell_standing(issue.merchant_id, at, visited=what is Move.HANDLE)
+        writing.tell_standing_of(issue, before, at, visited=what is Move.HANDLE)
         if what is Move.CONFIRM:
             _send_on_confirmed(issue, at)
     return row
@@ -410,13 +406,13 @@ def move_by_itself(
     made = {**_EFFECTS[what](issue, to, None, brought, at), **(data or {})}
     writing.keep(issue, before)
     row = writing.write(issue, what, None, at, before=before, brought=brought, submission=submission, data=made)
-    writing.tell_standing(issue.merchant_id, at)
+    writing.tell_standing_of(issue, before, at)
     return row
 
 
 def _made_before(submission: UUID, what: Move, actor: User | None) -> MoveRow | None:
     """The move this very submission made before. Raises SubmissionReused if that was another move, or another's."""
-    row = MoveRow.objects.select_related("issue").filter(submission=submission).first()
+    row = MoveRow.objects.filter(submission=submission).first()
     if row is not None and (row.move != what or row.actor_id != (actor.pk if actor else None)):
         raise SubmissionReused(submission)
     return row

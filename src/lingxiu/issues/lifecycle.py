@@ -321,7 +321,8 @@ def _obstacle(rule: Rule, state: State, level: Level, marks: frozenset[Mark]) ->
         return "level"
     if rule.only_if is not None and rule.only_if not in marks:
         return "nothing"
-    return next((mark.value for mark in Mark if mark in rule.unless & marks), "")
+    in_the_way = rule.unless & marks
+    return next((mark.value for mark in Mark if mark in in_the_way), "") if in_the_way else ""
 
 
 def level_after(move: Move, state: State, level: Level) -> Level:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db import connection
 from django.db.models import Case, Count, F, FloatField, IntegerField, Q, QuerySet, Subquery, Value, When
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Abs, Coalesce
@@ -37,11 +38,21 @@ class Situation:
     marks: frozenset[Mark]
 
 
+_HELD = """SELECT unit_id, person_id, part, ended_at IS NOT NULL, outcome,
+    (SELECT count(*) FROM issues_report WHERE issues_report.issue_id = issues_assignment.issue_id)
+FROM issues_assignment WHERE issue_id = %s ORDER BY id"""
+"""Read at every move and every look at an issue: said to the database as it is, not put together anew each time."""
+
+
 def situation(issue: Issue) -> Situation:
     """How the issue stands."""
-    rows = list(issue.assignments.values_list("unit_id", "person_id", "part", "ended_at", "outcome"))
-    parts = {unit: person for unit, person, part, ended, _ in rows if part == Assignment.Part.COOPERATING and not ended}
-    reports = issue.reports.count()
+    with connection.cursor() as cursor:
+        cursor.execute(_HELD, [issue.pk])
+        rows: list[tuple[int, int | None, str, bool, str, int]] = cursor.fetchall()
+    parts = {
+        unit: person for unit, person, part, ended, *_ in rows if part == Assignment.Part.COOPERATING and not ended
+    }
+    reports = rows[0][-1] if rows else 0  # an issue is held by somebody from its first moment
     limits = edition(issue.edition).catalogues.deadlines
     marks = {
         Mark.SUSPENDED: issue.suspended_until is not None,
@@ -49,7 +60,7 @@ def situation(issue: Issue) -> Situation:
         Mark.EXTENDED: issue.extensions >= limits.extending.times,
         Mark.SUPERVISED: issue.supervised_at is not None,
         Mark.PARTS_OPEN: bool(parts),
-        Mark.OBJECTED: any(outcome == Assignment.Outcome.OBJECTED for *_, outcome in rows),
+        Mark.OBJECTED: any(outcome == Assignment.Outcome.OBJECTED for *_, outcome, _ in rows),
         Mark.MAY_DECLINE: _may_decline(issue),
         Mark.REPORTED: reports > 0,
         # One alone can be split off as well, if the issue is a device's or an officer's own besides.
@@ -76,8 +87,7 @@ def _may_decline(issue: Issue) -> bool:
     """It came to its holder by transfer, and nobody has declined it since it was last opened."""
     if issue.state != State.DISPATCHED:
         return False
-    rows = this_round(issue).filter(move__in=[*_GIVES, Move.DECLINE]).order_by("-version")
-    made = list(rows.values_list("move", flat=True))
+    made = [move for move, *_ in _made_in_this_round(issue) if move in (*_GIVES, Move.DECLINE)]
     return bool(made) and made[0] == Move.TRANSFER and Move.DECLINE not in made
 
 
@@ -111,8 +121,21 @@ def this_round(issue: Issue) -> QuerySet[MoveRow]:
 
 def _handled_by(issue: Issue) -> frozenset[int]:
     """Who handled it in this round, and who entered that for them: none of these may close it."""
-    rows = this_round(issue).filter(move__in=[Move.HANDLE, Move.FEED_BACK]).values_list("actor_id", "on_behalf_of_id")
-    return frozenset(person for row in rows for person in row if person is not None)
+    made = [people for move, *people in _made_in_this_round(issue) if move in (Move.HANDLE, Move.FEED_BACK)]
+    return frozenset(person for people in made for person in people if person is not None)
+
+
+_ROUND = """SELECT move, actor_id, on_behalf_of_id FROM issues_move
+WHERE issue_id = %(issue)s AND version > coalesce(
+    (SELECT max(version) FROM issues_move WHERE issue_id = %(issue)s AND move = 'reopen'), -1
+) ORDER BY version DESC"""
+
+
+def _made_in_this_round(issue: Issue) -> list[tuple[str, int | None, int | None]]:
+    """Move, actor, and in whose name, of the moves since the issue was last opened, the newest first."""
+    with connection.cursor() as cursor:
+        cursor.execute(_ROUND, {"issue": issue.pk})
+        return [(move, actor, doer) for move, actor, doer in cursor.fetchall()]
 
 
 def pictures(issue: Issue, *, fed_back: int = 0) -> Pictures:

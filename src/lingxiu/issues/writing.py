@@ -13,11 +13,12 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.db import connection
 from django.db.models import QuerySet
 
 from lingxiu.accounts.models import Unit, User
 from lingxiu.china.calendar import Due, WorkingCalendar
-from lingxiu.files.actions import use_file
+from lingxiu.files.actions import use_files
 from lingxiu.files.models import StoredFile
 from lingxiu.issues import deadlines
 from lingxiu.issues.holding import stand_in
@@ -25,7 +26,7 @@ from lingxiu.issues.inspection_rules import Inspecting
 from lingxiu.issues.lifecycle import Level, Move, Result, State
 from lingxiu.issues.models import Assignment, Issue, MoveRow
 from lingxiu.journal.actions import Scope, record
-from lingxiu.merchants.models import Merchant, Standing
+from lingxiu.merchants.models import Merchant
 from lingxiu.policy.queries import edition, in_force
 from lingxiu.policy.schema import Deadlines
 
@@ -138,9 +139,19 @@ class Before:
     def state(self) -> str:
         return str(self.columns["state"])
 
+    def changed(self, issue: Issue) -> dict[str, object]:
+        """The columns that are others now."""
+        now = {name: getattr(issue, name) for name in _COLUMNS}
+        return {name: value for name, value in now.items() if value != self.columns[name]}
+
     @property
     def level(self) -> str:
         return str(self.columns["level"])
+
+
+_CLAIM = (
+    """UPDATE issues_issue SET version = version + 1, moved_at = %s WHERE id = %s AND state = %s AND version = %s"""
+)
 
 
 def claim(issue: Issue, at: datetime) -> datetime:
@@ -150,8 +161,10 @@ def claim(issue: Issue, at: datetime) -> datetime:
     Raises: SomebodyWasFaster.
     """
     made_at = max(at, issue.moved_at)
-    unmoved = Issue.objects.filter(pk=issue.pk, state=issue.state, version=issue.version)
-    if not unmoved.update(version=issue.version + 1, moved_at=made_at):
+    with connection.cursor() as cursor:
+        cursor.execute(_CLAIM, [made_at, issue.pk, str(issue.state), issue.version])
+        claimed = cursor.rowcount
+    if not claimed:
         raise SomebodyWasFaster(issue.number, issue.moves.select_related("actor").order_by("-version").first())
     issue.version, issue.moved_at = issue.version + 1, made_at
     return made_at
@@ -159,7 +172,7 @@ def claim(issue: Issue, at: datetime) -> datetime:
 
 def keep(issue: Issue, before: Before) -> None:
     """Write the columns a move changed. The issue was claimed by this transaction."""
-    changed = {name: getattr(issue, name) for name in _COLUMNS if getattr(issue, name) != before.columns[name]}
+    changed = before.changed(issue)
     if changed:
         Issue.objects.filter(pk=issue.pk).update(**changed)
 
@@ -206,8 +219,7 @@ def scope_of_report(issue: Issue) -> Scope:
 def use_photos(photos: tuple[str, ...], subject_kind: str, subject_id: object) -> None:
     """Say that these stored files are part of the subject."""
     if photos:
-        for file in StoredFile.objects.filter(sha256__in=photos):
-            use_file(file, subject_kind, subject_id)
+        use_files(StoredFile.objects.filter(sha256__in=photos), subject_kind, subject_id)
 
 
 def _unit_of(actor: User | None, issue: Issue) -> int | None:
@@ -217,6 +229,14 @@ def _unit_of(actor: User | None, issue: Issue) -> int | None:
 
 
 # ── who holds it ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def open_with(issue: Issue, unit: Unit, at: datetime) -> None:
+    """Write a new issue, and give it to this unit."""
+    issue.lead_unit = unit
+    due = set_clocks(issue, at)
+    issue.save(force_insert=True)
+    _give_lead(issue, unit, None, None, due, accepted=True, at=at)
 
 
 def hand_over(
@@ -229,14 +249,19 @@ def hand_over(
     person, away = stand_in(person, unit, at)
     issue.state, issue.lead_unit, issue.lead_person = to, unit, person
     issue.extension_asked_days = None
-    due = set_clocks(issue, at)
+    _give_lead(issue, unit, person, away, set_clocks(issue, at), accepted=accepted, at=at)
+
+
+def _give_lead(
+    issue: Issue, unit: Unit, person: User | None, away: User | None, due: Due, *, accepted: bool, at: datetime
+) -> None:
     Assignment.objects.create(
         issue=issue,
         unit=unit,
         person=person,
         deputy_for=away,
         state=Assignment.State.ACCEPTED if accepted else Assignment.State.OFFERED,
-        step=to,
+        step=issue.state,
         given_at=at,
         due_at=due.at,
         due_provisional=due.provisional,
@@ -310,16 +335,18 @@ def set_clocks(issue: Issue, at: datetime) -> Due:
 def whole_due(issue: Issue) -> Due:
     """When the issue must have ended, by the calendar of today: of the highest level it has reached since it was opened."""
     level = Level(issue.level)
-    reached = {level, *(Level(one) for one in _levels_reached(issue))} if issue.pk else {level}
-    ends = [
-        deadlines.whole_due(calendar(), limits(issue), one, issue.clock_from, issue.more_days)
-        for one in sorted(reached)
-    ]
+    reached = {level, *(Level(one) for one in _levels_reached(issue))} if issue.version else {level}
+    now, periods = calendar(), limits(issue)
+    ends = [deadlines.whole_due(now, periods, one, issue.clock_from, issue.more_days) for one in sorted(reached)]
     return reduce(deadlines.later_of, ends)
 
 
-def _levels_reached(issue: Issue) -> QuerySet[MoveRow, str]:
-    return issue.moves.filter(at__gte=issue.clock_from).values_list("to_level", flat=True).distinct()
+def _levels_reached(issue: Issue) -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT DISTINCT to_level FROM issues_move WHERE issue_id = %s AND at >= %s", [issue.pk, issue.clock_from]
+        )
+        return [level for (level,) in cursor.fetchall()]
 
 
 def show_clocks(issue: Issue, whole: Due, step: Due) -> None:
@@ -357,16 +384,26 @@ def _calendar(edition_id: int, zone: str) -> WorkingCalendar:
 # ── the merchant ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+_LOCK_STANDING = "SELECT 1 FROM merchants_standing WHERE merchant_id = %s FOR UPDATE"
+_TELL_STANDING = """UPDATE merchants_standing SET
+    open_issues = (SELECT count(*) FROM issues_issue WHERE merchant_id = %(merchant)s AND closed_at IS NULL),
+    last_issue_at = greatest(last_issue_at, %(reported)s), last_visit_at = greatest(last_visit_at, %(visited)s)
+WHERE merchant_id = %(merchant)s"""
+
+
 def tell_standing(merchant_id: int | None, at: datetime, *, reported: bool = False, visited: bool = False) -> None:
-    """Count the merchant's open issues anew, under its row's lock: two moves at once would each miss the other's."""
-    row = Standing.objects.select_for_update().filter(merchant=merchant_id).first()
-    if row is None:
+    """Count the merchant's open issues anew, under its row's lock: two moves at once would each miss the other's. What
+    was committed while this one waited for the lock, the second statement sees and the first would not."""
+    if merchant_id is None:
         return
-    row.open_issues = Issue.objects.open().filter(merchant=merchant_id).count()
-    row.last_issue_at = _later(row.last_issue_at, at if reported else None)
-    row.last_visit_at = _later(row.last_visit_at, at if visited else None)
-    row.save(update_fields=["open_issues", "last_issue_at", "last_visit_at"])
+    told = {"merchant": merchant_id, "reported": at if reported else None, "visited": at if visited else None}
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCK_STANDING, [merchant_id])
+        cursor.execute(_TELL_STANDING, told)
 
 
-def _later(one: datetime | None, other: datetime | None) -> datetime | None:
-    return max((time for time in (one, other) if time), default=None)
+def tell_standing_of(issue: Issue, before: Before, at: datetime, *, visited: bool = False) -> None:
+    """What a move changed for the merchant: a visit, or an issue more or less that is open. Any other move leaves its row, and
+    whoever waits for it, alone."""
+    if visited or before.columns["closed_at"] != issue.closed_at or before.columns["merchant_id"] != issue.merchant_id:
+        tell_standing(issue.merchant_id, at, visited=visited)
