@@ -152,6 +152,7 @@ PAGES = [
     Shot("device-ask", "county1", beside(first("/sensing/", DEVICE), "ask/")),
     Shot("device-figures", "county1", "/sensing/figures/?by=town"),
     Shot("device-maintainers", "county1", "/sensing/maintainers/"),
+    Shot("devices-observing", "county1", "/sensing/observing/"),
     Shot("device-import", "county1", "/sensing/import/"),
 ]
 

@@ -46,6 +46,8 @@ interface Alarm {
   code: string;
   label: string;
   raised_at: string;
+  /** Whether people hear of it by itself, not for a time, or as part of a storm. */
+  mark: keyof typeof MARKS;
 }
 
 type Merchants = FeatureCollection<Point, Merchant>;
@@ -57,6 +59,9 @@ const NAMES_FROM = 15.5;
 const NEAR = 16.5;
 const TAP_RADIUS = 8;
 const RESULTS = 20;
+/** How open alarms are marked: the sign, its meaning's colour, and its word in the legend. */
+const MARKS = { open: ["!", "alarm", "openAlarm"], muted: ["–", "neutral", "mutedAlarm"], storm: ["≈", "dark", "stormAlarm"] } as const;
+
 /** An alarm this young pulses; an older one is a still ring. */
 const NEW_ALARM = 30 * 60 * 1000;
 const MOST_PULSES = 60;
@@ -81,6 +86,7 @@ class CountyMap {
   private readonly card: HTMLElement;
   private readonly words: DOMStringMap;
   private readonly pulses: Marker[] = [];
+  private marks = new Set<keyof typeof MARKS>();
   private merchants: Merchants = { type: "FeatureCollection", features: [] };
   private merchantsAt = 0;
   private shown: Feature<Point, Merchant>[] = [];
@@ -208,7 +214,11 @@ class CountyMap {
   private drawAlarms(alarms: Alarms): void {
     void this.source("alarms").setData(alarms);
     for (const pulse of this.pulses.splice(0)) pulse.remove();
-    const young = alarms.features.filter(({ properties }) => Date.now() - Date.parse(properties.raised_at) < NEW_ALARM);
+    this.marks = new Set(alarms.features.map(({ properties }) => properties.mark));
+    this.drawLegend();
+    const young = alarms.features.filter(
+      ({ properties }) => properties.mark === "open" && Date.now() - Date.parse(properties.raised_at) < NEW_ALARM,
+    );
     for (const { geometry } of young.slice(0, MOST_PULSES)) {
       const element = Object.assign(document.createElement("div"), { className: "alarm-pulse" });
       element.setAttribute("aria-hidden", "true");
@@ -221,7 +231,7 @@ class CountyMap {
     const [what, ...rest] = id.split("|");
     if (what === "town") return label(rest.join("|"), 15, 650, surface.brand_dark);
     if (what === "community") return label(rest.join("|"), 12, 400, surface.quiet);
-    if (what === "alarm") return badge("!", colourOf("alarm"));
+    if (what === "alarm") return mark(rest[0] as keyof typeof MARKS);
     if (what === "shop") return label(rest.join("|"), 12, 500, surface.text);
     if (what !== "ring") return null;
     const [count = 0, ...kinds] = rest.map(Number);
@@ -234,7 +244,9 @@ class CountyMap {
 
   private drawLegend(): void {
     const rows = this.scheme.kinds.map(({ word, tone }) => legendRow(`tone-${tone.replace("_", "-")}`, this.words[word] ?? word));
-    part(this.root, "legend").replaceChildren(...rows.reverse(), legendRow("ring", this.words.openAlarm ?? ""));
+    const others = (["muted", "storm"] as const).filter((name) => this.marks.has(name));
+    const marked = others.map((name) => legendRow(`tone-${MARKS[name][1]}`, `${MARKS[name][0]} ${this.words[MARKS[name][2]] ?? ""}`));
+    part(this.root, "legend").replaceChildren(...rows.reverse(), legendRow("ring", this.words.openAlarm ?? ""), ...marked);
   }
 
   private drawFound(): void {
@@ -413,6 +425,11 @@ function legendRow(className: string, text: string): HTMLElement {
   return row;
 }
 
+function mark(name: keyof typeof MARKS): Picture {
+  const [sign, meaning] = MARKS[name];
+  return badge(sign, colourOf(meaning));
+}
+
 /** The middle of a shape's box: good enough for a name. */
 function middle(geometry: Geometry): [number, number] {
   const box = [Infinity, Infinity, -Infinity, -Infinity] as [number, number, number, number];
@@ -546,7 +563,7 @@ function style(): StyleSpecification {
         id: "alarms",
         type: "symbol",
         source: "alarms",
-        layout: { "icon-image": "alarm", "icon-offset": [9, -9], "icon-allow-overlap": true, "icon-ignore-placement": true },
+        layout: { "icon-image": ["concat", "alarm|", ["get", "mark"]], "icon-offset": [9, -9], "icon-allow-overlap": true, "icon-ignore-placement": true },
       },
     ],
   } as unknown as StyleSpecification;

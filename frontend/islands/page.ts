@@ -13,12 +13,16 @@ const STYLES: Record<string, "outerHTML" | "innerHTML"> = {
   "morph:innerHTML": "innerHTML",
 };
 
+/** What the reader has unfolded stays so. */
+const mayChange = (name: string, node: Element): boolean => !(name === "open" && node instanceof HTMLDetailsElement);
+
 htmx.defineExtension("morph", {
   isInlineSwap: (style: string) => STYLES[style] === "outerHTML",
   handleSwap: (style: string, target: Node, fragment: Node) => {
     const morphStyle = STYLES[style];
     if (!morphStyle || !(target instanceof Element) || !(fragment instanceof DocumentFragment)) return false;
-    return Idiomorph.morph(target, fragment.children, { morphStyle, ignoreActiveValue: true }) as Node[]; // a promise only for <head>
+    const callbacks = { beforeAttributeUpdated: mayChange };
+    return Idiomorph.morph(target, fragment.children, { morphStyle, ignoreActiveValue: true, callbacks }) as Node[]; // a promise only for <head>
   },
 });
 

@@ -72,8 +72,8 @@ def test_every_rule_says_in_a_sentence_what_it_does(plant: Plant) -> None:
 def test_the_morning_shows_what_devices_say_that_only_observe(plant: Plant, alarm: Alarm, client: Client) -> None:
     Alarm.objects.filter(pk=alarm.pk).update(observing=True, noticed_at=timezone.now())
     client.force_login(plant.cast.dispatcher)
-    link = "/sensing/?tab=alarms&amp;open=observing"
+    link = "/sensing/observing/"
     assert link in client.get("/issues/digest/").content.decode()
-    assert plant.cast.merchant.name in client.get(link.replace("&amp;", "&")).content.decode()
+    assert plant.cast.merchant.name in client.get(link).content.decode()
     Alarm.objects.filter(pk=alarm.pk).update(observing=False)
-    assert plant.cast.merchant.name not in client.get(link.replace("&amp;", "&")).content.decode()
+    assert plant.cast.merchant.name not in client.get(link).content.decode()

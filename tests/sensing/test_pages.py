@@ -117,7 +117,7 @@ def test_the_list_costs_the_same_however_much_there_is(
         stranger(f"STRANGER-{n}")
     for tab in ("devices", "alarms", "unknown"):
         client.get(f"/sensing/?tab={tab}")
-        with django_assert_max_num_queries(16):
+        with django_assert_max_num_queries(17):
             assert client.get(f"/sensing/?tab={tab}").status_code == 200
 
 
@@ -202,7 +202,7 @@ def test_a_devices_page_costs_the_same_however_much_there_is(
         raise_alarm(device, NOON - timedelta(days=n), cleared_at=NOON)
         window(device, timezone.now().replace(microsecond=0) - timedelta(seconds=n))
     client.get(f"/sensing/devices/{MN}/")
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(17):
         client.get(f"/sensing/devices/{MN}/")
 
 

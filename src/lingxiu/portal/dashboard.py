@@ -13,7 +13,9 @@ from django.utils import timezone
 
 from lingxiu.issues.models import OPEN_STATES, Issue, IssueQuerySet
 from lingxiu.merchants.models import Licence, Merchant, MerchantQuerySet, Standing
-from lingxiu.sensing.models import Alarm
+from lingxiu.sensing.models import Alarm, Mute
+from lingxiu.sensing.noted import Counted, Folded, count_open, mute_among, mutes_of, storms_in
+from lingxiu.sensing.telling import part_of_storm
 from lingxiu.territory.queries import town_names
 
 if TYPE_CHECKING:
@@ -32,7 +34,7 @@ class Today:
     without_dossier: int
     levels: dict[int | None, int]
     devices: dict[str, int]
-    alarms: int
+    alarms: Counted
     received: int
     open: int
     late: int
@@ -96,7 +98,7 @@ def today(user: User, now: datetime) -> Today:
         without_dossier=licences["bare"],
         levels=_standing(merchants, "fume_level"),
         devices=_standing(merchants, "device_state"),
-        alarms=Alarm.objects.visible_to(user).filter(cleared_at=None).count(),
+        alarms=count_open(Alarm.objects.visible_to(user)),
         received=counts["received"],
         closed=counts["closed"],
         open=held["open"],
@@ -154,14 +156,25 @@ def _town(code: str, name: str, issues: Mapping[str, Any] | None, shops: Mapping
     )
 
 
-def latest_alarms(user: User, limit: int = 6) -> Iterable[Alarm]:
-    """The newest open alarms this reader sees."""
-    return (
-        Alarm.objects.visible_to(user)
-        .filter(cleared_at=None)
-        .select_related("device", "device__merchant")
-        .order_by("-raised_at", "-id")[:limit]
-    )
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An open alarm of the dashboard; `mute`: under which it is, so that nobody is told of it."""
+
+    alarm: Alarm
+    mute: Mute | None
+
+
+def latest_alarms(user: User, now: datetime, limit: int = 6) -> list[Shown]:
+    """The newest open alarms this reader sees, without those of a storm that lasts."""
+    found = Alarm.objects.visible_to(user).filter(cleared_at=None).exclude(part_of_storm())
+    alarms = list(found.select_related("device__merchant").order_by("-raised_at", "-id")[:limit])
+    mutes = mutes_of({alarm.device_id for alarm in alarms}, now)
+    return [Shown(alarm, mute_among(mutes[alarm.device_id], alarm.code)) for alarm in alarms]
+
+
+def storms(user: User) -> list[Folded]:
+    """The storms that last, as far as this reader sees their devices."""
+    return storms_in(Alarm.objects.visible_to(user).filter(withdrawn_at=None))
 
 
 def most_urgent(user: User, now: datetime, limit: int = 8) -> Iterable[Issue]:

@@ -10,6 +10,7 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotModified
 from django.shortcuts import get_object_or_404, render
 from django.templatetags.static import static
+from django.utils import timezone
 from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
@@ -18,7 +19,10 @@ from lingxiu.journal.queries import head
 from lingxiu.merchants.models import Merchant
 from lingxiu.merchants.queries import map_rows
 from lingxiu.policy.queries import in_force
+from lingxiu.sensing import noted
 from lingxiu.sensing.models import Alarm
+from lingxiu.sensing.muting import is_muted
+from lingxiu.sensing.telling import part_of_storm
 from lingxiu.territory import geojson
 from lingxiu.territory.queries import town_names
 
@@ -70,6 +74,7 @@ def alarms_geojson(request: HttpRequest) -> HttpResponse:
     """The open alarms this reader may see, where their merchants are."""
     labels = {rule.id: rule.label.text(get_language() or "zh-hans") for rule in in_force().catalogues.alarms.rules}
     alarms = Alarm.objects.visible_to(_officer(request)).filter(cleared_at=None).select_related("device__merchant")
+    marked = alarms.annotate(muted=is_muted(timezone.now()), stormy=part_of_storm())
     features = [
         _point(
             alarm.device.merchant.lng,
@@ -78,8 +83,9 @@ def alarms_geojson(request: HttpRequest) -> HttpResponse:
             code=alarm.code,
             label=labels.get(alarm.code, alarm.code),
             raised_at=alarm.raised_at.isoformat(),
+            mark="storm" if alarm.stormy else "muted" if alarm.muted else "open",  # type: ignore[attr-defined]  # annotated
         )
-        for alarm in alarms
+        for alarm in marked
     ]
     return _answer(request, _collection(features))
 
@@ -102,13 +108,20 @@ def merchant_card(request: HttpRequest, merchant_id: int) -> HttpResponse:
     user = _officer(request)
     merchant = get_object_or_404(Merchant.objects.visible_to(user).select_related("standing"), pk=merchant_id)
     kinds = {row.id: row.label for row in in_force().catalogues.kinds.merchants}
-    alarms = Alarm.objects.filter(device__merchant=merchant, cleared_at=None)
+    alarms = list(Alarm.objects.filter(device__merchant=merchant, cleared_at=None))
+    devices = {alarm.device_id for alarm in alarms}
+    mutes, storms = noted.mutes_of(devices, timezone.now()), noted.storms_of(devices)
     labels = {rule.id: rule.label for rule in in_force().catalogues.alarms.rules}
     context = {
         "merchant": merchant,
         "standing": merchant.standing,
         "kind": kinds.get(merchant.kind),
-        "alarms": [labels[alarm.code] for alarm in alarms if alarm.code in labels],
+        "alarms": [
+            (labels[alarm.code], noted.mute_among(mutes[alarm.device_id], alarm.code))
+            for alarm in alarms
+            if alarm.code in labels
+        ],
+        "storm": next(iter(storms.values()), None),
     }
     return render(request, "portal/map_card.html", context)
 

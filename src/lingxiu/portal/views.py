@@ -15,6 +15,7 @@ from lingxiu.portal import dashboard
 from lingxiu.portal.events import latest_events
 from lingxiu.portal.menu import WITH_NUMBERS
 from lingxiu.portal.merchant import violation_labels
+from lingxiu.territory.queries import town_names
 
 
 @require_safe
@@ -40,7 +41,8 @@ def show_dashboard(request: HttpRequest, user: User) -> HttpResponse:
         "towns": dashboard.towns(user, now),
         "town_columns": _columns(_("Town"), late=_("Late"), open=_("Open issues"), closed=_("Closed in 30 days"), time=_("In time"),
                                  merchants=_("Merchants"), level=_("Level 3")),
-        "alarms": [(labels.get(alarm.code), alarm) for alarm in dashboard.latest_alarms(user)],
+        "alarms": [(labels.get(shown.alarm.code), shown) for shown in dashboard.latest_alarms(user, now)],
+        "storms": [(town_names().get(one.storm.town, ""), one) for one in dashboard.storms(user)],
         "urgent": [(wrong.get(issue.violation), issue) for issue in dashboard.most_urgent(user, now)],
         "urgent_columns": _columns(_("Issue"), _("Merchant"), _("State"), _("Held by"), _("Due")),
         "events": latest_events(user),

@@ -51,6 +51,16 @@ def unmute(device: Device, *, code: str, at: datetime, actor_id: int) -> int:
     return ended
 
 
+def end(row: Mute, *, at: datetime, actor_id: int) -> bool:
+    """End one mute. What is still open is told then. Returns: whether it lasted till now."""
+    with transaction.atomic():
+        lasting = Mute.objects.filter(pk=row.pk, until__gt=at)
+        ended = lasting.filter(since__lt=at).update(until=at) or lasting.delete()[0]
+        if ended:
+            _record("device.unmuted", "device", row.device.mn, row.device, at, actor_id, {"code": row.code})
+    return bool(ended)
+
+
 def acknowledge(alarm: Alarm, *, words: str, at: datetime, actor_id: int) -> bool:
     """Somebody knows of it and says what they do about it. Returns: whether nobody had before. Raises SaysNothing."""
     if not words.strip():

@@ -6,7 +6,7 @@ from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
 from lingxiu.sensing.views.adopting import adopt
-from lingxiu.sensing.views.alarm import alarm_move, alarm_page
+from lingxiu.sensing.views.alarm import alarm_move, alarm_page, end_mute
 from lingxiu.sensing.views.asking import asking_page
 from lingxiu.sensing.views.device import device_chart, device_page
 from lingxiu.sensing.views.duty import duty_page, strike_turn
@@ -14,6 +14,7 @@ from lingxiu.sensing.views.figures import figures_file, figures_page, readings_f
 from lingxiu.sensing.views.forecasts import forecast_page, forecasts_page
 from lingxiu.sensing.views.importing import take_devices
 from lingxiu.sensing.views.listing import sensing_list
+from lingxiu.sensing.views.observing import decide, observing_page
 from lingxiu.sensing.views.registry import device_move, maintainer, maintainers, registry_page
 from lingxiu.sensing.views.trying import profiles_page, self_test, try_profile
 
@@ -49,5 +50,8 @@ urlpatterns = [
     path("sensing/forecasts/<int:forecast_id>/", forecast_page, name="forecast"),
     path("sensing/alarms/<int:alarm_id>/", alarm_page, name="alarm"),
     path("sensing/alarms/<int:alarm_id>/<slug:verb>/", alarm_move, name="alarm_move"),
+    path("sensing/observing/", observing_page, name="observing"),
+    path("sensing/observing/<str:mn>/", decide, name="decide_observing"),
+    path("sensing/mutes/<int:mute_id>/end/", end_mute, name="end_mute"),
     path("sensing/unknown/<str:mn>/", adopt, name="adopt"),
 ]

@@ -7,6 +7,20 @@ from typing import Final, NamedTuple
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from lingxiu.policy.alarm_rules import (
+    AnyAlarm,
+    FanOff,
+    FanWithoutPurifier,
+    FlatValue,
+    LinkageRate,
+    LowDay,
+    PointLevel,
+    RepeatedAlarm,
+    SuddenChange,
+    SustainedValue,
+)
 
 
 class Word(NamedTuple):
@@ -38,6 +52,13 @@ SEVERITIES: Final[dict[str, Word]] = {
     "orange": Word(_("warning"), "alarm"),
     "red": Word(_("urgent"), "alarm"),
 }
+HEARERS: Final[dict[str, str | Promise]] = {
+    "merchant": _("the shop"),
+    "grid": _("its grid member"),
+    "town": _("its town"),
+    "county": _("the county"),
+    "maintainer": _("who looks after devices"),
+}
 ODD: Final[dict[str, str | Promise]] = {
     "contradiction": _("says something else than what is stored"),
     "crc": _("wrong check value"),
@@ -52,6 +73,24 @@ ODD: Final[dict[str, str | Promise]] = {
     "cn": _("not a measurement"),
     "refused": _("could not be stored"),
 }
+
+
+def how_high(rule: AnyAlarm, peak: float | None) -> str:
+    """The highest an alarm met, with the unit its rule counts in; nothing for rules that measure nothing."""
+    if peak is None:
+        return ""
+    match rule:
+        case FanWithoutPurifier():
+            return ngettext("%(n)s minute", "%(n)s minutes", int(peak)) % {"n": f"{peak:g}"}
+        case RepeatedAlarm():
+            return ngettext("%(n)s day", "%(n)s days", int(peak)) % {"n": f"{peak:g}"}
+        case LinkageRate():
+            return f"{peak:.1f} %"
+        case PointLevel():
+            return f"{peak:g} {rule.unit}".strip()
+        case SustainedValue() | FanOff() | FlatValue() | SuddenChange() | LowDay():
+            return f"{peak:.2f} {MILLIGRAMS}"
+    return ""
 
 
 def why_odd(why: str) -> str | Promise:

@@ -29,10 +29,11 @@ from lingxiu.policy.alarm_rules import (
     SustainedValue,
 )
 from lingxiu.sensing import muting
-from lingxiu.sensing.models import Alarm
+from lingxiu.sensing.models import Alarm, Device, Mute
 from lingxiu.sensing.points import what_a_point_says
 from lingxiu.sensing.watch import rule_of
 from lingxiu.sensing.words import MILLIGRAMS, SEVERITIES
+from lingxiu.ui import addresses
 
 WINDOW = timedelta(minutes=10)
 VERBS = {"acknowledge": "issues.dispatch", "mute": "sensing.manage", "unmute": "sensing.manage"}
@@ -72,8 +73,8 @@ def alarm_page(request: HttpRequest, alarm_id: int) -> HttpResponse:
 
 @require_http_methods(["POST"])
 def alarm_move(request: HttpRequest, alarm_id: int, verb: str) -> HttpResponse:
-    """`acknowledge`, for dispatchers; `mute` its device's alarms of this code for some days or `unmute` them, for
-    `sensing.manage`."""
+    """`acknowledge`, for dispatchers; for `sensing.manage`: `mute` its device's alarms of this code (`what=device`: all of
+    them) for some days, or `unmute` them."""
     user = reader_who_may(request, VERBS.get(verb, ""))
     alarm = get_object_or_404(Alarm.objects.visible_to(user).select_related("device__merchant"), pk=alarm_id)
     why = request.POST.get("why", "").strip()[:200]
@@ -85,7 +86,8 @@ def alarm_move(request: HttpRequest, alarm_id: int, verb: str) -> HttpResponse:
                 muting.acknowledge(alarm, words=why, at=at, actor_id=user.pk)
             elif verb == "mute":
                 until = at + timedelta(days=int(days) if days in DAYS else 1)
-                muting.mute(alarm.device, code=alarm.code, until=until, reason=why, at=at, actor_id=user.pk)
+                code = "" if request.POST.get("what") == "device" else alarm.code
+                muting.mute(alarm.device, code=code, until=until, reason=why, at=at, actor_id=user.pk)
             else:
                 muting.unmute(alarm.device, code=alarm.code, at=at, actor_id=user.pk)
         except muting.SaysNothing:
@@ -95,6 +97,21 @@ def alarm_move(request: HttpRequest, alarm_id: int, verb: str) -> HttpResponse:
 
     write_once(request, user, do)
     return redirect(f"/sensing/alarms/{alarm.pk}/")
+
+
+@require_http_methods(["POST"])
+def end_mute(request: HttpRequest, mute_id: int) -> HttpResponse:
+    """A device's alarms are told again; for `sensing.manage`."""
+    user = reader_who_may(request, "sensing.manage")
+    mutes = Mute.objects.filter(device__in=Device.objects.visible_to(user)).select_related("device__merchant")
+    row = get_object_or_404(mutes, pk=mute_id)
+
+    def do(at: datetime) -> Json:
+        muting.end(row, at=at, actor_id=user.pk)
+        return {}
+
+    write_once(request, user, do)
+    return redirect(addresses.device(row.device.mn))
 
 
 def what_it_says(rule: AnyAlarm) -> str:

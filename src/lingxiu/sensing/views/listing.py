@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -11,15 +13,17 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from lingxiu.accounts.models import User
 from lingxiu.journal.queries import head
 from lingxiu.merchants.views.asking import reader
+from lingxiu.policy.alarm_rules import AnyAlarm
 from lingxiu.policy.queries import in_force
 from lingxiu.policy.schema import Sight
-from lingxiu.sensing import queries
-from lingxiu.sensing.models import Alarm, Device, Maintainer, UnknownDevice
+from lingxiu.sensing import noted, queries
+from lingxiu.sensing.models import Alarm, AlarmQuerySet, Device, Maintainer, Storm, UnknownDevice
 from lingxiu.sensing.queries import Wanted
 from lingxiu.sensing.words import KINDS, SEVERITIES, STATES
 from lingxiu.territory.queries import town_names
@@ -74,14 +78,19 @@ def _devices(user: User, wanted: Wanted, query: QueryDict, at: datetime) -> dict
     sort = query.get("sort", "")
     shown = found.select_related("merchant").order_by(*SORTS.get(sort, SORTS[""]))
     towns, profiles = town_names(), {row.id: row.label for row in in_force().catalogues.dialects}
+    devices = list(shown[page["from"] : page["to"]])
+    ids = [device.pk for device in devices]
+    mutes, storms = noted.mutes_of(ids, at), noted.storms_of(ids)
     rows = [
         {
             "device": device,
             "state": STATES[queries.state_of(device, at)],
             "profile": profiles.get(device.profile),
             "town": towns.get(device.merchant.town, ""),
+            "mute": next(iter(mutes[device.pk]), None),
+            "storm": storms.get(device.pk),
         }
-        for device in shown[page["from"] : page["to"]]
+        for device in devices
     ]
     return {"rows": rows, "columns": _device_columns(query, sort if sort in SORTS else ""), "sort": sort, **page}
 
@@ -106,20 +115,56 @@ def _device_columns(query: QueryDict, sort: str) -> list[dict[str, Any]]:
 
 
 def _alarms(user: User, wanted: Wanted, query: QueryDict, at: datetime) -> dict[str, Any]:
-    found = queries.find_alarms(Alarm.objects.visible_to(user), wanted)
+    visible = Alarm.objects.visible_to(user)
+    found = queries.find_alarms(visible, wanted)
+    towns = town_names()
+    folded: list[noted.Folded] = []
+    if not wanted.q and not wanted.storm and wanted.open != "observing":
+        every = queries.find_alarms(visible, replace(wanted, open="all"))
+        folded = noted.storms_in(every, ended_too=wanted.open == "all")
+        found = found.exclude(storm__in=[one.storm.pk for one in folded])
     page = _page(query, found.count())
-    rules, towns = {rule.id: rule for rule in in_force().catalogues.alarms.rules}, town_names()
+    rules = {rule.id: rule for rule in in_force().catalogues.alarms.rules}
+    alarms = list(found.select_related("storm")[page["from"] : page["to"]])
+    mutes = noted.mutes_of({alarm.device_id for alarm in alarms}, at)
     rows = [
         {
             "alarm": alarm,
             "rule": rules.get(alarm.code),
             "severity": SEVERITIES[alarm.severity],
             "town": towns.get(alarm.device.merchant.town, ""),
+            "mute": None if alarm.cleared_at else noted.mute_among(mutes[alarm.device_id], alarm.code),
         }
-        for alarm in found[page["from"] : page["to"]]
+        for alarm in alarms
     ]
     words = [_("Alarm"), _("Merchant"), _("Raised"), _("Cleared"), _("Issue"), _("Town")]
-    return {"rows": rows, "columns": [{"label": word} for word in words], **page}
+    return {
+        "rows": rows,
+        "storms": [storm_row(one, rules.get(one.storm.code), towns) for one in folded] if not page["from"] else [],
+        "storm": _storm_of(visible, wanted),
+        "columns": [{"label": word} for word in words],
+        **page,
+    }
+
+
+def _storm_of(visible: AlarmQuerySet, wanted: Wanted) -> Storm | None:
+    """The one storm that is asked for, if the reader sees any of it."""
+    if wanted.storm_id is None:
+        return None
+    found = visible.filter(storm=wanted.storm_id).select_related("storm").first()
+    return found.storm if found else None
+
+
+def storm_row(folded: noted.Folded, rule: AnyAlarm | None, towns: Mapping[str, str]) -> dict[str, Any]:
+    """A storm as pages show it: one row, with its first devices."""
+    storm = folded.storm
+    return {
+        "storm": storm,
+        "folded": folded,
+        "rule": rule,
+        "town": towns.get(storm.town, ""),
+        "url": f"/sensing/?tab=alarms&open=all&storm={storm.pk}",
+    }
 
 
 def _unknown(user: User, wanted: Wanted, query: QueryDict, at: datetime) -> dict[str, Any]:
@@ -161,18 +206,26 @@ def _with(query: QueryDict, **changed: object) -> str:
 def _stats(user: User, at: datetime) -> list[dict[str, Any]]:
     """The tiles above: each opens the list of what it counts."""
     counts = queries.count_devices(Device.objects.visible_to(user), at)
-    alarms = queries.find_alarms(Alarm.objects.visible_to(user), Wanted()).count()
+    alarms = noted.count_open(Alarm.objects.visible_to(user))
     tiles = [
-        (_("Open alarms"), alarms, "alarm", "bell-ringing", "/sensing/?tab=alarms"),
-        (_("Online"), counts["online"], "online", "sensor", "/sensing/?state=online"),
-        (_("Without data"), counts["silent"] + counts["never"], "dark", "cloud-off", "/sensing/?state=dark"),
-        (_("Under maintenance"), counts["maintenance"], "maintenance", "tool", "/sensing/?state=maintenance"),
-        (_("In use"), counts["all"], "neutral", "sensor", "/sensing/"),
+        (_("Open alarms"), alarms.things, "alarm", "bell-ringing", "/sensing/?tab=alarms", folded_words(alarms)),
+        (_("Online"), counts["online"], "online", "sensor", "/sensing/?state=online", ""),
+        (_("Without data"), counts["silent"] + counts["never"], "dark", "cloud-off", "/sensing/?state=dark", ""),
+        (_("Under maintenance"), counts["maintenance"], "maintenance", "tool", "/sensing/?state=maintenance", ""),
+        (_("In use"), counts["all"], "neutral", "sensor", "/sensing/", ""),
     ]
     return [
-        {"label": label, "value": value, "tone": tone if value else "neutral", "icon": icon, "url": url}
-        for label, value, tone, icon, url in tiles
+        {"label": label, "value": value, "tone": tone if value else "neutral", "icon": icon, "url": url, "note": note}
+        for label, value, tone, icon, url, note in tiles
     ]
+
+
+def folded_words(alarms: noted.Counted) -> str:
+    """That some of what is counted stands for many; nothing while no storm lasts."""
+    if not alarms.storms:
+        return ""
+    words = ngettext("%(n)s devices in one storm", "%(n)s devices in %(storms)s storms", alarms.storms)
+    return words % {"n": alarms.folded, "storms": alarms.storms}
 
 
 def _tabs(user: User, tab: str, manages: bool) -> list[dict[str, Any]]:
