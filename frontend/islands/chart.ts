@@ -1,5 +1,5 @@
 // A device's means over a day, a week, a month or a year: with the highest readings as a band, high values shaded, gaps left open,
-// what it is compared with, alarms and issues as marks that open, and below when fan and purifier ran.
+// what it is compared with, alarms and issues as marks that open, and below when fan and purifier ran, or what the answer names.
 // Tooltips are rich text drawn on the canvas: HTML ones would need inline styles.
 
 import { LineChart, type LineSeriesOption } from "echarts/charts";
@@ -23,7 +23,7 @@ import palette from "../palette.json";
 use([LineChart, GridComponent, TooltipComponent, LegendComponent, AxisPointerComponent, MarkLineComponent, MarkAreaComponent, CanvasRenderer]);
 
 type Option = ComposeOption<LineSeriesOption | GridComponentOption | TooltipComponentOption | LegendComponentOption>;
-type Step = [start: string, mean: number | null, highest: number | null, fanMinutes: number | null, purifierMinutes: number | null];
+type Step = [start: string, mean: number | null, highest: number | null, ...minutes: (number | null)[]];
 type Spot = [at: number, value: number | null];
 
 interface Mark {
@@ -40,6 +40,11 @@ interface Beside {
   points: [string, number | null][];
 }
 
+interface Strip {
+  label: string;
+  colour: keyof typeof palette.chart;
+}
+
 interface Answer {
   unit: string;
   label: string;
@@ -48,6 +53,7 @@ interface Answer {
   until: string;
   thresholds: { value: number; label: string }[];
   windows: Step[];
+  strips?: Strip[];
   beside: Beside[];
   alarms: Mark[];
   issues: (Mark & { number: string })[];
@@ -120,7 +126,8 @@ function begin(element: HTMLElement): ECharts {
 
 function option(data: Answer, words: Words, narrow: boolean): Option {
   const grids = { left: narrow ? 46 : 58, right: narrow ? 10 : 16 };
-  const strips = [words.fan, words.purifier];
+  const strips = stripsOf(data, words);
+  const last = strips.length + 1;
   const marks = { top: narrow ? 58 : 40, height: 20 };
   const bottom = 30 + strips.length * STRIP.apart;
   return {
@@ -135,39 +142,48 @@ function option(data: Answer, words: Words, narrow: boolean): Option {
       ...strips.map((_, n) => ({ ...grids, height: STRIP.height, bottom: bottom - (n + 1) * STRIP.apart + 6 })),
       { ...grids, top: marks.top, height: marks.height },
     ],
-    xAxis: [0, 1, 2, 3].map((gridIndex) => ({
+    xAxis: [...strips, 0, 0].map((_, gridIndex) => ({
       type: "time" as const,
       gridIndex,
       min: wall(data.from),
       max: wall(data.until),
-      axisLine: { show: gridIndex !== 3, lineStyle: { color: palette.surface.line } },
-      axisTick: { show: gridIndex === 2 },
-      axisLabel: { show: gridIndex === 2, hideOverlap: true, formatter: { year: "{yyyy}", month: "{yyyy}-{MM}", day: "{MM}-{dd}", hour: "{HH}:{mm}", minute: "{HH}:{mm}" } },
+      axisLine: { show: gridIndex !== last, lineStyle: { color: palette.surface.line } },
+      axisTick: { show: gridIndex === last - 1 },
+      axisLabel: { show: gridIndex === last - 1, hideOverlap: true, formatter: { year: "{yyyy}", month: "{yyyy}-{MM}", day: "{MM}-{dd}", hour: "{HH}:{mm}", minute: "{HH}:{mm}" } },
     })),
     yAxis: [
-      { type: "value", min: 0, max: highest(data), name: data.unit, nameLocation: "end", nameGap: 6, nameTextStyle: { align: "right" as const, fontSize: 11 }, splitLine: { lineStyle: { color: palette.surface.faded } } },
-      ...strips.map((name, n) => ({ type: "value" as const, gridIndex: n + 1, min: 0, max: data.step, ...nameOf(name) })),
-      { type: "value", gridIndex: 3, min: 0, max: 1, ...nameOf("") }, // the unit stands there, and the legend names the marks
+      { type: "value", min: lowest(data), max: highest(data), name: data.unit, nameLocation: "end", nameGap: 6, nameTextStyle: { align: "right" as const, fontSize: 11 }, splitLine: { lineStyle: { color: palette.surface.faded } } },
+      ...strips.map(({ label }, n) => ({ type: "value" as const, gridIndex: n + 1, min: 0, max: data.step, ...nameOf(label) })),
+      { type: "value", gridIndex: last, min: 0, max: 1, ...nameOf("") }, // the unit stands there, and the legend names the marks
     ],
     series: [
       ...band(data, words),
       above(data, words),
       ...data.beside.map((one) => besideIt(one)),
       means(data),
-      ran(data, 3, 1, COLOURS.fan),
-      ran(data, 4, 2, COLOURS.purifier),
-      marked(words.alarm, data.alarms, "triangle", palette.tones.red.fill),
-      marked(words.issue, data.issues, "diamond", palette.tones.blue.fill),
+      ...strips.map(({ colour }, n) => ran(data, n + 3, n + 1, COLOURS[colour])),
+      marked(words.alarm, data.alarms, last, "triangle", palette.tones.red.fill),
+      marked(words.issue, data.issues, last, "diamond", palette.tones.blue.fill),
     ],
   };
 }
+
+/** What is drawn below the values: of fume monitors fan and purifier. */
+const stripsOf = (data: Answer, words: Words): Strip[] =>
+  data.strips ?? [
+    { label: words.fan, colour: "fan" },
+    { label: words.purifier, colour: "purifier" },
+  ];
+
+/** Whether anything came in a step. */
+const heard = ([, ...values]: Step): boolean => values.some((value) => value !== null);
 
 /** What the legend tells of: only what is drawn. */
 function named(data: Answer, words: Words): { name: string; icon?: string }[] {
   return [
     { name: data.label },
-    { name: words.highest, icon: "roundRect" },
-    { name: words.above, icon: "roundRect" },
+    ...(data.windows.some(([, , peak]) => peak !== null) ? [{ name: words.highest, icon: "roundRect" }] : []),
+    ...(data.thresholds.length ? [{ name: words.above, icon: "roundRect" }] : []),
     ...data.beside.map(({ label }) => ({ name: label })),
     ...(data.alarms.length ? [{ name: words.alarm, icon: "triangle" }] : []),
     ...(data.issues.length ? [{ name: words.issue, icon: "diamond" }] : []),
@@ -183,6 +199,9 @@ function highest({ windows, thresholds, beside }: Answer): number {
   const top = Math.max(0, ...means, usual, ...others, ...thresholds.map(({ value }) => value));
   return Math.ceil(top * 1.1 * 2) / 2;
 }
+
+/** Nothing, but for what is below it: degrees of frost. */
+const lowest = ({ windows }: Answer): number => Math.floor(Math.min(0, ...windows.map(([, mean]) => mean ?? 0)));
 
 /** The county's wall clock in milliseconds, whatever zone the reader's machine is set to: drawn as if it were UTC. */
 const wall = (iso: string): number => Date.parse(`${iso.slice(0, 19)}Z`);
@@ -250,10 +269,10 @@ const end = (data: Answer): number => wall(data.windows.at(-1)?.[0] ?? data.from
 function gaps(data: Answer): [number, number][] {
   const found: [number, number][] = [];
   let since: number | null = null;
-  for (const [start, , , fan] of data.windows) {
-    if (fan === null) since ??= wall(start);
+  for (const step of data.windows) {
+    if (!heard(step)) since ??= wall(step[0]);
     else if (since !== null) {
-      found.push([since, wall(start)]);
+      found.push([since, wall(step[0])]);
       since = null;
     }
   }
@@ -318,8 +337,8 @@ function besideIt({ name, label, step, points }: Beside): LineSeriesOption {
 }
 
 /** When something ran, as a strip: its height is the share of the step it ran in. */
-function ran(data: Answer, column: 3 | 4, axis: number, colour: string): LineSeriesOption {
-  const strip: Spot[] = data.windows.map((step) => [wall(step[0]), step[column]]);
+function ran(data: Answer, column: number, axis: number, colour: string): LineSeriesOption {
+  const strip: Spot[] = data.windows.map((step) => [wall(step[0]), (step[column] as number | null) ?? null]);
   return {
     type: "line",
     step: "end",
@@ -335,12 +354,12 @@ function ran(data: Answer, column: 3 | 4, axis: number, colour: string): LineSer
 }
 
 /** What happened, in a strip of its own above the values: a mark opens it. */
-function marked(name: string, marks: Mark[], symbol: string, colour: string): LineSeriesOption {
+function marked(name: string, marks: Mark[], axis: number, symbol: string, colour: string): LineSeriesOption {
   return {
     type: "line",
     name,
-    xAxisIndex: 3,
-    yAxisIndex: 3,
+    xAxisIndex: axis,
+    yAxisIndex: axis,
     symbol,
     symbolSize: 13,
     cursor: "pointer",
@@ -354,17 +373,20 @@ function tip(points: unknown, data: Answer, words: Words): string {
   const at = (points as { axisValue: number }[])[0]?.axisValue ?? 0;
   const length = data.step * MINUTE;
   const n = Math.floor((at - wall(data.from)) / length + 1e-6);
-  const [start, mean, peak, fan, purifier] = data.windows[n] ?? [null, null, null, null, null];
+  const step = data.windows[n];
   const from = wall(data.from) + n * length;
   const day = new Date(from).toISOString();
   const figure = (value: number | null) => `${value ?? "–"} ${data.unit}`;
   const share = (minutes: number | null) => (minutes === null ? "–" : data.step > 60 ? `${Math.round(minutes / 6) / 10} h` : `${minutes}/${data.step} min`);
+  const values = ([, mean, peak, ...minutes]: Step) => [
+    `${data.label} ${figure(mean)}`,
+    ...(peak === null ? [] : [`${words.highest} ${figure(peak)}`]),
+    ...stripsOf(data, words).map(({ label }, n) => `${label} ${share(minutes[n] ?? null)}`),
+  ];
   const meanwhile = (mark: Mark) => wall(mark.from) < from + length && (mark.to === undefined ? wall(mark.from) >= from : mark.to === null || wall(mark.to) > from);
   return [
     data.step === DAY_MINUTES ? day.slice(0, 10) : day.slice(0, 16).replace("T", " "),
-    ...(start === null || fan === null
-      ? [words.gap]
-      : [`${data.label} ${figure(mean)}`, `${words.highest} ${figure(peak)}`, `${words.fan} ${share(fan)}`, `${words.purifier} ${share(purifier)}`]),
+    ...(step === undefined || !heard(step) ? [words.gap] : values(step)),
     ...data.beside.map(({ label, points: line, step }) => `${label} ${figure(valueAt(line, from, step))}`),
     ...[...data.alarms, ...data.issues].filter(meanwhile).slice(-4).map(({ label }) => `▲ ${label}`),
   ].join("\n");

@@ -150,11 +150,20 @@ def chart(
     rows = {row.at: row for row in rows_of(device.pk, span, since)}
     return {
         "step": span.step.minutes,
-        "from": _local(span.since),
-        "until": _local(span.until),
+        "from": local(span.since),
+        "until": local(span.until),
         "thresholds": [{"value": limit, "label": f"{limit:g}"} for limit in fume_limits()],
         "windows": [_point(moment, rows.get(moment)) for moment in span.moments(at)] if rows else [],
         "beside": [one for which in BESIDE if which in beside and (one := _beside(device, span, which, since))],
+        **marks(device, span, at, language, user=user, since=since),
+    }
+
+
+def marks(
+    device: Device, span: Span, at: datetime, language: str, *, user: User | None, since: datetime | None
+) -> dict[str, Any]:
+    """What happened in this span: alarms, issues, times in which nothing counts."""
+    return {
         "alarms": _alarms(device, span, language, since),
         "issues": _issues(device, span, user, language) if user is not None and user.authority.is_officer else [],
         "held": _held(device, span, at, since),
@@ -169,15 +178,16 @@ def fume_limits() -> list[float]:
 
 def _point(moment: datetime, row: Window | None) -> list[object]:
     if row is None:
-        return [_local(moment), None, None, None, None]
-    return [_local(moment), _short(row.fume_mean), _short(row.fume_max), row.fan_on_minutes, row.purifier_on_minutes]
+        return [local(moment), None, None, None, None]
+    return [local(moment), _short(row.fume_mean), _short(row.fume_max), row.fan_on_minutes, row.purifier_on_minutes]
 
 
 def _short(value: float | None) -> float | None:
     return None if value is None else round(value, 3)
 
 
-def _local(moment: datetime) -> str:
+def local(moment: datetime) -> str:
+    """A moment by the county's clock, as the chart reads it."""
     return timezone.localtime(moment).isoformat()
 
 
@@ -203,12 +213,12 @@ def _beside(device: Device, span: Span, which: str, since: datetime | None) -> d
     if which == "kind":
         found, peers = medians(device, span)
         label = _("%(what)s (%(n)s devices)") % {"what": words[which], "n": peers}
-        points = [[_local(at), _short(value)] for at, value in found]
+        points = [[local(at), _short(value)] for at, value in found]
         return {"name": which, "label": label, "step": PEER_STEPS[span.name].minutes, "points": points}
     earlier = span.earlier(which)
     shift = span.since - earlier.since
     points = [
-        [_local(moment), _short(row.fume_mean)]
+        [local(moment), _short(row.fume_mean)]
         for row in rows_of(device.pk, earlier, since)
         if (moment := row.at + shift) < span.until
     ]
@@ -253,8 +263,8 @@ def _alarms(device: Device, span: Span, language: str, since: datetime | None) -
         {
             "code": alarm.code,
             "label": labels.get(alarm.code, alarm.code),
-            "from": _local(max(alarm.raised_at, span.since)),
-            "to": _local(min(alarm.cleared_at, span.until)) if alarm.cleared_at else None,
+            "from": local(max(alarm.raised_at, span.since)),
+            "to": local(min(alarm.cleared_at, span.until)) if alarm.cleared_at else None,
             "url": f"/sensing/alarms/{alarm.pk}/",
         }
         for alarm in reversed(overlapping)
@@ -272,7 +282,7 @@ def _issues(device: Device, span: Span, user: User, language: str) -> list[dict[
         {
             "number": number,
             "label": labels.get(violation, violation),
-            "from": _local(reported_at),
+            "from": local(reported_at),
             "url": addresses.issue(number),
         }
         for number, violation, reported_at in reversed(rows)
@@ -285,8 +295,8 @@ def _held(device: Device, span: Span, at: datetime, since: datetime | None) -> l
     return [
         {
             "label": str(Maintenance.Kind(row.kind).label),
-            "from": _local(max(row.since, span.since)),
-            "to": _local(min(row.until or max(at, row.since), span.until)),
+            "from": local(max(row.since, span.since)),
+            "to": local(min(row.until or max(at, row.since), span.until)),
         }
         for row in found.filter(device=device, since__lt=span.until).order_by("since")
     ]

@@ -10,17 +10,22 @@ import io
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
-from typing import IO, Final, TypeAlias
+from typing import IO, Final, NamedTuple, TypeAlias
 
 import xlsxwriter
 from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from lingxiu.policy.json_mappings import WORDS
+from lingxiu.sensing.other_readings import TABLES
+from lingxiu.sensing.point_statistics import KEPT, Step
+
 Cell: TypeAlias = str | int | float | bool | datetime | date | None
 
 MOST_ROWS: Final = 200_000
 STEPS: Final = {"raw": "reading_fume", "10m": "window_fume", "1h": "hour_fume", "1d": "day_fume"}
+POINT_STEPS: Final[dict[str, Step]] = {"10m": "window", "1h": "hour", "1d": "day"}
 RAW_COLUMNS: Final = (
     "at", "received_at", "cn", "channel", "fume_mg_m3", "pm_mg_m3", "nmhc_mg_m3", "temperature_c", "humidity_pct", "fan_a",
     "purifier_a", "fan_on", "purifier_on",
@@ -35,15 +40,48 @@ _STARTS_A_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 _AT_ONCE: Final = 2_000
 
 
-def columns_of(step: str) -> Sequence[str]:
-    """The columns of a step, as the database and the API name them; times are of the county's clock."""
-    return RAW_COLUMNS if step == "raw" else SUM_COLUMNS
+class Sheet(NamedTuple):
+    """Where the rows of a file come from, in SQL of our own, and their columns; times are of the county's clock."""
+
+    source: str
+    columns: Sequence[str]
 
 
-def rows_of(device_id: int, step: str, since: datetime, until: datetime) -> Iterator[list[Cell]]:
+def sheet_of(kind: str, step: str) -> Sheet:
+    """What a device of this kind has to tell in this step, one of STEPS."""
+    if kind == "fume_monitor":
+        return Sheet(STEPS[step], RAW_COLUMNS if step == "raw" else SUM_COLUMNS)
+    if kind == "camera":
+        return _camera(step)
+    if step == "raw":
+        return Sheet(TABLES[kind].name, ("at", "received_at", "channel", *TABLES[kind].columns))
+    (kept,) = KEPT[kind]
+    return Sheet(kept.table(POINT_STEPS[step]), ("at", "channel", *(column.name for column in kept.columns)))
+
+
+def _camera(step: str) -> Sheet:
+    """Its states and what it recognised, in one file."""
+    if step == "raw":
+        source = (
+            "(SELECT device_id, at, received_at, channel, state, NULL AS event, NULL::real AS confidence FROM camera_state"
+            " UNION ALL SELECT device_id, at, received_at, channel, NULL, kind, confidence FROM camera_event) r"
+        )
+        return Sheet(source, ("at", "received_at", "channel", "state", "event", "confidence"))
+    of, kinds = POINT_STEPS[step], sorted(WORDS["camera", "event"])
+    counted = ", ".join(f"coalesce(sum(n) FILTER (WHERE kind = '{kind}'), 0)::integer AS {kind}" for kind in kinds)
+    source = (
+        f"(SELECT device_id, at, channel, max(online) AS seconds_online, max(offline) AS seconds_offline, {counted}"  # noqa: S608
+        " FROM (SELECT device_id, at, channel, seconds_online AS online, seconds_offline AS offline, NULL AS kind, 0 AS n"
+        f" FROM {of}_camera UNION ALL SELECT device_id, at, channel, NULL, NULL, kind, count FROM {of}_seen) s"
+        " GROUP BY device_id, at, channel) r"
+    )
+    return Sheet(source, ("at", "channel", "seconds_online", "seconds_offline", *kinds))
+
+
+def rows_of(device_id: int, sheet: Sheet, since: datetime, until: datetime) -> Iterator[list[Cell]]:
     """The rows of a device, oldest first, MOST_ROWS at most, read a piece at a time."""
     statement = (
-        f"SELECT {', '.join(columns_of(step))} FROM {STEPS[step]}"  # noqa: S608 (our own names)
+        f"SELECT {', '.join(sheet.columns)} FROM {sheet.source}"  # noqa: S608 (our own names)
         " WHERE device_id = %s AND at >= %s AND at < %s ORDER BY at LIMIT %s"
     )
     with transaction.atomic(), connection.chunked_cursor() as cursor:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -15,6 +14,7 @@ from lingxiu.merchants.models import CareRecord
 from lingxiu.policy.alarm_rules import CameraOffline, CameraSees, NotEmptied, PointLevel, PointRule
 from lingxiu.sensing.models import Device
 from lingxiu.sensing.other_readings import SEEN, TABLES, Table
+from lingxiu.sensing.point_statistics import KEPT
 
 FORTNIGHT: Final = timedelta(days=14)
 
@@ -55,15 +55,14 @@ def last_seen(device: Device, since: datetime | None, limit: int = 20) -> list[d
     return _rows(SEEN, ("at", "channel", SEEN.event, *SEEN.columns), device, since, limit)
 
 
-def highest_by_day(device: Device, column: str, at: datetime, since: datetime | None) -> list[float]:
-    """The highest value of each county day of the last fortnight that has one, oldest first."""
+def highest_by_day(device: Device, name: str, at: datetime, since: datetime | None) -> list[float]:
+    """The highest value of each county day of the last fortnight that has one, oldest first; `name`: of the statistics."""
     begins = max(filter(None, [at - FORTNIGHT, since]))
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT max({column}) FROM {TABLES[device.kind].name}"  # noqa: S608 (our own names)
-            " WHERE device_id = %s AND at >= %s AND at <= %s GROUP BY date_trunc('day', at, %s)"
-            f" HAVING max({column}) IS NOT NULL ORDER BY date_trunc('day', at, %s)",
-            [device.pk, begins, at, settings.TIME_ZONE, settings.TIME_ZONE],
+            f"SELECT max({name}_max) FROM {KEPT[device.kind][0].table('day')}"  # noqa: S608 (our own names)
+            f" WHERE device_id = %s AND at >= %s AND {name}_max IS NOT NULL GROUP BY at ORDER BY at",
+            [device.pk, begins],
         )
         return [float(value) for (value,) in cursor.fetchall()]
 

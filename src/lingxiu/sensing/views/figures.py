@@ -99,11 +99,12 @@ def readings_file(request: HttpRequest, mn: str, form: str) -> HttpResponse:
     _by, first, last = _asked(request, at)
     since, until = day_bounds(first)[0], day_bounds(last)[1]
     since = max(since, told_from(user, device) or since)
-    rows = exporting.rows_of(device.pk, step, since, until)
+    sheet = exporting.sheet_of(device.kind, step)
+    rows = exporting.rows_of(device.pk, sheet, since, until)
     scope = scope_of(device.merchant)
     reference = {"step": step, "from": str(first), "to": str(last)}
     _note("device.readings_exported", "device", mn, user, at, scope, reference)
-    return _file(f"{mn}-{step}-{first}-{last}", form, exporting.columns_of(step), rows)
+    return _file(f"{mn}-{step}-{first}-{last}", form, sheet.columns, rows)
 
 
 def _note(

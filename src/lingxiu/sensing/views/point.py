@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -13,10 +13,14 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from lingxiu.sensing import points
+from lingxiu.sensing import point_charting, points
 from lingxiu.sensing.models import Device
 from lingxiu.sensing.other_readings import TABLES
+from lingxiu.sensing.point_charting import DRAWINGS, Line
 from lingxiu.ui import addresses
+
+if TYPE_CHECKING:
+    from lingxiu.sensing.views.device import Asked
 
 Stat = dict[str, Any]
 WEB: Final = ("http://", "https://")
@@ -56,13 +60,23 @@ COLUMNS: Final[dict[str, tuple[str | Promise, int]]] = {
 
 
 def point_page(
-    request: HttpRequest, device: Device, at: datetime, since: datetime | None, context: dict[str, Any]
+    request: HttpRequest, device: Device, at: datetime, since: datetime | None, asked: Asked, context: dict[str, Any]
 ) -> HttpResponse:
     """The page, or with `part=live` its live part. `since`: from when on this reader is told; `context`: the device's own."""
+    context["live"] = f"{addresses.device(device.mn)}?part=live"
+    if request.GET.get("part") == "live":
+        return render(request, "sensing/point_live.html", context | _live(device, at, since))
+    return render(
+        request, "sensing/point.html", context | _live(device, at, since) | _chart(device, since, asked, context)
+    )
+
+
+def _live(device: Device, at: datetime, since: datetime | None) -> dict[str, Any]:
+    """Its last words, and what follows from them."""
     rows = points.last_rows(device, since)
     columns = [name for name in TABLES[device.kind].columns if any(row[name] is not None for row in rows)]
     seen = points.last_seen(device, since) if device.kind == "camera" else []
-    context |= {
+    return {
         "stats": _STATS[device.kind](device, rows, at, since),
         "last_columns": [{"label": _("Time")}, *({"label": COLUMNS[name][0], "numeric": True} for name in columns),
                          {"label": _("Arrived")}],
@@ -70,10 +84,51 @@ def point_page(
         "seen": [{**row, "word": SEEN.get(row["kind"], row["kind"]), "picture": _web(row["picture_url"]),
                   "sure": None if row["confidence"] is None else round(100 * row["confidence"])} for row in seen],
         "camera": device.kind == "camera",
-        "live": f"{addresses.device(device.mn)}?part=live",
     }  # fmt: skip
-    part = request.GET.get("part") == "live"
-    return render(request, "sensing/point_live.html" if part else "sensing/point.html", context)
+
+
+# ── the chart ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+STEP_WORDS: Final[dict[int, str | Promise]] = {
+    10: gettext_lazy("ten-minute values"),
+    60: gettext_lazy("hourly values"),
+    1440: gettext_lazy("daily values"),
+}
+
+
+def _chart(device: Device, since: datetime | None, asked: Asked, context: dict[str, Any]) -> dict[str, Any]:
+    """Which value is drawn, which others there are, and all of them as a table."""
+    drawing, line = DRAWINGS[device.kind], point_charting.line_of(device.kind, asked.show)
+    step = point_charting.STEP_MINUTES[point_charting.step_of(device, asked.span)]
+    return {
+        "chart_title": _("%(what)s, %(step)s") % {"what": line.label, "step": STEP_WORDS[step]},
+        "shown": asked.show,
+        "lines": [
+            {"label": one.label, "url": f"?{asked.query(show=one.id)}", "on": one is line} for one in drawing.lines
+        ]
+        if len(drawing.lines) > 1
+        else [],
+        "beside": context["beside"][:-1],  # not with the median of its kind
+        "row_columns": [{"label": _("From"), "numeric": True},
+                        *({"label": f"{one.label}, {one.unit}", "numeric": True} for one in drawing.lines),
+                        *({"label": f"{one.label}, min", "numeric": True} for one in drawing.strips)],
+        "rows": [
+            [f"{timezone.localtime(moment):{_FORMS.get(asked.span.name, '%m-%d %H:%M')}}",
+             *(_figure(row[one.id], one) for one in drawing.lines),
+             *("–" if row[one.id] is None else f"{row[one.id]:.0f}" for one in drawing.strips)]
+            for moment, row in point_charting.rows_of(device, asked.span, since).items()
+        ],
+    }  # fmt: skip
+
+
+_FORMS: Final = {"day": "%H:%M", "year": "%Y-%m-%d"}
+
+
+def _figure(value: float | None, line: Line) -> str:
+    return "–" if value is None else f"{value:.{line.decimals}f}"
+
+
+# ── the last readings ────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _shown(row: dict[str, Any], columns: list[str]) -> dict[str, Any]:
@@ -106,7 +161,7 @@ def _web(address: str | None) -> str:
 def _grease(device: Device, rows: list[dict[str, Any]], at: datetime, since: datetime | None) -> list[Stat]:
     level, emptied = _newest(rows, "level_pct"), points.last_emptied(device, at, since)
     tone = "neutral" if level is None or level < NEARLY_PCT else "alarm" if level >= FULL_PCT else "warning"
-    trend = points.highest_by_day(device, "level_pct", at, since)
+    trend = points.highest_by_day(device, "level", at, since)
     days = (timezone.localdate(at) - emptied).days if emptied else None
     return [
         _stat(_("Filled to"), _cell("level_pct", level), "%", "droplet", tone, trend, _("a fortnight, by day")),
@@ -119,7 +174,7 @@ def _grease(device: Device, rows: list[dict[str, Any]], at: datetime, since: dat
 
 def _gas(device: Device, rows: list[dict[str, Any]], at: datetime, since: datetime | None) -> list[Stat]:
     lel, state = _newest(rows, "lel_pct"), _newest(rows, "state")
-    trend = points.highest_by_day(device, "lel_pct", at, since)
+    trend = points.highest_by_day(device, "lel", at, since)
     word, tone = STATES.get(state, ("–", "neutral"))
     return [
         _stat(_("Combustible gas"), _cell("lel_pct", lel), "%LEL", "flame", "neutral", trend, _("highest of each day")),
@@ -128,7 +183,7 @@ def _gas(device: Device, rows: list[dict[str, Any]], at: datetime, since: dateti
 
 
 def _power(device: Device, rows: list[dict[str, Any]], at: datetime, since: datetime | None) -> list[Stat]:
-    trend = points.highest_by_day(device, "power_w", at, since)
+    trend = points.highest_by_day(device, "power", at, since)
     return [
         _stat(_("Power"), _cell("power_w", _newest(rows, "power_w")), "W", "activity", "neutral", trend, _("highest of each day")),
         _stat(_("Meter reading"), _cell("energy_kwh", _newest(rows, "energy_kwh")), "kWh", "activity"),
