@@ -16,7 +16,17 @@ from lingxiu.issues.writing import Brought
 from lingxiu.journal.models import Entry
 from lingxiu.merchants.models import CareRecord
 from lingxiu.policy.queries import in_force
-from lingxiu.sensing.forecasting import Past, hit_rates, listen, look_ahead, looked_on
+from lingxiu.sensing.forecasting import (
+    Past,
+    hit_rates,
+    listen,
+    look_ahead,
+    look_at_all,
+    look_back,
+    looked_on,
+    rates_by_quarter,
+    turned_out,
+)
 from lingxiu.sensing.models import Device, Forecast, Maintenance, Storm
 from tests.cast import Cast
 from tests.sensing.conftest import Plant, make_device
@@ -233,3 +243,56 @@ def test_days_on_which_nobody_could_hear_it_are_not_a_monitor_s_gaps(
     meanwhile(device)
     past = Past.of([device], in_force(), night(32))
     assert past.excused[device.pk] == {FIRST + timedelta(days=n) for n in range(20, 30)}
+
+
+def test_nights_gone_by_are_looked_at_as_they_were(cast: Cast, device: Device) -> None:
+    cook(device, 0, [*rising(30), *[1.0] * 3, *rising(30)])
+    nights = [night(day) for day in range(20, 63, 3)]
+
+    def told() -> list[tuple[object, ...]]:
+        rows = Forecast.objects.order_by("made_at", "kind")
+        return [(row.kind, row.made_at, row.due_on, row.due_from, row.due_to, row.outcome, row.outcome_at, row.inputs)
+                for row in rows]  # fmt: skip
+
+    def cleaned() -> None:
+        CareRecord.objects.create(
+            merchant=cast.merchant, kind="purifier_cleaned", on=FIRST + timedelta(days=30), recorded_at=night(31)
+        )
+
+    for at in nights:
+        if at == night(32):
+            cleaned()
+        look_at_all(at)
+    as_it_came = told()
+    Forecast.objects.all().delete()
+    look_back([device], in_force(), nights, lambda *_asked: None)
+
+    assert told() == as_it_came
+    assert "lapsed" in {outcome for *_, outcome, _at, _inputs in as_it_came}
+
+
+def test_an_answer_given_before_readings_ended_it_counts_however_late_it_is_heard_of(plant: Plant) -> None:
+    cast, device = plant.cast, plant.device
+    cook(device, 0, rising(28))
+    look_ahead(night(28))
+    move(Issue.objects.get().number, Move.CONFIRM, actor=cast.dispatcher, at=night(28))
+    cook(device, 28, [1.0] * 4)
+    look_at_all(night(32))
+    assert the_forecast().outcome == Forecast.Outcome.LAPSED
+
+    listen(night(32))
+
+    assert the_forecast().outcome == Forecast.Outcome.RIGHT
+    assert the_forecast().outcome_by == cast.dispatcher.pk
+
+
+def test_hits_are_counted_by_the_quarter_they_were_first_said_in(device: Device) -> None:
+    cook(device, 0, rising(28))
+    look_ahead(night(28))
+    cook(device, 28, rising(9, 1.84, 0.04))
+    look_ahead(night(37))
+
+    ((quarter, rates),) = rates_by_quarter(turned_out([device.pk], night(0)))
+
+    assert quarter == (2026, 1)
+    assert [rate.right for rate in rates if rate.kind == Forecast.Kind.FOULING] == [1]

@@ -38,6 +38,7 @@ NOT_TRUE = {"lead": 0.09, "public": 0.2, "finding": 0.0}
 
 STANDSTILL_DAYS = 5  # an issue of the last so many days may stand still
 LOOKED_AT_AFTER_DAYS = 1.5  # a forecast
+NOT_BELIEVED = 0.15  # of the forecasts: the dispatcher asks the shop and hears that it was just seen to
 STANDSTILL = 1.7  # how likely, on the day it came in; less and less before
 
 INSPECTED_FOR = timedelta(minutes=40)
@@ -119,6 +120,9 @@ class Course:
 
     def _all(self) -> Iterator[Step]:
         if self.issue.state == State.PREDICTED:
+            if self._happens(NOT_BELIEVED):
+                yield self._by(self._dispatcher(), Move.DISMISS, hours.ROOM, TO_CONFIRM, self._words("not_believed"))
+                return
             yield self._confirm()
         if self.into is not None:
             yield self._by(self._dispatcher(), Move.JOIN, hours.ROOM, TO_JUDGE)

@@ -27,6 +27,7 @@ from lingxiu.merchants.models import Merchant
 from lingxiu.policy.queries import InForce
 from lingxiu.policy.schema import Violation
 from lingxiu.privacy.cipher import blind_index
+from lingxiu.sensing.forecasting import submission_of
 
 INSPECTIONS = UUID("0c5c1f52-9f0e-4b9a-9a5e-2f7a3b7f9d10")
 """Name space of the submissions of the demo's inspections."""
@@ -46,7 +47,7 @@ class Reporter:
 
 @dataclass(frozen=True, slots=True)
 class Begin:
-    """How an issue came in. `forecast`: it is predicted, nobody has seen it yet. `really`: the shop it turns out to be."""
+    """How an issue came in. `forecast`: what predicted it, when nobody has seen it yet. `really`: the shop it turns out to be."""
 
     source: Source
     violation: str
@@ -63,7 +64,7 @@ class Begin:
     alarm: tuple[int, str] | None = None  # id, MN of the device
     photos: tuple[str, ...] = ()
     reporter: Reporter | None = None
-    forecast: bool = False
+    forecast: tuple[int, str] | None = None  # id, MN of the device
     really: Merchant | None = None
 
 
@@ -169,7 +170,7 @@ class Desk:
         )
         record = Record(begin, [], issue, cooperating=violation.cooperating, inspected_for=_item(violation))
         self._hand_over(record, State(issue.state), self.dispatchers_unit(issue), None, begin.at)
-        data = {**_alarm_data(begin.alarm), "rule": routed.rule.id}
+        data = {**_alarm_data(begin.alarm), **_forecast_data(begin.forecast), "rule": routed.rule.id}
         self._write(
             record, Step(Move.REPORT, begin.at, begin.found_by, begin.summary, photos=_first_photos(begin)), None, data
         )
@@ -395,7 +396,7 @@ class Desk:
         self, record: Record, step: Step, before: tuple[State, Level] | None, data: Mapping[str, object]
     ) -> None:
         issue, actor = record.issue, step.actor
-        alarm = step.alarm or (record.begin.alarm if step.what is Move.REPORT else None)
+        begin = record.begin if step.what is Move.REPORT else None
         row = MoveRow(
             issue=issue,
             version=issue.version,
@@ -413,7 +414,7 @@ class Desk:
             result=step.result or "",
             photos=list(step.photos),
             at=step.at,
-            submission=alarm_submission(alarm[0]) if alarm else None,
+            submission=_submission(step, begin),
             data=dict(data),
         )
         record.moves.append(row)
@@ -444,6 +445,13 @@ def _item(violation: Violation) -> str:
 def alarm_submission(alarm_id: int) -> UUID:
     """The UUID under which an alarm was told."""
     return uuid5(ALARMS, str(alarm_id))
+
+
+def _submission(step: Step, begin: Begin | None) -> UUID | None:
+    """Of what is told by the program itself, which may tell it again."""
+    if alarm := step.alarm or (begin and begin.alarm):
+        return alarm_submission(alarm[0])
+    return submission_of(begin.forecast[0]) if begin and begin.forecast else None
 
 
 def number_reports(records: Iterable[Record]) -> None:
@@ -483,6 +491,10 @@ def _first_photos(begin: Begin) -> tuple[str, ...]:
 
 def _alarm_data(alarm: tuple[int, str] | None) -> dict[str, object]:
     return {"alarm": alarm[0], "device": alarm[1]} if alarm else {}
+
+
+def _forecast_data(forecast: tuple[int, str] | None) -> dict[str, object]:
+    return {"forecast": forecast[0], "device": forecast[1]} if forecast else {}
 
 
 def _dismissed_by(issue: Issue, at: datetime) -> bool:

@@ -26,9 +26,7 @@ from lingxiu.territory.queries import locate
 
 ISSUES = 1600 / 2780  # a shop, in three months
 JOINT_SHARE = 0.005  # of them at the county by several departments; the rest quickly by grid and town
-FORECASTS = 22 / 2780
 FRESH = 5 / 2780  # people's reports that came in just now
-FORECAST = "L-FUME"  # what is predicted
 DAYS = 92
 
 # How much likelier something is found at a shop, by how it is run.
@@ -96,16 +94,6 @@ class Finders:
                 moment = self._just_now(random) if fresh else self._moment(random, origin.rhythm, origin.trend)
                 latest = self._one(random, origin, pick(random, origin.violations), moment)
             yield latest
-
-    def forecasts(self, how_many: int, shops: Sequence[Shop]) -> Iterator[Begin]:
-        """Predicted by readings that rise slowly, at shops whose monitors raised no alarm."""
-        random = stream("forecasts")
-        for number, shop in enumerate(random.sample(shops, min(how_many, len(shops)))):
-            at = self._moment(random, hours.EVENINGS)
-            if number % 4 == 0:
-                at = self._just_now(random)
-            said = say(random, words().forecast, shop.merchant)
-            yield self._begin(Source.ALARM, FORECAST, said, at, at, shop, forecast=True)
 
     def _just_now(self, random: Random) -> datetime:
         """So lately that whoever judges it is not late yet."""
@@ -208,10 +196,9 @@ class Finders:
     def _begin(
         self, source: Source, violation: str, said: str, at: datetime, seen: datetime, shop: Shop, *,
         found_by: User | None = None, photos: tuple[str, ...] = (), reporter: Reporter | None = None,
-        forecast: bool = False,
     ) -> Begin:  # fmt: skip
         merchant = shop.merchant
         return Begin(
             source, violation, said, at, seen, merchant, merchant.town, merchant.grid,
-            found_by=found_by, photos=photos, reporter=reporter, forecast=forecast,
+            found_by=found_by, photos=photos, reporter=reporter,
         )  # fmt: skip

@@ -70,6 +70,9 @@ GRIME, WORST_GRIME = 0.8, 2.0  # how much a cycle without cleaning adds; at most
 WARMTH, HUMIDITY, FAN_A, PURIFIER_A = (22.0, 16.0), (58.0, 7.0), (0.0, 3.2), (0.0, 1.4)
 SCATTER = {"temperature_c": 1.2, "humidity_pct": 2.0, "fan_a": 0.12, "purifier_a": 0.06}
 
+# A few probes grease up: so many days after one was wiped it begins to tell more than there is, mg/m³ a day more, until it is wiped.
+GREASY_PROBES, WIPED_EVERY, CLEAN_FOR, DRIFT = 0.02, 100, 40, 0.01
+
 LOST = 0.003  # of its minutes a monitor loses on the way
 GAPS_A_WEEK, GAP_MINUTES = 0.12, (35, 260)
 LONG_GAP, LONG_GAP_MINUTES = 0.06, (1500, 3600)  # of the gaps
@@ -112,6 +115,7 @@ class Kitchen:
         grime = self._grime(monday) * self._failure(rng, temper.fails)
         fume = strength * np.power(cooking, 0.7) * grime * _noise(rng, 0.14)
         fume = np.where(fan, fume * np.where(purifier, 1.0, UNPURIFIED), 0.0) + 0.03 * _noise(rng, 0.4)
+        fume += self._drift(monday)
         return Week(
             _thousandths(fume, 28.0),
             _thousandths(fume * 0.42 * _noise(rng, 0.1) + 0.02, 90.0),
@@ -164,6 +168,14 @@ class Kitchen:
         ]
         grime = np.minimum(1 + GRIME * np.array(since) / self.cycle_days, WORST_GRIME)
         return np.asarray(np.repeat(grime, DAY), dtype=np.float64)
+
+    def _drift(self, monday: date) -> Minutes:
+        """What a greasy probe adds."""
+        random = stream("probe", self.mn)
+        if random.random() >= GREASY_PROBES:
+            return np.zeros(WEEK)
+        since_wiped = (np.arange(7) + monday.toordinal() + random.randrange(WIPED_EVERY)) % WIPED_EVERY
+        return np.repeat(DRIFT * np.maximum(0, since_wiped - CLEAN_FOR), DAY)
 
     @staticmethod
     def _failure(rng: np.random.Generator, chance: float) -> Minutes:

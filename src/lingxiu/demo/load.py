@@ -16,7 +16,7 @@ from django.contrib.auth.hashers import make_password
 from django.db import connection, transaction
 
 from lingxiu.accounts.models import User
-from lingxiu.demo import care, finders, keepers, points, readings, rounds
+from lingxiu.demo import care, finders, foretold, keepers, points, readings, rounds
 from lingxiu.demo.book import AlarmTold, Book
 from lingxiu.demo.bulk import copy
 from lingxiu.demo.chance import SEED
@@ -26,7 +26,7 @@ from lingxiu.demo.episodes import Raised, raised
 from lingxiu.demo.issues import write_issues, write_last_events
 from lingxiu.demo.key_places import write_key_places
 from lingxiu.demo.land import write_areas, write_base_lines
-from lingxiu.demo.monitors import Monitor, Way, cleaning_days, make_monitors, write_monitors
+from lingxiu.demo.monitors import Monitor, cleaning_days, make_monitors, write_monitors
 from lingxiu.demo.orders import write_orders
 from lingxiu.demo.owners import Owner, choose_owners, enlist_companies, enlist_owners
 from lingxiu.demo.pictures import store_pictures
@@ -95,6 +95,7 @@ class _Load:
     helpers: care.Helpers = field(init=False)
     monitors: list[Monitor] = field(init=False)
     alarms: list[Raised] = field(default_factory=list)
+    forecasts: foretold.Foretold = field(init=False)
     records: list[Record] = field(init=False)
 
     def run(self) -> None:
@@ -169,6 +170,7 @@ class _Load:
         points.write_points(self.shops, self.policy, self.at)
         points.write_duty(self.staff, self.at)
         keepers.write_keepers(self.at)
+        self.forecasts = foretold.foretell(self.policy, self.at)
 
     def _issues(self) -> None:
         scene = Scene(self.staff, store_pictures(self.at), self.at)
@@ -179,6 +181,7 @@ class _Load:
         book.fill(begins, told)
         write_issues(book.records)
         self._name_issues(book.of_alarm)
+        foretold.settle_with(self.forecasts, book.records, self.at)
         self.records = book.records
         write_orders(self.staff, self.shops, self.at)
 
@@ -212,13 +215,9 @@ class _Load:
     def _begins(self, scene: Scene, wanted: int, of_alarms: int) -> list[Begin]:
         """What else comes in, so that there are as many as wanted in all."""
         who = finders.Finders(scene, self._desk(), self.shops, self._owner_of())
-        alarmed = {one.alarm.device_id for one in self.alarms if one.rule.violation == finders.FORECAST}
-        quiet = [
-            monitor.shop for monitor in self.monitors if monitor.way is Way.SENDING and monitor.device.pk not in alarmed
-        ]
-        forecasts = list(who.forecasts(round(finders.FORECASTS * len(self.shops)), quiet))
         joint = max(1, round(finders.JOINT_SHARE * wanted))  # a small county has one too, to be looked at
-        return forecasts + list(who.found(max(joint, wanted - of_alarms - len(forecasts)), joint))
+        rest = max(joint, wanted - of_alarms - len(self.forecasts.begins))
+        return [*self.forecasts.begins, *who.found(rest, joint)]
 
     def _name_issues(self, of_alarm: dict[int, Record]) -> None:
         """Alarms keep the number of the issue they opened or joined."""

@@ -32,7 +32,6 @@ class Words(BaseModel):
     violations: dict[str, OfViolation]
     self_check: list[str]
     self_check_items: dict[str, str]
-    forecast: list[str]
     place: list[str]
     rounds: list[str]
     moves: dict[str, list[str]]

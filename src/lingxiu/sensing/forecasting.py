@@ -7,7 +7,8 @@ first said, however it was revised since. Never sends anybody: its issue waits u
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -113,18 +114,35 @@ def _look_at(devices: Sequence[Device], policy: InForce, at: datetime) -> None:
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(hashtext('sensing_forecasting'))")
-        known = Past.of(devices, policy, at)
-        ids = [device.pk for device in devices]
-        of_device: dict[tuple[int, str], Forecast] = {}
-        for row in Forecast.objects.filter(device_id__in=ids).order_by("made_at"):
-            of_device[row.device_id, row.kind] = row  # the newest; an open one is always that
-        for device in devices:
-            for kind in _KINDS_OF[device.kind]:
-                newest = of_device.get((device.pk, kind))
-                _look_at_one(device, kind, newest, known, at)
+        _look_with(Past.of(devices, policy, at), devices, at, _ask_somebody)
 
 
-def _look_at_one(device: Device, kind: Forecast.Kind, newest: Forecast | None, past: Past, at: datetime) -> None:
+def look_back(devices: Sequence[Device], policy: InForce, nights: Sequence[datetime], ask: Ask) -> None:
+    """The work of nights gone by, oldest first, each with what was known by then: for a county that is loaded with its past.
+
+    Args:
+        ask: what is done instead of asking a person that night.
+    """
+    if not nights:
+        return
+    known = Past.of(devices, policy, nights[-1], since=nights[0])
+    for at in nights:
+        _look_with(known.as_it_was(at), devices, at, ask)
+
+
+def _look_with(past: Past, devices: Sequence[Device], at: datetime, ask: Ask) -> None:
+    of_device: dict[tuple[int, str], Forecast] = {}
+    ids = [device.pk for device in devices]
+    for row in Forecast.objects.filter(device_id__in=ids).order_by("made_at"):
+        of_device[row.device_id, row.kind] = row  # the newest; an open one is always that
+    for device in devices:
+        for kind in _KINDS_OF[device.kind]:
+            _look_at_one(device, kind, of_device.get((device.pk, kind)), past, at, ask)
+
+
+def _look_at_one(
+    device: Device, kind: Forecast.Kind, newest: Forecast | None, past: Past, at: datetime, ask: Ask
+) -> None:
     """Judge what is open, then say what is expected now."""
     if newest is not None and newest.outcome == Forecast.Outcome.OPEN:
         verdict = verdict_of(newest, past)
@@ -140,7 +158,7 @@ def _look_at_one(device: Device, kind: Forecast.Kind, newest: Forecast | None, p
     else:
         _revise(newest, expected, past, at)
     if expected.due_on <= past.today + timedelta(days=past.rule(kind).issue_within_days):
-        _ask_somebody(newest, expected, past, at)
+        ask(newest, expected, past, at)
 
 
 def _keeps_quiet(last: Forecast, expected: Expected, past: Past, at: datetime) -> bool:
@@ -169,22 +187,37 @@ class Past:
     alarms: dict[int, list[Alarm]] = field(default_factory=lambda: defaultdict(list))
 
     @classmethod
-    def of(cls, devices: Sequence[Device], policy: InForce, at: datetime) -> Past:
-        """Read it. Raises ValueError where the policy foresees nothing."""
+    def of(cls, devices: Sequence[Device], policy: InForce, at: datetime, *, since: datetime | None = None) -> Past:
+        """Read it. Raises ValueError where the policy foresees nothing.
+
+        Args:
+            since: the earliest night that will be asked for (`as_it_was`).
+        """
         ahead = policy.catalogues.foresight
         if ahead is None:
             raise ValueError("the policy in force has no foresight")
-        today = timezone.localdate(at)
-        longest = max(
-            2 * rule.horizon_days + rule.grace_days + rule.look_back_days for rule in ahead.rules
-        )  # back to where the oldest open forecast began
-        past = cls(policy, ahead, today, today - timedelta(days=longest))
+        past = cls(policy, ahead, timezone.localdate(at), timezone.localdate(since or at) - _reach(ahead))
         past._read_hours([device.pk for device in devices if device.kind == "fume_monitor"])
         past._read_levels([device.pk for device in devices if device.kind == "grease_trap"])
         past._read_care(devices)
         past._read_services(devices, at)
         past._read_alarms(devices)
         return past
+
+    def as_it_was(self, at: datetime) -> Past:
+        """What was known on an earlier night: of its own day and all after it nothing."""
+        today = timezone.localdate(at)
+        was = Past(self.policy, self.ahead, today, today - _reach(self.ahead))
+        begins, ends = (was.first - self.first).days, (today - self.first).days
+        was.hours = {pk: hours.part(begins, ends) for pk, hours in self.hours.items()}
+        was.levels = {pk: levels[begins:ends] for pk, levels in self.levels.items()}
+        for key, days in self.anew.items():
+            was.anew[key] = [day for day in days if day < today]
+        for device_id, days_excused in self.excused.items():
+            was.excused[device_id] = {day for day in days_excused if day < today}
+        for device_id, alarms in self.alarms.items():
+            was.alarms[device_id] = [_as_it_was(alarm, at) for alarm in alarms if alarm.raised_at < at]
+        return was
 
     def rule(self, kind: str) -> ForesightRule:
         return rule_of(self.ahead, kind)
@@ -328,10 +361,30 @@ class Past:
         return found
 
 
+def _reach(ahead: Foresight) -> timedelta:
+    """How far back is read: to where the evidence of the oldest open forecast began."""
+    return timedelta(
+        days=max(2 * rule.horizon_days + rule.grace_days + rule.look_back_days for rule in ahead.rules)
+    )  # fmt: skip
+
+
+def _as_it_was(alarm: Alarm, at: datetime) -> Alarm:
+    """An alarm as it stood then: what was cleared later was not yet."""
+    if alarm.cleared_at is None or alarm.cleared_at <= at:
+        return alarm
+    was = copy(alarm)
+    was.cleared_at = None
+    return was
+
+
 def _days(since: datetime, until: datetime) -> list[date]:
     """The county days a time touches."""
     first, last = timezone.localdate(since), timezone.localdate(until)
     return [first + timedelta(days=n) for n in range((last - first).days + 1)]
+
+
+Ask: TypeAlias = Callable[[Forecast, Expected, Past, datetime], None]
+"""How a person is asked, that night, of a forecast whose day is near."""
 
 
 # ── saying ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -377,6 +430,7 @@ def inputs(device: Device, kind: Forecast.Kind, expected: Expected, past: Past) 
     return {
         "chance": round(expected.chance, 3),
         "since": str(expected.since),
+        "last": str(max((day for day in past.anew[device.pk, kind] if day <= past.today), default="")),
         "days": expected.days,
         "limit": limit,
         "points": points,
@@ -403,9 +457,14 @@ def _ask_somebody(forecast: Forecast, expected: Expected, past: Past, at: dateti
             Source.FORECAST, violation, summary(forecast), at, device.merchant,
             data={"forecast": forecast.pk, "device": device.mn},
         )  # fmt: skip
-        number = report(found, at=at, submission=uuid5(SUBMISSIONS, str(forecast.pk))).number
+        number = report(found, at=at, submission=submission_of(forecast.pk)).number
     forecast.issue_number = number
     forecast.save(update_fields=["issue_number"])
+
+
+def submission_of(forecast_id: int) -> UUID:
+    """The UUID under which a forecast asks somebody: once, however many nights it is told."""
+    return uuid5(SUBMISSIONS, str(forecast_id))
 
 
 def summary(forecast: Forecast) -> str:
@@ -528,11 +587,18 @@ def settle(entries: Iterable[Entry], at: datetime) -> int:
             outcome = _answer(entry.kind, forecast, results.get(entry.subject_id))
             if entry.actor_id is None or forecast.outcome == outcome:
                 continue  # the system's own move is no answer
-            if entry.kind != CLOSED and forecast.outcome != Forecast.Outcome.OPEN:
+            if entry.kind != CLOSED and _was_over(forecast, entry.at):
                 continue
             end(forecast, outcome, at=entry.at, why=entry.kind.removeprefix("issue."), by=entry.actor_id)
             settled += 1
     return settled
+
+
+def _was_over(forecast: Forecast, at: datetime) -> bool:
+    """Whether it had been settled by then: an answer given before readings ended it counts, however late it is heard of."""
+    if forecast.outcome_at is None:
+        return False
+    return forecast.outcome_by is not None or forecast.outcome_at <= at
 
 
 def _answer(kind: str, forecast: Forecast, result: str | None) -> Forecast.Outcome:
@@ -580,16 +646,45 @@ class HitRate:
         told = self.right + self.wrong
         return 100 * self.right / told if told else None
 
+    @property
+    def all(self) -> int:
+        return self.open + self.right + self.wrong + self.lapsed
 
-def hit_rates(device_ids: Collection[int] | Any, since: datetime) -> list[HitRate]:
-    """By kind, of the forecasts of these devices made since then."""
+
+@dataclass(frozen=True, slots=True)
+class Turned:
+    """How one forecast turned out. `warning`: days from the first word to the day it came, where readings saw it come."""
+
+    kind: str
+    outcome: str
+    said_on: date
+    warning: int | None
+
+    @property
+    def quarter(self) -> tuple[int, int]:
+        """Year and quarter it was first said in."""
+        return self.said_on.year, (self.said_on.month + 2) // 3
+
+
+def turned_out(device_ids: Collection[int] | Any, since: datetime) -> list[Turned]:
+    """The forecasts of these devices made since then."""
     rows = Forecast.objects.filter(device__in=device_ids, made_at__gte=since)
+    found = []
+    for kind, outcome, said, came in rows.values_list("kind", "outcome", "inputs__said__on", "inputs__came_on"):
+        said_on = date.fromisoformat(said)
+        warned = outcome == Forecast.Outcome.RIGHT and came
+        found.append(Turned(kind, outcome, said_on, (date.fromisoformat(came) - said_on).days if warned else None))
+    return found
+
+
+def rates_of(rows: Iterable[Turned]) -> list[HitRate]:
+    """By kind."""
     counted: dict[tuple[str, str], int] = defaultdict(int)
     warnings: dict[str, list[int]] = defaultdict(list)
-    for kind, outcome, said, came in rows.values_list("kind", "outcome", "inputs__said__on", "inputs__came_on"):
-        counted[kind, outcome] += 1
-        if outcome == Forecast.Outcome.RIGHT and came:
-            warnings[kind].append((date.fromisoformat(came) - date.fromisoformat(said)).days)
+    for row in rows:
+        counted[row.kind, row.outcome] += 1
+        if row.warning is not None:
+            warnings[row.kind].append(row.warning)
     return [
         HitRate(
             kind, counted[kind, "open"], counted[kind, "right"], counted[kind, "wrong"], counted[kind, "lapsed"],
@@ -597,3 +692,16 @@ def hit_rates(device_ids: Collection[int] | Any, since: datetime) -> list[HitRat
         )
         for kind in Kind.values
     ]  # fmt: skip
+
+
+def rates_by_quarter(rows: Iterable[Turned]) -> list[tuple[tuple[int, int], list[HitRate]]]:
+    """By the quarter they were first said in, the newest first."""
+    of_quarter: dict[tuple[int, int], list[Turned]] = defaultdict(list)
+    for row in rows:
+        of_quarter[row.quarter].append(row)
+    return [(quarter, rates_of(of_quarter[quarter])) for quarter in sorted(of_quarter, reverse=True)]
+
+
+def hit_rates(device_ids: Collection[int] | Any, since: datetime) -> list[HitRate]:
+    """By kind, of the forecasts of these devices made since then."""
+    return rates_of(turned_out(device_ids, since))
