@@ -34,6 +34,7 @@ DISPATCHERS = frozenset({"county_officer", "town_dispatcher"})  # issues.dispatc
 LEADERS = frozenset({"leader"})  # issues.supervise, and nothing else
 CERTIFIED = frozenset({"department_officer", "town_officer"})  # issues.inspect
 FAR_CERTIFIED = CERTIFIED & WHOLE_COUNTY
+PLANNERS = DISPATCHERS | CERTIFIED
 RECORDERS = frozenset({"county_officer", "town_dispatcher"})  # issues.record_report
 DECIDERS = FINDERS - GRID | {
     "leader"
@@ -70,6 +71,12 @@ WHO_MAY: dict[str, Row] = {
     "issues/orders/<order_id>/": Row(get=OFFICERS - {"department_officer"}, far=WHOLE_COUNTY - {"department_officer"}),
     "issues/orders/<order_id>/<item_id>/": Row(),  # by what is to be done: tests/issues/test_orders.py
     "issues/hand-over/": Row(get=DISPATCHERS, post=DISPATCHERS),
+    "issues/roster/": Row(get=DISPATCHERS, post=DISPATCHERS),
+    "issues/joint/": Row(get=OFFICERS),
+    "issues/joint/new/": Row(get=PLANNERS, post=PLANNERS),
+    "issues/joint/<joint_id>/": Row(get=OFFICERS - GRID, far=WHOLE_COUNTY),
+    "issues/joint/<joint_id>/act/": Row(post=PERSONAL, far_post=PERSONAL),  # the sample was planned by the county's office
+    "issues/joint/<joint_id>/<shop_id>/": Row(get=OFFICERS - GRID, far=WHOLE_COUNTY),  # written by the round's own officers
     "issues/inspections/<inspection_id>/": Row(get=OFFICERS - GRID, far=WHOLE_COUNTY),
     "issues/<number>/inspection/": Row(
         get=CERTIFIED, post=CERTIFIED, far=FAR_CERTIFIED, far_post=FAR_CERTIFIED
@@ -106,6 +113,7 @@ WHO_MAY: dict[str, Row] = {
     "api/v1/issues/<number>": Row(),
     "api/v1/issues/<number>/moves": Row(),
     "api/v1/issues/<number>/notices": Row(),
+    "api/v1/photos": Row(),
     "api/v1/readings": Row(),
     "api/v1/reports": Row(),
     "api/v1/reports/<source>/<own_number>": Row(),
@@ -147,7 +155,9 @@ WHO_MAY: dict[str, Row] = {
     "sensing/duty/": Row(get=DISPATCHERS, post=DISPATCHERS),
     "sensing/duty/<turn_id>/strike/": Row(post=DISPATCHERS, far_post=DISPATCHERS & WHOLE_COUNTY),
     "sensing/forecasts/": Row(get=OFFICERS),
+    "sensing/forecasts.<form>": Row(get=OFFICERS),
     "sensing/forecasts/<forecast_id>/": Row(get=OFFICERS, far=WHOLE_COUNTY & OFFICERS),
+    "sensing/forecasts/<forecast_id>/chart.json": Row(get=OFFICERS, far=WHOLE_COUNTY & OFFICERS),
     "sensing/alarms/<alarm_id>/": Row(get=OFFICERS | OWNER, far=WHOLE_COUNTY),
     "sensing/alarms/<alarm_id>/<verb>/": Row(),  # by verb: tests/sensing/test_muting.py
     "sensing/unknown/<mn>/": Row(get=MANAGERS, post=MANAGERS, far=MANAGERS, far_post=MANAGERS),

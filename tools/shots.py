@@ -142,6 +142,7 @@ PAGES = [
     Shot("sensing-try", "county1", "/sensing/profiles/numbers-by-id/try/"),
     Shot("sensing-self-test", "", "/sensing/self-test/"),
     Shot("sensing-forecasts", "county1", "/sensing/forecasts/?outcome=all"),
+    Shot("sensing-forecast", "county1", first("/sensing/forecasts/?outcome=all", r"/sensing/forecasts/\d+/")),
     Shot("sensing-duty", "county1", "/sensing/duty/"),
     Shot("sensing-trap", "county1", "/sensing/devices/GT3304210001/?span=year"),
     Shot("sensing-gas", "county1", "/sensing/devices/GAS3304210001/"),

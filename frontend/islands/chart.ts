@@ -1,5 +1,6 @@
 // A device's means over a day, a week, a month or a year: with the highest readings as a band, high values shaded, gaps left open,
 // what it is compared with, alarms and issues as marks that open, and below when fan and purifier ran, or what the answer names.
+// Or a forecast, where the answer is a trend.
 // Tooltips are rich text drawn on the canvas: HTML ones would need inline styles.
 
 import { LineChart, type LineSeriesOption } from "echarts/charts";
@@ -18,6 +19,7 @@ import { type ComposeOption, type ECharts, init, use } from "echarts/core";
 import { CanvasRenderer } from "echarts/renderers";
 
 import { island } from "../lib/islands";
+import { type Trend, trendOption } from "../lib/trend";
 import palette from "../palette.json";
 
 use([LineChart, GridComponent, TooltipComponent, LegendComponent, AxisPointerComponent, MarkLineComponent, MarkAreaComponent, CanvasRenderer]);
@@ -76,7 +78,7 @@ island("chart", (element) => {
     (["fan", "purifier", "alarm", "issue", "highest", "above", "gap", "empty", "failed"] as const).map((name) => [name, said(name)]),
   ) as Words;
   let chart: ECharts | null = null;
-  let drawn: Answer | null = null;
+  let drawn: Answer | Trend | null = null;
   let fetchedAt = 0;
 
   const say = (sentence: string) => {
@@ -84,15 +86,17 @@ island("chart", (element) => {
     element.textContent = sentence;
   };
   const show = () => {
-    if (drawn) chart?.setOption(option(drawn, words, element.clientWidth < NARROW), { notMerge: true });
+    if (!drawn) return;
+    const narrow = element.clientWidth < NARROW;
+    chart?.setOption(isTrend(drawn) ? trendOption(drawn, narrow) : option(drawn, words, narrow), { notMerge: true });
   };
   const draw = async () => {
     fetchedAt = Date.now();
     try {
       const answer = await fetch(element.dataset["url"] ?? "", { headers: { Accept: "application/json" } });
       if (!answer.ok) throw new Error(String(answer.status));
-      drawn = (await answer.json()) as Answer;
-      if (drawn.windows.length === 0 && drawn.beside.every(({ points }) => points.length === 0)) return say(words.empty);
+      drawn = (await answer.json()) as Answer | Trend;
+      if (!isTrend(drawn) && drawn.windows.length === 0 && drawn.beside.every(({ points }) => points.length === 0)) return say(words.empty);
       chart ??= begin(element);
       show();
     } catch {
@@ -111,6 +115,8 @@ island("chart", (element) => {
     if (Date.now() - fetchedAt > REFETCH_AT_MOST_EVERY) void draw();
   });
 });
+
+const isTrend = (answer: Answer | Trend): answer is Trend => "kind" in answer;
 
 /** An empty chart whose marks open what they stand for. */
 function begin(element: HTMLElement): ECharts {

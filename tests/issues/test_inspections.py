@@ -26,7 +26,7 @@ from lingxiu.journal.models import Entry
 from lingxiu.merchants.models import Merchant, Standing
 from tests.cast import BEGAN, NOON, Cast, person
 from tests.issues.acts import ActCodes
-from tests.issues.world import LATER, complain, do, find, photo
+from tests.issues.world import LATER, complain, do, filled, find, photo
 from tests.pages import plain_static
 
 __all__ = ["plain_static"]
@@ -99,7 +99,8 @@ def test_an_inspection_on_an_issue_is_a_record_of_its_own_beside_the_move(
 
 
 def test_an_order_to_correct_rests_on_an_inspection(cast: Cast, issue: Issue, second: User) -> None:
-    ordered: dict[str, Any] = {"result": Result.ORDERED, "photos": (photo(2),)}
+    shown = {"photos": (photo(2),), "told": filled(issue), "measured": "采样检测 3.4 mg/m³"}
+    ordered: dict[str, Any] = {"result": Result.ORDERED, **shown}
     do(issue, Move.HANDLE, cast.town_officer, words="看了看", photos=(photo(1),))
     with pytest.raises(MoveRefused) as told:
         do(issue, Move.FEED_BACK, cast.town_officer, **ordered)

@@ -12,7 +12,7 @@ from lingxiu.issues.models import Assignment, Issue
 from lingxiu.issues.queries import mine, situation, unit_work
 from lingxiu.issues.relations import relations
 from tests.cast import Cast, person
-from tests.issues.world import LATER, do, find, inspecting, photo
+from tests.issues.world import LATER, do, filled, find, inspecting, photo
 
 DAY = timedelta(days=1)
 
@@ -67,7 +67,7 @@ def test_who_works_along_has_it_among_their_work_and_may_open_it(cast: Cast, joi
 def test_the_lead_feeds_back_when_all_have_done_their_part(
     cast: Cast, joint: Issue, enforcer: object, marketer: object
 ) -> None:
-    fed_back = {"result": Result.ORDERED, "photos": (photo(1),)}
+    fed_back = {"result": Result.ORDERED, "photos": (photo(1),), "told": filled(joint)}
     seen = inspecting(cast.department_officer)
     do(joint, Move.HANDLE, cast.department_officer, words="检查笔录", inspection=seen)
     assert refused(joint, Move.FEED_BACK, cast.department_officer, **fed_back) == "parts_open"
@@ -85,7 +85,7 @@ def test_an_objection_goes_to_the_county_which_reads_both_sides(
 ) -> None:
     do(joint, Move.OBJECT, marketer, words="三定规定第四条，证照齐全，非我局职责")  # type: ignore[arg-type]  # a user
     do(joint, Move.CONTRIBUTE, enforcer, words="已立案调查")  # type: ignore[arg-type]  # a user
-    fed_back = {"result": Result.ORDERED, "photos": (photo(1),)}
+    fed_back = {"result": Result.ORDERED, "photos": (photo(1),), "told": filled(joint)}
     seen = inspecting(cast.department_officer)
     do(joint, Move.HANDLE, cast.department_officer, words="检查笔录", inspection=seen)
     assert refused(joint, Move.FEED_BACK, cast.department_officer, **fed_back) == "objected"

@@ -25,7 +25,7 @@ from lingxiu.issues.overdue import follow_up, resume_rested
 from lingxiu.issues.relations import relations
 from lingxiu.issues.writing import Brought, SomebodyWasFaster
 from lingxiu.merchants.models import Merchant
-from tests.issues.world import alarm, complain, find
+from tests.issues.world import alarm, complain, filled, find
 
 PEOPLE = (
     "dispatcher", "dispatcher-too", "dispatcher2", "county", "county-too", "leader", "grid", "grid2", "team", "ecology",
@@ -186,7 +186,15 @@ class Walker:
             days=choice([1, 2, 3]),
             upheld=choice([True, False]),
             case_number="立〔2026〕1号",
+            told=filled(issue) if what is Move.FEED_BACK else {},
         )
+
+    def _units_to_give(self, issue: Issue) -> list[Unit]:
+        """Of the units that there are, which never change here."""
+        asked = Level(issue.level), issue.town
+        if asked not in self.given:
+            self.given[asked] = list(units_to_give(*asked))
+        return self.given[asked]
 
     def _member(self, unit: Unit | None, besides: User | None) -> User | None:
         """Somebody of the unit, or nobody in particular."""

@@ -12,6 +12,7 @@ from PIL import Image
 from lingxiu.accounts.models import Unit, User
 from lingxiu.files.actions import Shot, store_photo
 from lingxiu.issues.actions import Brought, Found, Said, move, report, report_alarm, take_report
+from lingxiu.issues.evidence import violation_of
 from lingxiu.issues.inspection_models import Inspection
 from lingxiu.issues.inspection_rules import Inspecting, Outcome, Why
 from lingxiu.issues.inspections import posts_of
@@ -59,6 +60,13 @@ def inspecting(officer: User, *, at: datetime = LATER, items: tuple[str, ...] = 
     colleague = User.objects.filter(username=name).first()
     colleague = colleague or person(name, unit.role.id, Unit.objects.get(pk=unit.unit_id))
     return Inspecting(colleague.pk, items, at - timedelta(minutes=30), at, **values)
+
+
+def filled(issue: Issue) -> dict[str, str | float]:
+    """Some answer to every question of what the issue is about."""
+    kinds: dict[str, str | float] = {"number": 3.0, "text": "无", "date": "2026-03-05"}
+    questions = violation_of(issue).questions
+    return {one.id: one.choices[0].id if one.choices else kinds[one.kind] for one in questions}
 
 
 def photo(seed: int = 0) -> str:

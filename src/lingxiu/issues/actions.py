@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from lingxiu.accounts.models import User
 from lingxiu.china.calendar import END_OF_DAY
-from lingxiu.issues import deadlines, elsewhere, inspections, queries, writing
+from lingxiu.issues import deadlines, elsewhere, evidence, inspections, queries, writing
 from lingxiu.issues.holding import LEVEL_OF, dispatchers_unit, handles_at, routed_unit, stand_in, units_to_give
 from lingxiu.issues.inspection_rules import InspectionRefused
 from lingxiu.issues.lifecycle import (
@@ -504,6 +504,18 @@ def _has_evidence(issue: Issue, actor: User, brought: Brought) -> bool:
     return shows_enough(seen, before_wanted=wanted.photo_before, after_wanted=wanted.photo_after, result=brought.result)
 
 
+def _has_form(issue: Issue, actor: User, brought: Brought) -> bool:
+    wanted = edition(issue.edition).catalogues.violation(issue.violation)
+    return brought.result is None or not evidence.unanswered(wanted, brought.told, brought.result)
+
+
+def _has_reading(issue: Issue, actor: User, brought: Brought) -> bool:
+    wanted = edition(issue.edition).catalogues.violation(issue.violation)
+    if brought.result is None or not evidence.wants_reading(wanted, brought.result):
+        return True
+    return brought.reading is not None or bool(brought.measured.strip())
+
+
 def _has_answer(issue: Issue, actor: User, brought: Brought) -> bool:
     reports = issue.reports.values_list("pk", flat=True)
     return bool(brought.answer.strip()) or all(brought.answers.get(pk, "").strip() for pk in reports)
@@ -519,6 +531,8 @@ _MET: dict[Needs, Callable[[Issue, User, Brought], bool]] = {
     Needs.UNIT: _has_unit,
     Needs.RESULT: lambda issue, actor, brought: brought.result in FOUND_TRUE,
     Needs.EVIDENCE: _has_evidence,
+    Needs.FORM: _has_form,
+    Needs.READING: _has_reading,
     Needs.ANSWER: _has_answer,
     Needs.ISSUE: _has_issue,
     Needs.PERSON: lambda issue, actor, brought: _is_colleague(issue, brought.person),
@@ -585,7 +599,14 @@ def _visit(issue: Issue, to: State, actor: User | None, brought: Brought, at: da
 def _feed_back(issue: Issue, to: State, actor: User | None, brought: Brought, at: datetime) -> Data:
     assert brought.result is not None  # Needs.RESULT
     issue.result, issue.found_true = brought.result, FOUND_TRUE[brought.result]
-    return {"found_true": issue.found_true, **_to_dispatcher(issue, to, actor, brought, at)}
+    return {"found_true": issue.found_true, **_evidence(brought), **_to_dispatcher(issue, to, actor, brought, at)}
+
+
+def _evidence(brought: Brought) -> Data:
+    """What the move keeps of the form and of the reading: later readings, or corrected ones, change nothing in it."""
+    kept: Data = {"form": dict(brought.told), "measured": brought.measured.strip()}
+    kept["reading"] = brought.reading.kept if brought.reading else None
+    return {name: value for name, value in kept.items() if value}
 
 
 def _send_back(issue: Issue, to: State, actor: User | None, brought: Brought, at: datetime) -> Data:

@@ -10,10 +10,12 @@ from django.utils.translation import gettext_lazy as _
 
 from lingxiu.issues.bulk import ENDS, Order
 from lingxiu.issues.forms import LONGEST_WORDS, area, unit_and_person, whom_all
+from lingxiu.issues.lifecycle import State
 from lingxiu.issues.models import Issue
 
 WHAT = [
     ("assign", _("Give all of them to")),
+    ("confirm", _("Confirm what was predicted: worth going")),
     ("dismiss", _("Dismiss: nothing is to be done")),
     ("close", _("Close what was fed back")),
 ]
@@ -31,7 +33,12 @@ class BulkForm(forms.Form):
 
     def __init__(self, issues: Iterable[Issue], data: Any = None) -> None:
         super().__init__(data)
-        self.fields["to"].choices = whom_all(issues)  # type: ignore[attr-defined]  # a ChoiceField
+        rows = list(issues)
+        predicted = any(issue.state == State.PREDICTED for issue in rows)
+        what: Any = self.fields["what"]
+        what.choices = [(value, word) for value, word in WHAT if predicted or value != "confirm"]
+        what.initial = "confirm" if rows and all(issue.state == State.PREDICTED for issue in rows) else "assign"
+        self.fields["to"].choices = whom_all(rows)  # type: ignore[attr-defined]  # a ChoiceField
 
     def clean(self) -> dict[str, Any]:
         """Whom, if it is given to somebody; why, if it is ended."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django import forms
@@ -13,14 +13,15 @@ from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
 from lingxiu.accounts.models import Post, Unit, User
-from lingxiu.issues import elsewhere, mentions, queries
+from lingxiu.issues import elsewhere, evidence, mentions, queries
 from lingxiu.issues.holding import routed_unit, units_to_give
 from lingxiu.issues.lifecycle import CERTIFIED_ONLY, FOUND_TRUE, MOVES, Level, Move, Needs, Result
 from lingxiu.issues.models import PEOPLE, Issue, Report, ResultChoice
+from lingxiu.issues.words import REFUSALS
 from lingxiu.issues.writing import Brought, open_parts
 from lingxiu.merchants.models import Merchant
 from lingxiu.policy.queries import edition, in_force
-from lingxiu.policy.schema import Violation
+from lingxiu.policy.schema import Question, Violation
 from lingxiu.territory.queries import town_names
 
 LONGEST_WORDS = 2000
@@ -30,7 +31,7 @@ FIELDS: dict[Move, tuple[str, ...]] = {
     Move.DISPATCH: ("to", "shop", "words"),
     Move.ACCEPT: (),
     Move.HANDLE: ("shop", "words"),
-    Move.FEED_BACK: ("result", "shop", "words"),
+    Move.FEED_BACK: ("result", "shop", "told", "reading", "words"),
     Move.CLOSE: ("answer", "words"),
     Move.REWORK: ("words",),
     Move.JOIN: ("into",),
@@ -97,6 +98,7 @@ class MoveForm(forms.Form):
         self.what, self.issue, self.user, self.on_behalf = what, issue, user, on_behalf
         self._empty = False
         self._named: tuple[User, ...] = ()
+        self._readings: dict[str, evidence.Reading] = {}
         super().__init__(data, auto_id=f"{what.value}{'-for' if on_behalf else ''}-%s", **kwargs)
         if on_behalf:
             self.fields["doer"] = forms.ChoiceField(label=_("Who did it"), choices=_doers(issue))
@@ -146,6 +148,39 @@ class MoveForm(forms.Form):
             if (certified or result not in CERTIFIED_ONLY) and (result != Result.DEVICE_FAULT or self.issue.alarm_id)
         ]
         return {"result": forms.ChoiceField(label=_("What came of it"), choices=choices, widget=forms.RadioSelect)}
+
+    def _told(self) -> dict[str, forms.Field]:
+        """A field for each question of the violation. Where nothing was found, none need be answered: only here is that known."""
+        violation, language = evidence.violation_of(self.issue), get_language() or "zh-hans"
+        sent = self.data.get("result", "") if self.is_bound else ""
+        true = FOUND_TRUE.get(Result(sent), True) if sent in list(Result) else True
+        fields = {f"told_{question.id}": _question(question, language) for question in violation.questions}
+        for field in fields.values():
+            field.required = violation.evidence.form and true
+        self.use_required_attribute = not violation.evidence.form  # the browser does not know what came of it
+        return fields
+
+    def _reading(self) -> dict[str, forms.Field]:
+        if not evidence.violation_of(self.issue).evidence.reading:
+            return {}
+        found = evidence.offered(self.issue, timezone.now())
+        sent = self.data.get("reading", "") if self.is_bound else ""
+        if sent and sent not in [reading.key for reading in found]:  # the form was opened hours ago
+            late = evidence.reading_called(sent, self.issue, timezone.now())
+            found += [late] if late else []
+        self._readings = {reading.key: reading for reading in found}
+        fields: dict[str, forms.Field] = {}
+        if found:
+            choices = [(reading.key, evidence.reading_words(reading.kept)) for reading in found]
+            fields["reading"] = forms.ChoiceField(
+                label=_("Reading of the shop's monitor"), required=False, choices=choices, widget=forms.RadioSelect,
+                help_text=_("Its figures are kept as they are now. A lead, no proof: over the limit means sampling."),
+            )  # fmt: skip
+        fields["measured"] = forms.CharField(
+            label=_("Measured on site"), required=False, max_length=evidence.LONGEST_ANSWER, widget=area(2),
+            help_text=_("What, how much, with which instrument, by whom; or the number of the sampling's report."),
+        )  # fmt: skip
+        return fields
 
     def _answer(self) -> dict[str, forms.Field]:
         reports = list(self.issue.reports.order_by("reported_at"))
@@ -261,8 +296,10 @@ class MoveForm(forms.Form):
         }  # fmt: skip
 
     def clean(self) -> dict[str, Any]:
-        """Whoever is named in a note is somebody who may read it."""
+        """What the violation asks for is there. Whoever is named in a note is somebody who may read it."""
         data = super().clean() or {}
+        if self.what is Move.FEED_BACK and data.get("result"):
+            self._refuse_missing_reading(Result(data["result"]))
         if self.what is not Move.NOTE:
             return data
         self._named = (
@@ -270,6 +307,21 @@ class MoveForm(forms.Form):
             *(self._people("mention", f"@{data['mention'].lstrip('@')}") if data.get("mention") else ()),
         )
         return data
+
+    def _refuse_missing_reading(self, result: Result) -> None:
+        violation, data = evidence.violation_of(self.issue), self.cleaned_data
+        missing = not (data.get("reading") or data.get("measured"))
+        if evidence.wants_reading(violation, result) and missing and "reading" not in self.errors:
+            at = "reading" if "reading" in self.fields else "measured"
+            self.add_error(at, str(REFUSALS["reading"]))
+
+    def _answers(self) -> dict[str, str | float]:
+        """The questions that were answered, as they are kept."""
+        told = {
+            name.removeprefix("told_"): value for name, value in self.cleaned_data.items() if name.startswith("told_")
+        }
+        plain = {name: value.isoformat() if isinstance(value, date) else value for name, value in told.items()}
+        return evidence.answers(evidence.violation_of(self.issue), plain)
 
     def _people(self, field: str, words: str) -> tuple[User, ...]:
         try:
@@ -329,9 +381,29 @@ class MoveForm(forms.Form):
             upheld=data.get("upheld") == "yes",
             case_number=data.get("case_number", ""),
             mentioned=self._named,
+            told=self._answers() if self.what is Move.FEED_BACK else {},
+            reading=self._readings.get(data.get("reading", "")),
+            measured=data.get("measured", ""),
             lng=position[0],
             lat=position[1],
         )
+
+
+def _question(question: Question, language: str) -> forms.Field:
+    """The field of one question of the catalogue."""
+    label = question.label.text(language)
+    match question.kind:
+        case "choice":
+            choices = [(choice.id, choice.label.text(language)) for choice in question.choices]
+            return forms.ChoiceField(label=label, required=False, choices=choices, widget=forms.RadioSelect)
+        case "number":
+            named = f"{label} ({question.unit})" if question.unit else label
+            number = forms.NumberInput(attrs={"inputmode": "decimal", "step": "any"})
+            return forms.FloatField(label=named, required=False, widget=number, max_value=1e9, min_value=-1e9)
+        case "date":
+            return forms.DateField(label=label, required=False, widget=forms.DateInput(attrs={"type": "date"}))
+        case _:
+            return forms.CharField(label=label, required=False, max_length=evidence.LONGEST_ANSWER)
 
 
 def whom(issue: Issue) -> list[tuple[str, Any]]:

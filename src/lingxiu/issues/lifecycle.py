@@ -101,6 +101,8 @@ class Needs(StrEnum):
     UNIT = "unit"
     RESULT = "result"
     EVIDENCE = "evidence"
+    FORM = "form"
+    READING = "reading"
     ANSWER = "answer"
     ISSUE = "issue"
     PERSON = "person_of_unit"
@@ -201,7 +203,7 @@ MOVES: dict[Move, Rule] = {
         _rule(Move.ACCEPT, {S.DISPATCHED}, S.HANDLING, {B.ASSIGNEE}),
         _rule(Move.HANDLE, {S.HANDLING}, S.HANDLING, {B.ASSIGNEE}, {N.WORDS}),
         _rule(
-            Move.FEED_BACK, {S.HANDLING}, S.RECHECK, {B.ASSIGNEE}, {N.RESULT, N.EVIDENCE},
+            Move.FEED_BACK, {S.HANDLING}, S.RECHECK, {B.ASSIGNEE}, {N.RESULT, N.EVIDENCE, N.FORM, N.READING},
             unless={M.PARTS_OPEN, M.OBJECTED},
         ),
         _rule(Move.CLOSE, {S.RECHECK}, S.CLOSED, {B.CHECKER}, {N.ANSWER}),

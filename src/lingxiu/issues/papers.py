@@ -31,7 +31,7 @@ from lingxiu.accounts.models import Post, Unit, User
 from lingxiu.config.environment import environment
 from lingxiu.files.actions import store_document, use_file
 from lingxiu.files.models import StoredFile
-from lingxiu.issues import queries, words
+from lingxiu.issues import evidence, queries, words
 from lingxiu.issues.inspections import for_notice
 from lingxiu.issues.lifecycle import By, State
 from lingxiu.issues.models import Issue, MoveRow, Report
@@ -73,7 +73,7 @@ def record_data(issue: Issue, reader: User, at: datetime) -> dict[str, object]:
             "number": issue.number,
             "what": _violation(issue).label.zh,
             "facts": [{"label": str(label), "value": value} for label, value in _facts(issue) if value],
-            "moves": [_move(row) for row in queries.timeline(issue, reader)[::-1]],
+            "moves": [_move(row, _violation(issue)) for row in queries.timeline(issue, reader)[::-1]],
             "reports": _reports(issue, reader),
             "photos": [_name(path) for path in _photos(issue)],
             "printed": _printed(reader, at),
@@ -105,7 +105,7 @@ def _facts(issue: Issue) -> list[tuple[Text, str]]:
     ]
 
 
-def _move(row: MoveRow) -> dict[str, object]:
+def _move(row: MoveRow, violation: Violation) -> dict[str, object]:
     who = " · ".join(part for part in (row.actor_unit.name if row.actor_unit else "", _actor(row)) if part)
     handed = row.to_unit if row.to_unit_id and row.move in _HANDS_OVER else None
     return {
@@ -116,6 +116,7 @@ def _move(row: MoveRow) -> dict[str, object]:
         "result": str(row.get_result_display()) if row.result else "",
         "words": row.words,
         "answers": list(dict.fromkeys(row.data.get("answers", {}).values())),
+        "told": ["：".join(line) for line in evidence.told_lines(violation, row.data, ON_PAPER)],
     }
 
 

@@ -87,6 +87,8 @@ REFUSALS: dict[str, Text] = {
     "unit": _("Choose whom it goes to, other than who has it now."),
     "result": _("Choose what came of it."),
     "evidence": _("A picture is missing: show how it looks now, and, where it was true, how it looked before."),
+    "form": _("Answer the questions this kind of find asks: without them it cannot be fed back as true."),
+    "reading": _("A measured value is missing: choose an hour of the shop's monitor, or write what was measured on site."),
     "answer": _("People reported this: write the answer each of them gets."),
     "issue": _("Choose an open issue it can be joined to. If a new one has taken its place, work on that one."),
     "level": _("There is no level above or below to pass it to."),

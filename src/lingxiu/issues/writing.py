@@ -21,6 +21,7 @@ from lingxiu.china.calendar import Due, WorkingCalendar
 from lingxiu.files.actions import use_files
 from lingxiu.files.models import StoredFile
 from lingxiu.issues import deadlines
+from lingxiu.issues.evidence import Answers, Reading
 from lingxiu.issues.holding import stand_in
 from lingxiu.issues.inspection_rules import Inspecting
 from lingxiu.issues.lifecycle import Level, Move, Result, State
@@ -85,7 +86,8 @@ class Brought:
     `merchant`: which shop it is, where that was unknown. `photos`: sha256 of stored files. `units`: co-operating departments.
     `report`: which report is meant. `until`: the end of a rest, `reason` why (`deadlines.yaml`: suspending). `days`: working
     days asked for, or granted. `upheld`: an objecting unit has to do its part all the same. `mentioned`: colleagues named.
-    `voice`: sha256 of a stored voice note.
+    `voice`: sha256 of a stored voice note. `told`: answers to the violation's questions. `reading`: an hour of the shop's
+    monitor, frozen. `measured`: what was measured on site, in words.
     """
 
     words: str = ""
@@ -110,6 +112,9 @@ class Brought:
     case_number: str = ""
     mentioned: tuple[User, ...] = ()
     voice: str = ""
+    told: Answers = field(default_factory=dict)
+    reading: Reading | None = None
+    measured: str = ""
 
 
 NOTHING = Brought()
@@ -135,14 +140,14 @@ class Before:
     def of(cls, issue: Issue) -> Before:
         return cls({name: getattr(issue, name) for name in _COLUMNS})
 
-    @property
-    def state(self) -> str:
-        return str(self.columns["state"])
-
     def changed(self, issue: Issue) -> dict[str, object]:
         """The columns that are others now."""
         now = {name: getattr(issue, name) for name in _COLUMNS}
         return {name: value for name, value in now.items() if value != self.columns[name]}
+
+    @property
+    def state(self) -> str:
+        return str(self.columns["state"])
 
     @property
     def level(self) -> str:

@@ -112,11 +112,13 @@ class Kinds(Row):
 
 
 class Evidence(Row):
-    """What must be there before an issue of this kind may be fed back. `reading`: a measured value; `form`: a filled form."""
+    """What must be there before an issue of this kind may be fed back. `reading`: a measured value, of the shop's fume monitor
+    too if `by_monitor`; `form`: the answers to all its questions."""
 
     photo_before: bool = False
     photo_after: bool = False
     reading: bool = False
+    by_monitor: bool = True
     form: bool = False
 
 

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_POST, require_safe
 from lingxiu.accounts.models import User
 from lingxiu.files.photos import PhotoRefused
 from lingxiu.files.voices import VoiceRefused
-from lingxiu.issues import actions, elsewhere, phrases, pictures, queries, voices, words
+from lingxiu.issues import actions, elsewhere, evidence, phrases, pictures, queries, voices, words
 from lingxiu.issues.desk import private_notes
 from lingxiu.issues.desk_forms import PrivateNoteForm
 from lingxiu.issues.forms import WITH_PICTURE, MoveForm, OtherNumberForm
@@ -33,7 +33,7 @@ from lingxiu.journal.queries import head
 from lingxiu.merchants.models import Merchant
 from lingxiu.policy.queries import edition
 from lingxiu.policy.rows import Label
-from lingxiu.policy.schema import Catalogues
+from lingxiu.policy.schema import Catalogues, Violation
 from lingxiu.portal import hands
 from lingxiu.privacy.masks import mask_name, mask_phone
 from lingxiu.sensing.models import Alarm, Device
@@ -91,6 +91,7 @@ class Happened:
     joined: str
     device: str
     voice: str
+    told: Sequence[tuple[str, str]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,7 +295,7 @@ def _live(request: HttpRequest, issue: Issue, user: User, now: datetime) -> dict
     violation = catalogues.violation(issue.violation)
     reminders = {rule.id: rule.label for rule in catalogues.escalation}
     rests = {row.id: row for row in catalogues.deadlines.suspending}
-    happened = [_line(row) for row in queries.timeline(issue, user)]
+    happened = [_line(row, violation) for row in queries.timeline(issue, user)]
     return {
         "issue": issue,
         **_to_check(issue, happened),
@@ -356,7 +357,7 @@ def _to_check(issue: Issue, happened: list[Happened]) -> dict[str, object]:
     }
 
 
-def _line(row: MoveRow) -> Happened:
+def _line(row: MoveRow, violation: Violation) -> Happened:
     actor = row.actor.name if row.actor else str(_outsider(row))
     who = _("%(who)s for %(other)s") % {"who": actor, "other": row.on_behalf_of.name} if row.on_behalf_of else actor
     handed = (
@@ -373,6 +374,7 @@ def _line(row: MoveRow) -> Happened:
         joined=row.data.get("joined") or row.data.get("into") or row.data.get("from") or "",
         device=row.data.get("device", ""),
         voice=row.data.get("voice", ""),
+        told=evidence.told_lines(violation, row.data, get_language() or "zh-hans"),
     )
 
 

@@ -20,6 +20,7 @@ from lingxiu.policy.rows import Label
 from lingxiu.policy.schema import OwnerWords
 from lingxiu.selfservice.agenda import Open, Shop, Todo, What, agenda, cycles
 from lingxiu.selfservice.models import SelfCheck
+from lingxiu.sensing.forecast_words import plain_behind
 
 KIND: dict[What, CareRecord.Kind] = {
     What.CLEANING: CareRecord.Kind.PURIFIER,
@@ -39,13 +40,14 @@ MAY: dict[str, tuple[str, frozenset[What]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Reminder:
-    """An open issue in the owner's words. `is_reminder`: a device's value, not a finding."""
+    """An open issue in the owner's words. `is_reminder`: a device's value, not a finding. `expects`: what a forecast says of it."""
 
     number: str
     says: Label
     do: Label | None
     is_reminder: bool
     due_on: date
+    expects: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +124,11 @@ def reminders_of(
     numbers = [issue.number for issues in told.values() for issue in issues]
     violations = dict(Issue.objects.filter(number__in=numbers).values_list("number", "violation")) if numbers else {}
     words = {row.violation: row for row in in_force().catalogues.selfcheck.issues}
+    expects = _expects(violations)
     return {
         merchant_id: sorted(
-            (_reminder(issue, words.get(violations[issue.number])) for issue in issues), key=lambda one: one.due_on
+            (_reminder(issue, words.get(violations[issue.number]), expects) for issue in issues),
+            key=lambda one: one.due_on,
         )
         for merchant_id, issues in told.items()
     }
@@ -133,7 +137,7 @@ def reminders_of(
 def reminder_of(issue: Issue) -> Reminder:
     """An issue of an own shop in the owner's words."""
     words = {row.violation: row for row in in_force().catalogues.selfcheck.issues}
-    return _reminder(in_owner_words(issue), words.get(issue.violation))
+    return _reminder(in_owner_words(issue), words.get(issue.violation), _expects({issue.number: issue.violation}))
 
 
 def contact_of(merchant: Merchant, at: datetime) -> Contact | None:
@@ -175,8 +179,15 @@ def _served(may: frozenset[What]) -> frozenset[What]:
     return frozenset() if What.SELF_CHECK in may else may
 
 
-def _reminder(issue: ForOwner, words: OwnerWords | None) -> Reminder:
-    due_on = timezone.localdate(issue.due_at)
+def _expects(violations: Mapping[str, str]) -> dict[str, str]:
+    """Number → what a forecast says, of those of these issues that forecasts open."""
+    ahead = in_force().catalogues.foresight
+    foreseen = {rule.violation for rule in ahead.rules} if ahead else set()
+    return plain_behind([number for number, violation in violations.items() if violation in foreseen])
+
+
+def _reminder(issue: ForOwner, words: OwnerWords | None, expects: Mapping[str, str]) -> Reminder:
+    due_on, expected = timezone.localdate(issue.due_at), expects.get(issue.number, "")
     if words is None:
-        return Reminder(issue.number, issue.what, None, issue.is_reminder, due_on)
-    return Reminder(issue.number, words.says, words.do, issue.is_reminder, due_on)
+        return Reminder(issue.number, issue.what, None, issue.is_reminder, due_on, expected)
+    return Reminder(issue.number, words.says, words.do, issue.is_reminder, due_on, expected)

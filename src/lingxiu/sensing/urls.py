@@ -11,7 +11,7 @@ from lingxiu.sensing.views.asking import asking_page
 from lingxiu.sensing.views.device import device_chart, device_page
 from lingxiu.sensing.views.duty import duty_page, strike_turn
 from lingxiu.sensing.views.figures import figures_file, figures_page, readings_file
-from lingxiu.sensing.views.forecasts import forecast_page, forecasts_page
+from lingxiu.sensing.views.forecasts import forecast_chart, forecast_page, forecasts_file, forecasts_page
 from lingxiu.sensing.views.importing import take_devices
 from lingxiu.sensing.views.listing import sensing_list
 from lingxiu.sensing.views.observing import decide, observing_page
@@ -47,7 +47,9 @@ urlpatterns = [
     path("sensing/duty/", duty_page, name="duty"),
     path("sensing/duty/<int:turn_id>/strike/", strike_turn, name="strike_turn"),
     path("sensing/forecasts/", forecasts_page, name="forecasts"),
+    path("sensing/forecasts.<sheet:form>", forecasts_file, name="forecasts_file"),
     path("sensing/forecasts/<int:forecast_id>/", forecast_page, name="forecast"),
+    path("sensing/forecasts/<int:forecast_id>/chart.json", forecast_chart, name="forecast_chart"),
     path("sensing/alarms/<int:alarm_id>/", alarm_page, name="alarm"),
     path("sensing/alarms/<int:alarm_id>/<slug:verb>/", alarm_move, name="alarm_move"),
     path("sensing/observing/", observing_page, name="observing"),
