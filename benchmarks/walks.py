@@ -37,6 +37,7 @@ QUICK = ["--times", "5", "--walks", "80", "--seconds", "15", "--deadlines", "200
 MERCHANTS = 40
 A_BATCH = 96  # walks between two looks at everything
 SHOWN = 20
+SAY_S = 300
 
 
 def run(quick: bool) -> dict[str, Any]:
@@ -98,7 +99,7 @@ def races(times: int, only: list[str]) -> dict[str, Any]:
     return found
 
 
-def walks(wanted: int, actors: int, seconds: float, steps: int) -> dict[str, Any]:
+def walks(wanted: int, actors: int, seconds: float, steps: int, seed: str) -> dict[str, Any]:
     """Batches of issues, each walked by all actors at once, each a process of its own; between them everything is looked at."""
     from django.db import connections
     from tests.cast import NOON
@@ -111,11 +112,11 @@ def walks(wanted: int, actors: int, seconds: float, steps: int) -> dict[str, Any
     _more_merchants()
     connections.close_all()
     everything, walked, shortened, batches = Walked(), 0, 0, 0
-    begun = time.perf_counter()
+    begun = said = time.perf_counter()
     with ProcessPoolExecutor(actors, mp_context=get_context("spawn"), initializer=_ready) as pool:
         while walked < wanted and time.perf_counter() - begun < seconds:
             at = NOON + batches * timedelta(hours=3)
-            seeds = [f"{batches}.{actor}" for actor in range(actors)]
+            seeds = [f"{seed}{batches}.{actor}" for actor in range(actors)]
             made = list(pool.map(_make, [(seed, picture, A_BATCH // actors, at) for seed in seeds]))
             numbers = sorted(
                 {number for some in made for number in some}
@@ -131,7 +132,8 @@ def walks(wanted: int, actors: int, seconds: float, steps: int) -> dict[str, Any
             batch.clocks.clear()
             everything.add(batch)
             walked, batches = walked + len(numbers), batches + 1
-            if batch.broken or batches % 20 == 1:
+            if batch.broken or batches % 20 == 1 or time.perf_counter() - said > SAY_S:
+                said = time.perf_counter()
                 _say(f"{walked} walks, {sum(everything.moves.values())} moves, {time.perf_counter() - begun:.0f} s")
                 for what in batch.broken[:SHOWN]:
                     _say(f"  {what}")
@@ -277,6 +279,7 @@ def main() -> None:
     parser.add_argument("--walks", type=int, default=100_000)
     parser.add_argument("--actors", type=int, default=4)
     parser.add_argument("--steps", type=int, default=2, help="moves each actor tries on an issue, on average")
+    parser.add_argument("--seed", default="", help="other walks than those without")
     parser.add_argument("--seconds", type=float, default=900)
     parser.add_argument("--deadlines", type=int, default=5000)
     parser.add_argument("--inside", action="store_true")
@@ -290,7 +293,7 @@ def main() -> None:
     _ready()
     found = {
         "races": lambda: races(asked.times, asked.only),
-        "walks": lambda: walks(asked.walks, asked.actors, asked.seconds, asked.steps),
+        "walks": lambda: walks(asked.walks, asked.actors, asked.seconds, asked.steps, asked.seed),
         "standstill": lambda: standstill(asked.deadlines),
     }[asked.what]()
     print(json.dumps(found, ensure_ascii=False))
