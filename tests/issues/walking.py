@@ -196,13 +196,6 @@ class Walker:
             self.given[asked] = list(units_to_give(*asked))
         return self.given[asked]
 
-    def _units_to_give(self, issue: Issue) -> list[Unit]:
-        """Of the units that there are, which never change here."""
-        asked = Level(issue.level), issue.town
-        if asked not in self.given:
-            self.given[asked] = list(units_to_give(*asked))
-        return self.given[asked]
-
     def _member(self, unit: Unit | None, besides: User | None) -> User | None:
         """Somebody of the unit, or nobody in particular."""
         here = [user for user in self.people if user != besides and unit and handles_at(user, unit)]
