@@ -7,8 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
 
-from django.utils.translation import get_language, ngettext
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import get_language, ngettext, pgettext
 from django.utils.translation import gettext as _
 
 from lingxiu.issues.models import Issue
@@ -16,9 +20,12 @@ from lingxiu.merchants.models import Merchant
 from lingxiu.notices.models import Notice
 from lingxiu.policy.queries import edition, in_force
 from lingxiu.policy.rows import Label
+from lingxiu.policy.schema import Catalogues
 from lingxiu.territory.queries import town_names
 from lingxiu.ui import addresses
 
+SHOP_REMINDER: Final = "N-SHOP-REMINDER"
+CALLED: Final = "alarm.called"
 NAMED_AT_ONCE = 2
 """So many of those that go as one message are named in it; the rest are counted."""
 
@@ -55,7 +62,7 @@ def _line(notice: Notice, issue: Issue | None, shop: Merchant | None, towns: dic
     town = towns.get(issue.town if issue else merchant.town if merchant else "", "")
     return Line(
         notice,
-        _what(notice),
+        _what(notice, officer),
         f"{issue.number} {matter}" if issue else "",
         " · ".join(filter(None, [town, merchant.name if merchant else ""])),
         address(notice, officer=officer),
@@ -66,18 +73,29 @@ def address(notice: Notice, *, officer: bool) -> str:
     """Where the thing itself stands, for this kind of reader. What is about nothing of its own leads to the list."""
     if notice.subject_kind == "issue" and officer:
         return addresses.issue(notice.subject_id)
-    if notice.kind == "alarm.called" and officer:
+    if notice.kind == CALLED and officer:
         return addresses.alarm(int(notice.subject_id))
     return addresses.merchant(notice.merchant_id) if notice.merchant_id else addresses.notices()
 
 
-def _what(notice: Notice) -> str:
-    """The rule's label; of a reminder what the rule of escalation says."""
+def _what(notice: Notice, officer: bool) -> str:
+    """The rule's label; of a reminder what the rule of escalation says; to a shop what its owner has to do, and until when."""
     policy = edition(notice.edition).catalogues
-    reminders = {rule.id: rule.label for rule in (*policy.escalation, *policy.alarms.rules)}
+    called = notice.kind == CALLED
+    if (notice.rule == SHOP_REMINDER or (called and not officer)) and (said := _reminder(notice, policy)):
+        return said
+    reminders = {} if called else {rule.id: rule.label for rule in (*policy.escalation, *policy.alarms.rules)}
     told = {rule.id: rule.label for rule in policy.notices.rules}
     label = reminders.get(notice.detail) or told.get(notice.rule)
     return _text(label) if label else notice.rule
+
+
+def _reminder(notice: Notice, policy: Catalogues) -> str:
+    reminds = next((rule.reminds for rule in policy.alarms.rules if rule.id == notice.detail), None)
+    if reminds is None:
+        return ""
+    last = timezone.localdate(notice.at) + timedelta(days=reminds.within_days)
+    return _text(reminds.says).replace("{day}", date_format(last, pgettext("a day without its year", "F j")))
 
 
 def _matter(issue: Issue, officer: bool) -> str:

@@ -15,6 +15,16 @@ Hearer = Literal["merchant", "grid", "town", "county", "maintainer"]
 """merchant: its owner · grid: its grid members · town, county: their dispatchers · maintainer: who looks after devices."""
 
 
+class Reminder(Row):
+    """What the shop's owner is told instead of the rule's name: what was seen, what to do, until when.
+
+    `{day}` in `says` stands for the last day to do it, `within_days` after the owner was told (0: the same day).
+    """
+
+    says: Label
+    within_days: int = Field(0, ge=0, le=90)
+
+
 class AlarmRule(Rule):
     """What all alarm rules share. `violation`: the lead an alarm opens, none when it only tells. `tells`: who hears of it.
 
@@ -27,6 +37,7 @@ class AlarmRule(Rule):
     only_in_built_up: bool = False
     tells: tuple[Hearer, ...] = ("merchant",)
     family: str = ""
+    reminds: Reminder | None = None
 
     @property
     def issue_after(self) -> timedelta:

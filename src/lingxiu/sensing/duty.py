@@ -89,7 +89,7 @@ def _call(alarm: Alarm, at: datetime) -> bool:
         DutyCall(alarm=alarm, step=step, person_id=person, called_at=at) for person in dict.fromkeys(people)
     )
     scope = scope_of(merchant)
-    said = {"code": alarm.code, "step": step, "people": people}
+    said = {"code": alarm.code, "rule": alarm.code, "step": step, "people": people}
     record(CALLED, "alarm", alarm.pk, at=at, scope=scope, reference=said)
     transaction.on_commit(_tell_now)
     return True
