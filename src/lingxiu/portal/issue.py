@@ -38,6 +38,7 @@ from lingxiu.portal import hands
 from lingxiu.privacy.masks import mask_name, mask_phone
 from lingxiu.sensing.models import Alarm, Device
 from lingxiu.sensing.queries import Mean, hour_means
+from lingxiu.sensing.views.forecasts import behind_issue
 from lingxiu.territory.queries import town_names
 from lingxiu.ui import addresses
 
@@ -270,6 +271,7 @@ def _page(
         "candidates": _candidates(shops, issue),
         "why": _why(issue, catalogues),
         "devices": Device.objects.filter(merchant=issue.merchant_id) if issue.merchant_id else [],
+        "foretold": behind_issue(issue.number, user) if issue.source == Source.FORECAST else (),
         "alarm": Alarm.objects.filter(pk=issue.alarm_id).select_related("device").first() if issue.alarm_id else None,
         "shop": issue.merchant.name if issue.merchant else issue.place,
         "private_notes": private_notes(issue, user),
