@@ -48,21 +48,23 @@ def test_each_is_told_once_however_often_it_is_looked_for(cast: Cast) -> None:
 
 def test_the_town_gains_what_the_grid_leaves_lying_and_the_grid_still_sees_it(cast: Cast) -> None:
     issue = alarm(cast.merchant)
-    at = NOON + 2 * (issue.step_due_at - NOON) + MINUTE
-    follow_up(at)
+    # Given on Thursday noon and due on Friday at midnight: as much again is Monday, and half of Tuesday.
+    tuesday_noon = NOON + 5 * DAY
+    assert follow_up(tuesday_noon - MINUTE) == 3
+    follow_up(tuesday_noon + MINUTE)
     issue.refresh_from_db()
     assert (issue.level, issue.state, issue.lead_unit) == ("town", "received", cast.town)
     assert issue in Issue.objects.visible_to(cast.grid_member)
     last = issue.moves.latest("version")
     assert (last.move, last.actor, last.data["rule"]) == ("escalate", None, "E-STEP-GRID-UP")
-    # By then the whole of the grid's three working days is not over.
-    assert rules() == ["E-STEP-80", "E-STEP-100", "E-STEP-GRID-UP"]
+    # Of the grid's three working days 80 % are over on Tuesday morning, all of them at midnight.
+    assert rules() == ["E-STEP-80", "E-STEP-100", "E-WHOLE-80", "E-STEP-GRID-UP"]
 
 
 def test_after_a_standstill_of_days_everything_happens_in_the_order_of_its_times(cast: Cast) -> None:
     issue = alarm(cast.merchant)
     complain(cast.other_merchant)
-    follow_up(NOON + 4 * DAY)
+    follow_up(NOON + 6 * DAY)
     rows = list(Reminder.objects.order_by("id"))
     assert [row.passed_at for row in rows] == sorted(row.passed_at for row in rows)
     assert len({(row.clock, row.rule) for row in rows}) == len(rows) > 4
@@ -72,10 +74,10 @@ def test_after_a_standstill_of_days_everything_happens_in_the_order_of_its_times
 
 def test_what_got_more_time_by_being_raised_is_not_told_by_the_clock_it_had(cast: Cast) -> None:
     issue = alarm(cast.merchant)
-    follow_up(NOON + 5 * DAY)  # 80 % of the grid's whole time were over by then, of the town's they are not
+    follow_up(NOON + 6 * DAY)  # all of the grid's whole time was over by then, of the town's not even 80 %
     issue.refresh_from_db()
     assert issue.level == "town"
-    assert rules() == ["E-STEP-80", "E-STEP-100", "E-STEP-GRID-UP"]
+    assert rules() == ["E-STEP-80", "E-STEP-100", "E-WHOLE-80", "E-STEP-GRID-UP"]
 
 
 def test_what_somebody_did_while_the_late_ones_were_gone_through_is_late_no_more(cast: Cast) -> None:
@@ -89,7 +91,7 @@ def test_what_somebody_did_while_the_late_ones_were_gone_through_is_late_no_more
 
 def test_the_new_holders_clock_starts_when_they_gain_it(cast: Cast) -> None:
     issue = alarm(cast.merchant)
-    late = NOON + 4 * DAY
+    late = NOON + 6 * DAY
     follow_up(late)
     lead = issue.assignments.get(part="lead", ended_at=None)
     assert (lead.unit, lead.given_at) == (cast.town, late)

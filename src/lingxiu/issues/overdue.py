@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from functools import cache
+from datetime import date, datetime, time, timedelta
+from functools import cache, lru_cache
 from pathlib import Path
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
@@ -21,6 +22,8 @@ from lingxiu.journal.actions import record
 from lingxiu.policy.queries import in_force
 from lingxiu.policy.schema import Escalation
 
+YEARS_BACK = 3
+"""What has been open for longer is late by any reckoning."""
 AT_ONCE = 500
 """So many are read at a time: after a long standstill there may be thousands."""
 
@@ -59,11 +62,26 @@ def _passed(at: datetime, only: int | None = None) -> list[Passed]:
                 "levels": [",".join(rule.levels) for rule in rules],
                 "states": [",".join(rule.states) for rule in rules],
                 "now": at,
+                "days": list(working_days(at.year)),
+                "zone": settings.TIME_ZONE,
                 "most": AT_ONCE,
                 "only": only,
             },
         )
         return [Passed(*row) for row in cursor.fetchall()]
+
+
+def working_days(year: int) -> tuple[datetime, ...]:
+    """When the working days began and begin that a clock still running in this year may have counted, or will."""
+    return _working_days(year, in_force().id)
+
+
+@lru_cache(maxsize=4)
+def _working_days(year: int, edition: int) -> tuple[datetime, ...]:
+    calendar = writing.calendar()
+    first, last = date(year - YEARS_BACK, 1, 1), date(year + 1, 12, 31)
+    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    return tuple(datetime.combine(day, time(), calendar.zone) for day in days if calendar.is_working_day(day).working)
 
 
 @cache

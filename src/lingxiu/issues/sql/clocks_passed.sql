@@ -1,5 +1,5 @@
 -- Clocks of open issues of which a rule's share is over and nobody was told yet, in the order in which the shares passed.
--- only: of this issue alone, or null. rules: id, clock, share, levels ('grid,town'), states ('' any). An issue that rests has no clock running but its answers' and its leader's.
+-- days, zone: see at_share.sql. only: of this issue alone, or null. rules: id, clock, share, levels ('grid,town'), states ('' any). An issue that rests has no clock running but its answers' and its leader's.
 WITH rules AS (
     SELECT * FROM unnest(%(ids)s::text[], %(clocks)s::text[], %(shares)s::float8[], %(levels)s::text[], %(states)s::text[])
         AS rule (id, clock, share, levels, states)
@@ -25,11 +25,12 @@ WITH rules AS (
     FROM issues_report AS report JOIN open_issues AS issue ON issue.id = report.issue_id
     WHERE report.answered_at IS NULL
 )
-SELECT issue_id, clocks.key, rules.id, begun + (due - begun) * share AS passed_at
+SELECT issue_id, clocks.key, rules.id, passed_at
 FROM clocks
 JOIN rules ON rules.clock = clocks.clock
 JOIN open_issues AS issue ON issue.id = clocks.issue_id
-WHERE begun + (due - begun) * share <= %(now)s
+CROSS JOIN LATERAL issues_at_share(begun, due, share, %(days)s::timestamptz[], %(zone)s) AS passed_at
+WHERE passed_at <= %(now)s
   AND issue.level = ANY (string_to_array(rules.levels, ','))
   AND (rules.states = '' OR issue.state = ANY (string_to_array(rules.states, ',')))
   AND NOT EXISTS (SELECT 1 FROM issues_reminder AS told WHERE told.clock = clocks.key AND told.rule = rules.id)

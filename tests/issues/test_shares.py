@@ -1,0 +1,120 @@
+"""Shares of a clock's time are reckoned in the time the clock is: on working days of the statutory calendar, make-up days too."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.conf import settings
+from django.db import connection
+from hypothesis import HealthCheck, assume, given
+from hypothesis import settings as how
+from hypothesis import strategies as st
+
+from lingxiu.issues import writing
+from lingxiu.issues.models import Reminder
+from lingxiu.issues.overdue import follow_up, working_days
+from tests.cast import Cast
+from tests.issues.world import alarm
+
+ZONE = ZoneInfo("Asia/Shanghai")
+SECOND = timedelta(seconds=1)
+START = datetime(2026, 1, 1, tzinfo=ZONE)
+
+
+def at_share(begun: datetime, due: datetime, share: float) -> datetime | None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT issues_at_share(%s, %s, %s, %s::timestamptz[], %s)",
+            [begun, due, share, list(working_days(2026)), settings.TIME_ZONE],
+        )
+        found = cursor.fetchone()[0]
+    return found.astimezone(ZONE) if found else None
+
+
+def worked(start: datetime, end: datetime) -> timedelta:
+    """Time of working days between two times, day by day."""
+    calendar, passed = writing.calendar(), timedelta()
+    day = start.astimezone(ZONE).date()
+    while day <= end.astimezone(ZONE).date():
+        begins = datetime.combine(day, time(), ZONE)
+        if calendar.is_working_day(day).working:
+            passed += max(timedelta(), min(end, begins + timedelta(days=1)) - max(start, begins))
+        day += timedelta(days=1)
+    return passed
+
+
+def clock(hours: int, days: int) -> tuple[datetime, datetime]:
+    """A clock of so many working days, begun so many hours after new year 2026."""
+    begun = START + timedelta(hours=hours)
+    return begun, writing.calendar().add_working_days(begun, days).at
+
+
+HAND_MADE = [
+    # National Day 2026 (1–7 October off, 20 September and 10 October worked) and the Spring Festival (15–23 February off,
+    # 14 and 28 February worked): begun, working days, share, when.
+    ("2026-09-29 12:00", 2, 0.5, "2026-09-30 18:00"),
+    ("2026-09-30 12:00", 1, 0.5, "2026-10-08 06:00"),
+    ("2026-10-08 00:00", 3, 0.5, "2026-10-10 00:00"),
+    ("2026-02-13 12:00", 2, 0.8, None),
+    ("2026-02-14 00:00", 1, 0.5, "2026-02-15 00:00"),
+    ("2026-03-05 12:00", 1, 2.0, "2026-03-10 12:00"),
+]
+
+
+@pytest.mark.parametrize(("begun", "days", "share", "wanted"), HAND_MADE)
+def test_by_a_hand_made_table(cast: Cast, begun: str, days: int, share: float, wanted: str | None) -> None:
+    start = datetime.fromisoformat(begun).replace(tzinfo=ZONE)
+    due = writing.calendar().add_working_days(start, days).at
+    found = at_share(start, due, share)
+    assert found is not None
+    assert writing.calendar().is_working_day(found.date()).working or found.time() == time()
+    if wanted is not None:
+        assert abs(found - datetime.fromisoformat(wanted).replace(tzinfo=ZONE)) <= 2 * SECOND
+
+
+@how(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.integers(0, 24 * 360), st.integers(1, 20))
+def test_halves_add_up(cast: Cast, hours: int, days: int) -> None:
+    begun, due = clock(hours, days)
+    half = at_share(begun, due, 0.5)
+    assert half is not None
+    assert abs(worked(begun, half) - worked(half, due)) <= 2 * SECOND
+    assert abs(worked(begun, half) * 2 - worked(begun, due)) <= 2 * SECOND
+
+
+@how(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.integers(0, 24 * 300), st.integers(1, 10), st.floats(0.01, 3), st.floats(0.01, 3))
+def test_more_of_the_time_is_never_sooner_and_the_whole_is_the_due_time(
+    cast: Cast, hours: int, days: int, one: float, other: float
+) -> None:
+    assume(one != other)
+    begun, due = clock(hours, days)
+    sooner, later = (at_share(begun, due, share) for share in sorted((one, other)))
+    assert sooner is not None
+    assert later is not None
+    assert begun <= sooner + SECOND
+    assert sooner <= later
+    assert at_share(begun, due, 1.0) == due
+
+
+@how(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.integers(0, 24 * 360), st.integers(1, 23), st.floats(0.01, 3))
+def test_what_is_due_in_so_many_hours_is_reckoned_in_plain_time(
+    cast: Cast, hours: int, last: int, share: float
+) -> None:
+    begun = START + timedelta(hours=hours)
+    due = begun + timedelta(hours=last)
+    found = at_share(begun, due, share)
+    assert found is not None
+    assert abs(found - (begun + (due - begun) * share)) <= SECOND
+
+
+def test_nobody_is_told_on_a_holiday_that_half_of_working_days_is_over(cast: Cast) -> None:
+    """Given on the eve of National Day 2026: by plain time 80 % would be over while everybody is away."""
+    issue = alarm(cast.merchant, at=datetime(2026, 9, 30, 12, tzinfo=ZONE))
+    assert issue.step_due_at.astimezone(ZONE).date() == date(2026, 10, 8)
+    assert follow_up(datetime(2026, 10, 7, 23, 59, tzinfo=ZONE)) == 0
+    follow_up(datetime(2026, 10, 8, 23, 0, tzinfo=ZONE))
+    assert [row.rule for row in Reminder.objects.all()] == ["E-STEP-80"]
