@@ -18,8 +18,9 @@ from lingxiu.issues.models import Assignment, Issue, MoveRow, Report
 from lingxiu.journal.models import Entry
 from lingxiu.policy.queries import in_force
 from lingxiu.policy.schema import Audience
+from lingxiu.sensing.models import Device
 
-BOUND_TO_THEM: frozenset[Audience] = frozenset({"owner", "finder", "recorder", "handler", "as_said"})
+BOUND_TO_THEM: frozenset[Audience] = frozenset({"owner", "company", "finder", "recorder", "handler", "as_said"})
 """What concerns these concerns them whether they are there or not."""
 HANDS = frozenset({"issues.handle", "issues.dispatch"})
 
@@ -148,6 +149,12 @@ def _maintainer(about: About) -> list[int]:
     return list(posts.filter(role__in=_roles(frozenset({"sensing.manage"}))).values_list("user_id", flat=True))
 
 
+def _company(about: About) -> list[int]:
+    """Who looks after the device the entry is of, where the company has an account."""
+    devices = Device.objects.filter(mn=about.entry.reference.get("device", ""), maintainer__account__is_active=True)
+    return [pk for pk in devices.values_list("maintainer__account_id", flat=True) if pk]
+
+
 def _leader(about: About) -> list[int]:
     """Who asked about it last, whether it is answered by now or not; if nobody did, those who may ask and do nothing else."""
     asked = MoveRow.objects.filter(issue=about.issue, move="supervise").exclude(actor=None)
@@ -239,6 +246,7 @@ _FIND: dict[Audience, Callable[[About], list[int]]] = {
     "owner": _owner,
     "grid": _grid,
     "maintainer": _maintainer,
+    "company": _company,
     "as_said": _as_said,
 }
 assert set(_FIND) == set(get_args(Audience))  # every word of the catalogue is known

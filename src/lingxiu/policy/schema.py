@@ -572,6 +572,7 @@ Audience = Literal[
     "owner",
     "grid",
     "maintainer",
+    "company",
     "as_said",
 ]
 
@@ -600,8 +601,8 @@ class Telling(Rule):
 
     `tell`: holder, whoever has it now · cooperating, whose part is open · dispatcher of the place · county office · leader who
     supervises · finder · recorder, who wrote a report down · handler, who last fed back · owner of the shop, if the shop is told
-    · grid members of the place · maintainer, who looks after devices at the county · as_said: the people, units and audiences the
-    entry itself or its rule of escalation names.
+    · grid members of the place · maintainer, who looks after devices at the county · company that looks after the device, if it
+    has an account · as_said: the people, units and audiences the entry itself or its rule of escalation names.
     `ways`: beside the page in the program, for whoever has not chosen. `todo`: it stands on their list until the ball moves on.
     `uncounted`: of what is urgent, what no bound of the hour holds back: where gas leaks, six messages were not too many.
     """

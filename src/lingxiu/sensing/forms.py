@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from lingxiu.accounts.models import User
 from lingxiu.policy.queries import in_force
 from lingxiu.sensing.models import Device, Maintainer, Maintenance
 
@@ -63,21 +64,39 @@ class DetailsForm(forms.ModelForm[Device]):
         }
 
 
+class AccountField(forms.ModelChoiceField[User]):
+    """A person by their user name: nobody picks one out of a list of all."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{**kwargs, "to_field_name": "username"})
+
+    def prepare_value(self, value: Any) -> Any:
+        """The name, of a person's id."""
+        return (
+            User.objects.filter(pk=value).values_list("username", flat=True).first()
+            if isinstance(value, int)
+            else value
+        )
+
+
 class MaintainerForm(forms.ModelForm[Maintainer]):
     """A company that looks after devices."""
 
     class Meta:
         model = Maintainer
-        fields = ("name", "contact", "phone", "respond_within_hours", "duties")
+        fields = ("name", "contact", "phone", "account", "respond_within_hours", "duties")
+        field_classes: ClassVar = {"account": AccountField}
         labels: ClassVar = {
             "name": _("Company"),
             "contact": _("Whom to call"),
             "phone": _("Phone"),
+            "account": _("User name of its account"),
             "respond_within_hours": _("Comes within (hours)"),
             "duties": _("What it has to do"),
         }
         widgets: ClassVar = {
             "phone": forms.TextInput(attrs={"inputmode": "tel"}),
+            "account": forms.TextInput(attrs={"autocomplete": "off"}),
             "duties": forms.Textarea(attrs={"rows": 3}),
         }
 
