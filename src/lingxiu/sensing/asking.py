@@ -36,6 +36,7 @@ OPEN_AT_ONCE: Final = 20
 """Requests that may wait for one device."""
 CLOCKS_APART: Final = timedelta(minutes=1)
 """A device that asks for the time again and again is told it this often."""
+EXPIRED_AT_ONCE: Final = 500
 ITEMS_KEPT: Final = 40
 LENGTH_KEPT: Final = 900
 """Of an answer: so many items of so many characters."""
@@ -465,9 +466,15 @@ def _write_down(request: DeviceRequest, one: Outcome, at: datetime) -> None:
 
 def expire(at: datetime) -> int:
     """End what was not done in time, also what a gateway took along when it died. Returns: how many."""
-    return DeviceRequest.objects.filter(ended_at=None, expires_at__lte=at).update(
-        state=DeviceRequest.State.EXPIRED, ended_at=at
-    )
+    with transaction.atomic():
+        late = DeviceRequest.objects.filter(ended_at=None, expires_at__lte=at).select_related("device__merchant")
+        rows = list(late.select_for_update(of=("self",), skip_locked=True).order_by("pk")[:EXPIRED_AT_ONCE])
+        expired = DeviceRequest.State.EXPIRED
+        DeviceRequest.objects.filter(pk__in=[row.pk for row in rows]).update(state=expired, ended_at=at)
+        for row in rows:
+            said = {"request": row.pk, "cn": row.cn, "state": str(expired)}
+            _tell("device.answered", row.device, at, None, said)
+    return len(rows)
 
 
 def give_clocks(device_ids: Iterable[int], at: datetime) -> None:
