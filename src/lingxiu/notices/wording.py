@@ -24,7 +24,9 @@ from lingxiu.policy.schema import Catalogues
 from lingxiu.territory.queries import town_names
 from lingxiu.ui import addresses
 
-TO_THE_COMPANY = "N-ALARM-COMPANY"
+SHOP_REMINDER: Final = "N-SHOP-REMINDER"
+CALLED: Final = "alarm.called"
+TO_THE_COMPANY: Final = "N-ALARM-COMPANY"
 """Whom this tells has no page of the shop, but may look at the device."""
 NAMED_AT_ONCE = 2
 """So many of those that go as one message are named in it; the rest are counted."""
@@ -73,7 +75,7 @@ def address(notice: Notice, *, officer: bool) -> str:
     """Where the thing itself stands, for this kind of reader. What is about nothing of its own leads to the list."""
     if notice.subject_kind == "issue" and officer:
         return addresses.issue(notice.subject_id)
-    if (notice.kind == "alarm.called" and officer) or notice.rule == TO_THE_COMPANY:
+    if (notice.kind == CALLED and officer) or notice.rule == TO_THE_COMPANY:
         return addresses.alarm(int(notice.subject_id))
     return addresses.merchant(notice.merchant_id) if notice.merchant_id else addresses.notices()
 
