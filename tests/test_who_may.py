@@ -21,6 +21,8 @@ from lingxiu.files.actions import store_document
 from lingxiu.issues.actions import Found, Said, report, take_report
 from lingxiu.issues.inspection_rules import Inspecting
 from lingxiu.issues.inspections import inspect
+from lingxiu.issues.joint import Round, plan
+from lingxiu.issues.joint_models import JointInspection
 from lingxiu.issues.lookback.models import KeyPlace, Listing
 from lingxiu.issues.models import Inspection, Source
 from lingxiu.issues.order_models import Order, OrderKind
@@ -176,6 +178,8 @@ def _things(cast: Cast, merchant: Merchant) -> dict[str, Any]:
         "order_id": (order := _order(cast, merchant)).pk,
         "item_id": order.items.get().pk,
         "inspection_id": _inspection(cast, merchant).pk,
+        "joint_id": (joint := _joint(cast, merchant)).pk,
+        "shop_id": joint.shops.get().pk,
         "absence_id": _absence(cast, merchant).pk,
         "notice_id": told.pk,
         "delivery_id": failed.pk,
@@ -195,6 +199,17 @@ def _inspection(cast: Cast, merchant: Merchant) -> Inspection:
     second = person(f"second-of-{merchant.pk}", "department_officer", cast.ecology)
     said = Inspecting(second.pk, ("T07",), NOON - timedelta(hours=1), NOON)
     return inspect(merchant, said, officer=cast.department_officer, words="x", at=NOON, submission=uuid4())
+
+
+def _joint(cast: Cast, merchant: Merchant) -> JointInspection:
+    """By the ecology and the market department, whose officers see the whole county."""
+    people = [
+        (unit, person(f"{unit.code}-{n}-{merchant.pk}", "department_officer", unit))
+        for unit in (cast.ecology, cast.market)
+        for n in range(2)
+    ]
+    wanted = Round("x", timezone.localdate() + timedelta(days=1), cast.ecology, people, [merchant])
+    return plan(wanted, by=cast.county_officer, at=timezone.now(), submission=uuid4()).joint
 
 
 def _turn(cast: Cast, merchant: Merchant) -> DutyTurn:

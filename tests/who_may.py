@@ -156,9 +156,7 @@ WHO_MAY: dict[str, Row] = {
     "sensing/duty/<turn_id>/strike/": Row(post=DISPATCHERS, far_post=DISPATCHERS & WHOLE_COUNTY),
     "sensing/forecasts/": Row(get=OFFICERS),
     "sensing/forecasts.<form>": Row(get=OFFICERS),
-    "sensing/forecasts.<form>": Row(get=OFFICERS),
     "sensing/forecasts/<forecast_id>/": Row(get=OFFICERS, far=WHOLE_COUNTY & OFFICERS),
-    "sensing/forecasts/<forecast_id>/chart.json": Row(get=OFFICERS, far=WHOLE_COUNTY & OFFICERS),
     "sensing/forecasts/<forecast_id>/chart.json": Row(get=OFFICERS, far=WHOLE_COUNTY & OFFICERS),
     "sensing/alarms/<alarm_id>/": Row(get=OFFICERS | OWNER, far=WHOLE_COUNTY),
     "sensing/alarms/<alarm_id>/<verb>/": Row(),  # by verb: tests/sensing/test_muting.py

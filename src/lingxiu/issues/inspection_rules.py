@@ -57,29 +57,41 @@ class Inspecting:
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """An inspection that was made: by which unit, of what, on which day of the county, and why."""
+    """An inspection that was made: by which unit, of what, on which day of the county, and why.
+
+    `joint`: of which joint inspection; several bodies at once are one inspection for the shop (综合查一次: 进一次门、查多项事).
+    `planned`: not made yet; it holds a place of the cap until it is made, left out or withdrawn, or its day has passed.
+    """
 
     unit: int
     items: tuple[str, ...]
     day: date
     why: Why
+    joint: int | None = None
+    planned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """The cap of a shop in a year and what is used of it, by all bodies and by this one. None: policy has no cap."""
+    """The cap of a shop in a year and what is used of it, by all bodies and by this one. None: policy has no cap.
+
+    `planned`: how many of those used are planned only. `along`: the shop bears this joint inspection already, by another body.
+    """
 
     of_shop: int | None
     of_department: int | None
     used: int
     used_by_department: int
+    planned: int = 0
+    along: bool = False
 
     @property
     def left(self) -> int | None:
         """How many more this body may make; never less than none."""
         if self.of_shop is None or self.of_department is None:
             return None
-        return max(0, min(self.of_shop - self.used, self.of_department - self.used_by_department))
+        free = self.of_shop - self.used + self.along
+        return max(0, min(free, self.of_department - self.used_by_department))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,20 +113,31 @@ class InspectionRefused(Exception):
         self.why, self.item = why, item
 
 
-def allowance(limits: Limits, earlier: Iterable[Earlier], unit: int, year: int) -> Allowance:
-    """What is left of the cap of a year for this unit. Complaints and orders do not count."""
+def times(made: Iterable[Earlier]) -> int:
+    """How often the shop was inspected: what several bodies did at once was once."""
+    rows = list(made)
+    return sum(one.joint is None for one in rows) + len({one.joint for one in rows if one.joint is not None})
+
+
+def allowance(limits: Limits, earlier: Iterable[Earlier], unit: int, year: int, joint: int | None = None) -> Allowance:
+    """What is left of the cap of a year for this unit, within a joint inspection if one is named. Complaints and orders do
+    not count."""
     counting = [one for one in earlier if one.day.year == year and one.why not in BEYOND_THE_CAP]
     own = sum(one.unit == unit for one in counting)
-    return Allowance(limits.of_shop, limits.of_department, len(counting), own)
+    planned = times(one for one in counting if one.planned)
+    along = joint is not None and any(one.joint == joint for one in counting)
+    return Allowance(limits.of_shop, limits.of_department, times(counting), own, planned, along)
 
 
 def checked_already(
-    items: Iterable[str], earlier: Iterable[Earlier], unit: int, day: date, limits: Limits
+    items: Iterable[str], earlier: Iterable[Earlier], unit: int, day: date, limits: Limits, joint: int | None = None
 ) -> dict[str, Earlier]:
     """Item → the newest valid check of it by another unit, within the days it is respected. A check of a task is one of all
-    that belongs to it; a check of one violation is not one of the whole task."""
+    that belongs to it; a check of one violation is not one of the whole task. Who checks it together with this unit, in the
+    same joint inspection, has not checked it before."""
     since = day - timedelta(days=limits.respected_days)
-    others = [one for one in earlier if one.unit != unit and since <= one.day <= day]
+    before = [one for one in earlier if joint is None or one.joint != joint]
+    others = [one for one in before if one.unit != unit and since <= one.day <= day]
     found: dict[str, Earlier] = {}
     for one in sorted(others, key=lambda one: one.day):
         for item in items:
@@ -140,6 +163,7 @@ class Asked:
     at: datetime
     day: date
     today: date
+    joint: int | None = None
 
 
 def refuse(asked: Asked) -> None:
@@ -161,14 +185,14 @@ def _late(asked: Asked) -> bool:
 
 
 def _over(asked: Asked) -> bool:
-    left = allowance(asked.limits, asked.earlier, asked.unit, asked.day.year).left
+    left = allowance(asked.limits, asked.earlier, asked.unit, asked.day.year, asked.joint).left
     return asked.inspecting.why not in BEYOND_THE_CAP and left == 0
 
 
 def _checked(asked: Asked) -> str:
     if asked.inspecting.why in BEYOND_THE_CAP:
         return ""
-    found = checked_already(asked.inspecting.items, asked.earlier, asked.unit, asked.day, asked.limits)
+    found = checked_already(asked.inspecting.items, asked.earlier, asked.unit, asked.day, asked.limits, asked.joint)
     return next(iter(found), "")
 
 

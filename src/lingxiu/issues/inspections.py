@@ -34,7 +34,9 @@ from lingxiu.issues.inspection_rules import (
     allowance,
     checked_already,
     refuse,
+    times,
 )
+from lingxiu.issues.joint_models import JointShop
 from lingxiu.issues.models import Issue, MoveRow, Report
 from lingxiu.issues.order_models import Order
 from lingxiu.issues.writing import use_photos
@@ -67,13 +69,15 @@ def post_for(user: User, issue: Issue | None) -> HeldPost | None:
     return next((post for post in posts if post.unit_id in taken), None)
 
 
-def certified_at(unit_id: int, merchant: Merchant, at: datetime) -> list[User]:
-    """Who may inspect this shop for this unit: who holds a certified post there, and does not answer for the shop (回避)."""
+def certified_at(unit_id: int, merchant: Merchant | None, at: datetime) -> list[User]:
+    """Who may inspect this shop, or any, for this unit: who holds a certified post there, and does not answer for it (回避)."""
     roles = [role.id for role in in_force().catalogues.roles if role.certified and INSPECT in role.may]
     held = Post.objects.filter(Post.held_at(at), unit=unit_id, unit__kind__in=ENFORCING, role__in=roles)
+    people = User.objects.filter(pk__in=held.values("user"), is_active=True).order_by("name", "pk")
+    if merchant is None:
+        return list(people)
     bound = Q(bonds__merchant_id=merchant.pk, bonds__ended_at=None)
-    people = User.objects.filter(pk__in=held.values("user"), is_active=True)
-    return list(people.exclude(pk__in=User.objects.filter(bound).values("pk")).order_by("name", "pk"))
+    return list(people.exclude(pk__in=User.objects.filter(bound).values("pk")))
 
 
 # ── what was checked before ──────────────────────────────────────────────────────────────────────────────────────
@@ -93,19 +97,24 @@ def of_year(merchant_id: int, year: int) -> list[Inspection]:
     zone = timezone.get_current_timezone()
     begins, ends = datetime(year, 1, 1, tzinfo=zone), datetime(year + 1, 1, 1, tzinfo=zone)
     found = Inspection.objects.filter(merchant=merchant_id, started_at__gte=begins, started_at__lt=ends)
-    return list(found.select_related("unit", "officer", "second_officer", "issue"))
+    return list(found.select_related("unit", "officer", "second_officer", "issue", "joint_shop"))
 
 
-def before(merchant: Merchant, unit_id: int, at: datetime) -> Before:
-    """What was checked before, for whoever is about to go."""
-    day = _day(at)
+def before(merchant: Merchant, unit_id: int, at: datetime, *, joint: int | None = None) -> Before:
+    """What was checked before, for whoever is about to go; `joint`: within this joint inspection."""
+    return before_on(merchant, unit_id, _day(at), at, joint=joint)
+
+
+def before_on(merchant: Merchant, unit_id: int, day: date, at: datetime, *, joint: int | None = None) -> Before:
+    """What will have been checked before a day to come, as far as is known `at` now."""
     limits = _limits(merchant, day)
     rows = _relevant(merchant.pk, day, limits)
     made = [_earlier(one) for one in rows]
-    settled = checked_already(items_on(day), made, unit_id, day, limits)
+    settled = checked_already(items_on(day), made, unit_id, day, limits, joint)
+    known = [*made, *_planned(merchant.pk, _day(at), joint)]
     return Before(
         [row for row, one in zip(rows, made, strict=True) if one.day.year == day.year],
-        allowance(limits, made, unit_id, day.year),
+        allowance(limits, known, unit_id, day.year, joint),
         {item: rows[made.index(one)] for item, one in settled.items()},
     )
 
@@ -114,8 +123,8 @@ def used_and_cap(merchant: Merchant, at: datetime) -> tuple[int, int | None]:
     """How often a shop was inspected this year as counts against the cap, and the cap: what is published."""
     day = _day(at)
     cap = in_force().catalogues.inspections.cap(_level(merchant), day)
-    used = sum(one.why not in BEYOND_THE_CAP for one in of_year(merchant.pk, day.year))
-    return used, cap.of_shop if cap else None
+    counting = [_earlier(one) for one in of_year(merchant.pk, day.year) if one.why not in BEYOND_THE_CAP]
+    return times(counting), cap.of_shop if cap else None
 
 
 def items_on(day: date) -> list[str]:
@@ -141,13 +150,18 @@ def printable(inspection: Inspection) -> bool:
 
 def for_notice(issue: Issue, unit_id: int) -> Inspection | None:
     """The newest inspection of this unit on an issue that a notice can rest on; None: there is none, or its code is outstanding."""
-    made = Inspection.objects.filter(issue=issue, unit=unit_id).select_related("unit", "officer", "second_officer")
+    made = Inspection.objects.filter(_about(issue), unit=unit_id).select_related("unit", "officer", "second_officer")
     return next((one for one in made if printable(one)), None)
 
 
 def made_on(issue: Issue) -> bool:
     """Whether an issue was inspected at all: an order to correct rests on that."""
-    return Inspection.objects.filter(issue=issue).exists()
+    return Inspection.objects.filter(_about(issue)).exists()
+
+
+def _about(issue: Issue) -> Q:
+    """Inspections an issue was found by, or that were made on it: a joint one finds several issues at once."""
+    return Q(issue=issue) | Q(joint_shop__findings__issue=issue)
 
 
 # ── recording ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -184,19 +198,29 @@ def inspect_on(issue: Issue, row: MoveRow, said: Inspecting, *, officer: User) -
     )
 
 
+def inspect_jointly(
+    shop: JointShop, unit_id: int, said: Inspecting, *, officer: User, recorded_by: User, words: str,
+    photos: tuple[str, ...], at: datetime,
+) -> Inspection:  # fmt: skip
+    """Record one body's part of a joint inspection at a shop, within the transaction of the walk. Raises: InspectionRefused."""
+    post = next((post for post in posts_of(officer) if post.unit_id == unit_id), None)
+    return _record(shop.merchant, said, officer, recorded_by, words, photos, at, uuid4(), post=post, shop=shop)
+
+
 def _record(
     merchant: Merchant, said: Inspecting, officer: User, recorded_by: User, words: str, photos: tuple[str, ...],
     at: datetime, submission: UUID, issue: Issue | None = None, move_version: int | None = None,
+    post: HeldPost | None = None, shop: JointShop | None = None,
 ) -> Inspection:  # fmt: skip
-    post = post_for(officer, issue)
+    post = post if shop else post_for(officer, issue)
     if post is None:
         raise InspectionRefused("certificate")
     # Two bodies at once: the second waits here, and then sees what the first has used up.
     merchant = Merchant.objects.select_for_update(no_key=True).get(pk=merchant.pk)
-    refuse(_asked(merchant, said, officer, post.unit_id, words, at))
+    refuse(_asked(merchant, said, officer, post.unit_id, words, at, shop.joint_id if shop else None))
     assert said.second is not None  # `refuse`
     made = Inspection.objects.create(
-        merchant=merchant, issue=issue, move_version=move_version, unit_id=post.unit_id, officer=officer,
+        merchant=merchant, issue=issue, move_version=move_version, joint_shop=shop, unit_id=post.unit_id, officer=officer,
         second_officer_id=said.second, items=list(said.items), started_at=said.started_at, ended_at=said.ended_at,
         why=said.why, why_number=said.number.strip(), outcome=said.outcome, words=words.strip(), photos=list(photos),
         recorded_at=at, recorded_by=recorded_by, edition=in_force().id, submission=submission,
@@ -212,7 +236,9 @@ def _record(
     return made
 
 
-def _asked(merchant: Merchant, said: Inspecting, officer: User, unit_id: int, words: str, at: datetime) -> Asked:
+def _asked(
+    merchant: Merchant, said: Inspecting, officer: User, unit_id: int, words: str, at: datetime, joint: int | None
+) -> Asked:
     day = _day(said.started_at)
     limits = _limits(merchant, day)
     return Asked(
@@ -223,11 +249,15 @@ def _asked(merchant: Merchant, said: Inspecting, officer: User, unit_id: int, wo
         words=words,
         known=is_known(merchant, said.why, said.number.strip(), said.started_at),
         items=frozenset(items_on(day)),
-        earlier=tuple(_earlier(one) for one in _relevant(merchant.pk, day, limits)),
+        earlier=(
+            *(_earlier(one) for one in _relevant(merchant.pk, day, limits)),
+            *_planned(merchant.pk, _day(at), joint),
+        ),
         limits=limits,
         at=at,
         day=day,
         today=_day(at),
+        joint=joint,
     )
 
 
@@ -265,11 +295,20 @@ def _relevant(merchant_id: int, day: date, limits: Limits) -> list[Inspection]:
     since = min(date(day.year, 1, 1), day - timedelta(days=limits.respected_days))
     begins = datetime(since.year, since.month, since.day, tzinfo=timezone.get_current_timezone())
     found = Inspection.objects.filter(merchant=merchant_id, started_at__gte=begins)
-    return list(found.select_related("unit", "officer", "second_officer", "issue"))
+    return list(found.select_related("unit", "officer", "second_officer", "issue", "joint_shop"))
 
 
 def _earlier(one: Inspection) -> Earlier:
-    return Earlier(one.unit_id, tuple(one.items), _day(one.started_at), Why(one.why))
+    joint = one.joint_shop.joint_id if one.joint_shop else None
+    return Earlier(one.unit_id, tuple(one.items), _day(one.started_at), Why(one.why), joint)
+
+
+def _planned(merchant_id: int, today: date, besides: int | None) -> list[Earlier]:
+    """Joint inspections of this shop that are to come, one a body: they hold a place of the cap until they are withdrawn."""
+    rows = JointShop.objects.filter(merchant=merchant_id, walked_at=None, left_out_at=None, joint__withdrawn_at=None)
+    to_come = rows.filter(joint__day__gte=today).exclude(joint=besides)
+    units = to_come.values_list("joint__officers__unit", "joint__day", "joint__why", "joint").distinct()
+    return [Earlier(unit, (), day, Why(why), joint, planned=True) for unit, day, why, joint in units if unit]
 
 
 def _limits(merchant: Merchant, day: date) -> Limits:
