@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from django import forms
 from django.contrib import messages
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -15,8 +15,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
-from lingxiu.accounts.absences import AbsenceRefused, declare, end
-from lingxiu.accounts.models import Absence, Post, User
+from lingxiu.accounts.absences import AbsenceRefused, declare, end, who_may_stand_in, whose_absences
+from lingxiu.accounts.models import Absence, User
 
 REFUSALS = {
     ("until", "order"): gettext_lazy("The last day lies before the first."),
@@ -54,20 +54,26 @@ class AbsenceForm(forms.Form):
 def absences(request: HttpRequest) -> HttpResponse:
     """`/account/absences/`: those to come and those that are, and one more."""
     user, now = _officer(request), timezone.now()
-    people, colleagues = _people(user, now), _colleagues(user, now)
+    people, colleagues = whose_absences(user, now), who_may_stand_in(user, now)
     form = AbsenceForm(_named(people), _named(colleagues), data=request.POST or None, initial={"person": str(user.pk)})
     if request.method == "POST" and form.is_valid() and _declare(form, people, colleagues, user, now):
         messages.success(request, _("It is written down. Work goes to the deputy, or the unit, by itself."))
         return redirect("accounts:absences")
     rows = Absence.objects.filter(user__in=people, until__gt=now).select_related("user", "deputy")
-    return render(request, "accounts/absences.html", {"form": form, "rows": rows}, status=422 if form.is_bound else 200)
+    may_import = user.authority.may("issues.dispatch")
+    return render(
+        request,
+        "accounts/absences.html",
+        {"form": form, "rows": rows, "may_import": may_import},
+        status=422 if form.is_bound else 200,
+    )
 
 
 @require_POST
 def end_absence(request: HttpRequest, absence_id: int) -> HttpResponse:
     """Back sooner, or not away after all."""
     user, now = _officer(request), timezone.now()
-    absence = Absence.objects.filter(pk=absence_id, user__in=_people(user, now), until__gt=now).first()
+    absence = Absence.objects.filter(pk=absence_id, user__in=whose_absences(user, now), until__gt=now).first()
     if absence is None:
         raise Http404
     end(absence, at=now, by=user.pk)
@@ -99,22 +105,6 @@ def _officer(request: HttpRequest) -> User:
     if not user.authority.is_officer:
         raise Http404
     return user
-
-
-def _people(user: User, now: datetime) -> QuerySet[User]:
-    """Whose absences somebody may write down: their own; a dispatcher's, of the town's people; the county office's own."""
-    own = Q(pk=user.pk)
-    for post in user.authority.posts_that_may("issues.dispatch"):
-        where = Q(unit__town=post.town) if post.unit_kind == "town" else Q(unit=post.unit_id)
-        own |= Q(pk__in=Post.objects.filter(Post.held_at(now), where).values("user"))
-    return User.objects.filter(own, is_active=True).order_by("name", "pk")
-
-
-def _colleagues(user: User, now: datetime) -> QuerySet[User]:
-    """Who may stand in: people of the units whose absences this person may write down."""
-    units = Post.objects.filter(Post.held_at(now), user__in=_people(user, now)).values("unit")
-    there = Post.objects.filter(Post.held_at(now), unit__in=units).values("user")
-    return User.objects.filter(pk__in=there, is_active=True).order_by("name", "pk")
 
 
 def _named(people: QuerySet[User]) -> list[tuple[int, str]]:

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Q, QuerySet
 
-from lingxiu.accounts.models import Absence, User
+from lingxiu.accounts.models import Absence, Post, User
 from lingxiu.journal.actions import Scope, record
 
 
@@ -74,3 +75,19 @@ def deputies(user_ids: Iterable[int | None], at: datetime) -> dict[int, int | No
         else set()
     )
     return {user: None if deputy in gone else deputy for user, deputy in away.items()}
+
+
+def whose_absences(user: User, now: datetime) -> QuerySet[User]:
+    """Whose absences somebody may write down: their own; a dispatcher's, of the town's people; the county office's own."""
+    own = Q(pk=user.pk)
+    for post in user.authority.posts_that_may("issues.dispatch"):
+        where = Q(unit__town=post.town) if post.unit_kind == "town" else Q(unit=post.unit_id)
+        own |= Q(pk__in=Post.objects.filter(Post.held_at(now), where).values("user"))
+    return User.objects.filter(own, is_active=True).order_by("name", "pk")
+
+
+def who_may_stand_in(user: User, now: datetime) -> QuerySet[User]:
+    """Who may stand in: people of the units whose absences this person may write down."""
+    units = Post.objects.filter(Post.held_at(now), user__in=whose_absences(user, now)).values("unit")
+    there = Post.objects.filter(Post.held_at(now), unit__in=units).values("user")
+    return User.objects.filter(pk__in=there, is_active=True).order_by("name", "pk")

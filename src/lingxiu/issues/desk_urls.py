@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from lingxiu.issues import desk, paper_pages, sheet_pages
+from lingxiu.issues import desk, paper_pages, roster_pages, sheet_pages
 
 DESK: list[URLPattern] = [
     path("issues/bulk/", desk.many, name="bulk"),
@@ -14,6 +14,7 @@ DESK: list[URLPattern] = [
     path("issues/sheet.xlsx", sheet_pages.out, name="sheet_out"),
     path("issues/sheet/", sheet_pages.back, name="sheet"),
     path("issues/sheet/apply/", sheet_pages.apply, name="sheet_apply"),
+    path("issues/roster/", roster_pages.roster_import, name="roster"),
     path("issues/assignments.pdf", paper_pages.slips, {"kind": "assignment"}, name="assignments"),
     path("issues/receipts.pdf", paper_pages.slips, {"kind": "receipt"}, name="receipts"),
     path("issues/<str:number>/record.pdf", paper_pages.record, name="record"),
