@@ -319,7 +319,8 @@ class Past:
     def _read_services(self, devices: Sequence[Device], at: datetime) -> None:
         """Calibrations and maintenance begin a monitor's evidence anew; days nobody could hear it are not its gaps."""
         ids, since = [device.pk for device in devices], self._span([])["since"]
-        for row in Maintenance.objects.filter(Q(until=None) | Q(until__gte=since), device_id__in=ids):
+        begun = Maintenance.objects.filter(Q(until=None) | Q(until__gte=since), since__lte=at, device_id__in=ids)
+        for row in begun:
             days = _days(row.since, row.until or at)
             self.excused[row.device_id].update(days)
             self.anew[row.device_id, Kind.DEVICE_FAILING].append(days[-1])
