@@ -49,7 +49,10 @@ NATURAL: dict[type, list[str]] = {
     Report: ["issue__number", "source", "own_number", "words", "reporter_name", "reporter_phone", "answer", "due_at", "token"],
     FumeScore: ["merchant__uscc", "day", "score", "level", "coverage", "facts", "dimensions", "held_by"],
 }  # fmt: skip
-MEASURED = ("reading_fume", "window_fume", "hour_fume", "day_fume")
+POINTS = tuple(
+    f"{step}_{what}" for step in ("window", "hour", "day") for what in ("grease", "gas", "power", "camera", "seen")
+)
+MEASURED = ("reading_fume", "window_fume", "hour_fume", "day_fume", "reading_grease", *POINTS)
 
 
 def digest() -> dict[str, str]:
@@ -61,7 +64,7 @@ def digest() -> dict[str, str]:
     with connection.cursor() as cursor:
         for table in MEASURED:
             cursor.execute(
-                f"SELECT md5(string_agg(md5((d.mn, to_jsonb(t) - 'device_id')::text), '' ORDER BY d.mn, t.at)) "
+                f"SELECT md5(string_agg(md5((d.mn, to_jsonb(t) - 'device_id')::text), '' ORDER BY d.mn, t.at, t::text)) "
                 f"FROM {table} t JOIN sensing_device d ON d.id = t.device_id"
             )
             found[table] = cursor.fetchone()[0]

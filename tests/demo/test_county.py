@@ -32,7 +32,7 @@ from lingxiu.policy.queries import forget, in_force
 from lingxiu.policy.reading import SHIPPED
 from lingxiu.rating.models import FumeScore
 from lingxiu.rating.queries import rating_day
-from lingxiu.sensing import judging, statistics, watch
+from lingxiu.sensing import judging, point_statistics, statistics, watch
 from lingxiu.sensing.models import Alarm, Device, UnknownDevice
 from lingxiu.territory.models import Area
 from tests.demo import county as read_back
@@ -293,6 +293,50 @@ def test_there_are_three_days_of_readings_a_fortnight_of_windows_and_three_month
             spans[table] = (AT - first).days, AT - last < timedelta(days=1)
 
     assert spans == {"reading_fume": (3, True), "window_fume": (14, True), "day_fume": (92, True)}
+
+
+def _point_statistics() -> dict[str, list[tuple[Any, ...]]]:
+    found = {}
+    with connection.cursor() as cursor:
+        for table in read_back.POINTS:
+            cursor.execute(f"SELECT * FROM {table} t ORDER BY t::text")
+            found[table] = list(cursor.fetchall())
+    return found
+
+
+def test_statistics_of_traps_gas_alarms_meters_and_cameras_are_what_the_watch_makes_of_their_last_days() -> None:
+    before = _point_statistics()
+    devices = list(Device.objects.values_list("pk", flat=True))
+
+    point_statistics.recompute(in_force().catalogues, devices, readings.beginning(AT, readings.RAW_DAYS), AT, AT)
+
+    assert _point_statistics() == before
+
+
+def test_these_have_three_months_of_days_too() -> None:
+    with connection.cursor() as cursor:
+        for table in ("day_grease", "day_gas", "day_power", "day_camera"):
+            cursor.execute(f"SELECT device_id, min(at), count(*) FROM {table} GROUP BY device_id")
+            for _, first, days in cursor.fetchall():
+                assert ((AT - first).days, days) == (
+                    readings.HISTORY_DAYS,
+                    readings.HISTORY_DAYS + 1,
+                ) or table == "day_camera"
+
+
+def test_a_trap_falls_on_the_mornings_the_shop_has_it_on_record_and_on_no_other() -> None:
+    traps = Device.objects.filter(kind="grease_trap")
+    assert traps.filter(model="box").exists() or traps.count() < 4
+    begins = AT - timedelta(days=readings.HISTORY_DAYS - 1)
+    for trap in traps:
+        with connection.cursor() as cursor:
+            cursor.execute("""
+                SELECT (at AT TIME ZONE 'Asia/Shanghai')::date FROM (
+                    SELECT at, level_pct, lag(level_pct) OVER (ORDER BY at) AS before FROM reading_grease WHERE device_id = %s
+                ) r WHERE before - level_pct > 5 AND at > %s ORDER BY at""", [trap.pk, begins])  # fmt: skip
+            fell = [day for (day,) in cursor.fetchall()]
+        emptied = trap.merchant.care.filter(kind="trap_emptied", on__gt=begins.date()).order_by("on")
+        assert fell == list(emptied.values_list("on", flat=True))
 
 
 def test_values_are_those_of_kitchens() -> None:

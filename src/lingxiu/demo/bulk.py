@@ -13,7 +13,7 @@ Column: TypeAlias = npt.NDArray[Any]
 
 # PostgreSQL's binary COPY: a signature with no flags and no extension before the rows, a field count of -1 after them.
 SIGNATURE, END = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
-WIRE = {"int16": ">i2", "int32": ">i4", "int64": ">i8", "float32": ">f4", "bool": "u1"}
+WIRE = {"int16": ">i2", "int32": ">i4", "int64": ">i8", "float32": ">f4", "float64": ">f8", "bool": "u1"}
 
 
 def copy(rows: Sequence[models.Model]) -> None:
