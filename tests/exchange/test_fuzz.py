@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -13,10 +14,11 @@ from hypothesis import strategies as st
 from lingxiu.exchange.keys import SCOPES
 from lingxiu.exchange.v1.api import document, operations
 from tests.cast import Cast
-from tests.exchange.world import REPORT, fields_at_fault, system
+from tests.exchange.world import REPORT, a_picture, fields_at_fault, system
 from tests.issues.world import complain, find
 
 DOCUMENT = document()
+PICTURE = a_picture()
 OPERATIONS = [(method, path, operation) for path, method, operation in operations(DOCUMENT)]
 ODD_TEXT = st.text(max_size=30) | st.sampled_from(
     ["\0", "'", "%00", "%s", "\\", "\u202e", "一" * 200, "../..", "NaN", "1e999", ""]
@@ -93,7 +95,8 @@ def test_no_request_is_too_odd(
 ) -> None:
     other = system(cast.county_officer, *SCOPES, each_minute=100_000)
     client = Client(headers={"authorization": f"Bearer {other.secret}"})
-    body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
+    content = operation.get("requestBody", {}).get("content", {})
+    body = content.get("application/json", {}).get("schema")
 
     @settings(max_examples=60, suppress_health_check=list(HealthCheck))
     @given(st.data())
@@ -111,9 +114,11 @@ def test_no_request_is_too_odd(
         headers = {"idempotency-key": data.draw(st.sampled_from(["a", "b"]))} if data.draw(st.booleans()) else {}
         if method == "get":
             answer: Any = client.get(address, {name: str(value) for name, value in query.items()})
+        elif "multipart/form-data" in content:
+            answer = client.post(address, _odd_form(data), headers=headers)
         else:
             sent = json.dumps(data.draw(values(body)))
-            answer = client.post(address, sent, content_type="application/json", headers=headers)
+            answer = getattr(client, method)(address, sent, content_type="application/json", headers=headers)
         assert answer.status_code < 500
         if answer.status_code >= 400 and answer["Content-Type"] != "text/html; charset=utf-8":
             fields_at_fault(answer)
@@ -122,6 +127,13 @@ def test_no_request_is_too_odd(
             answer.json()
 
     ask()
+
+
+def _odd_form(data: st.DataObject) -> dict[str, Any]:
+    """Pictures, no pictures, and anything else, under this name and that."""
+    odd = data.draw(st.binary(max_size=200) | st.sampled_from([PICTURE, PICTURE[:40], b"", b"GIF89a"]))
+    name = data.draw(st.sampled_from(["photo", "photo", "other"]))
+    return {name: SimpleUploadedFile(data.draw(ODD_TEXT.filter(bool)), odd) if data.draw(st.booleans()) else "words"}
 
 
 def _part(piece: str, parts: dict[str, str]) -> str:

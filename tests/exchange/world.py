@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import json
 from dataclasses import dataclass
 from typing import Any
 
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpResponse
 from django.test import Client
+from PIL import Image
 
 from lingxiu.accounts.models import User
 from lingxiu.exchange.keys import new_key
@@ -28,9 +31,23 @@ class System:
     def post(self, path: str, body: Any, **headers: str) -> HttpResponse:
         return self._client(**headers).post(path, json.dumps(body), content_type="application/json")  # type: ignore[return-value]  # the same
 
+    def patch(self, path: str, body: Any, **headers: str) -> HttpResponse:
+        return self._client(**headers).patch(path, json.dumps(body), content_type="application/json")  # type: ignore[return-value]  # the same
+
+    def upload(self, path: str, content: bytes, *, name: str = "photo", **headers: str) -> HttpResponse:
+        return self._client(**headers).post(path, {name: SimpleUploadedFile("kitchen.jpg", content)})  # type: ignore[return-value]  # the same
+
     def _client(self, **headers: str) -> Client:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return Client(headers={"authorization": f"Bearer {self.secret}", "accept-language": "en", **named})
+
+
+def a_picture(seed: int = 0) -> bytes:
+    """A picture as a phone sends it, with a position in its metadata."""
+    file, exif = io.BytesIO(), Image.Exif()
+    exif[0x010E] = "SECRET-POSITION"
+    Image.new("RGB", (80, 60), (seed % 256, 90, 60)).save(file, "JPEG", exif=exif)
+    return file.getvalue()
 
 
 def system(user: User, *scopes: str, **values: Any) -> System:

@@ -19,6 +19,7 @@ from lingxiu.journal.actions import record
 
 MERCHANTS_PUBLIC = "merchants.public"
 MERCHANTS_READ = "merchants.read"
+MERCHANTS_WRITE = "merchants.write"
 ISSUES_READ = "issues.read"
 ISSUES_WRITE = "issues.write"
 OPEN311 = "open311"
@@ -28,8 +29,9 @@ REPORTS = "reports."
 SCOPES: dict[str, str | Promise] = {
     MERCHANTS_PUBLIC: _("the public face of every merchant"),
     MERCHANTS_READ: _("merchants its person may open, with their standing; never personal data"),
+    MERCHANTS_WRITE: _("opening and changing dossiers, as its person"),
     ISSUES_READ: _("issues its person may open; never what reporters said, who they are or where they live"),
-    ISSUES_WRITE: _("finds and moves, as its person"),
+    ISSUES_WRITE: _("finds and moves with their pictures, as its person"),
     OPEN311: _("its own reports by Open311"),
     READINGS_WRITE: _("readings of the devices its person may see"),
     **{f"{REPORTS}{source.value}": source.label for source in PEOPLE},

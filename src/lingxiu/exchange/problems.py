@@ -25,6 +25,8 @@ KINDS: dict[str, tuple[int, Text]] = {
     "invalid": (422, _("Something in the request is not right")),
     "refused": (422, _("The move is refused")),
     "key-reused": (422, _("This Idempotency-Key was used for another request")),
+    "changed-meanwhile": (409, _("Somebody else saved it in the meantime")),
+    "not-kept": (507, _("It could not be kept")),
     "too-often": (429, _("Too many requests")),
 }
 """What may go wrong, by the name that ends a problem's `type`: HTTP status and title."""

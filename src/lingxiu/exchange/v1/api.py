@@ -21,7 +21,7 @@ from ninja.types import DictStrAny
 from lingxiu.exchange.door import NOTHING_HERE, answered
 from lingxiu.exchange.keys import SCOPES
 from lingxiu.exchange.problems import KINDS, Fault, Problem, Text
-from lingxiu.exchange.v1 import issues, merchants, papers, readings, reports
+from lingxiu.exchange.v1 import issues, merchants, papers, photos, readings, reports
 from lingxiu.exchange.v1.shapes import ProblemOut
 
 ROOT = "api/v1/"
@@ -35,6 +35,9 @@ SUMMARIES = [
     gettext_noop("Merchants"),
     gettext_noop("Merchants as GeoJSON"),
     gettext_noop("A merchant"),
+    gettext_noop("A new merchant"),
+    gettext_noop("A change to a merchant"),
+    gettext_noop("A picture"),
     gettext_noop("Issues"),
     gettext_noop("An issue"),
     gettext_noop("A find"),
@@ -112,7 +115,7 @@ api = OpenApi(
     title=TITLE, version="1", description=DESCRIPTION, openapi_url=None, docs_url=None, parser=_Reading(),
     urls_namespace="api-v1",
 )  # fmt: skip
-for router in (merchants.router, issues.router, papers.router, reports.router, readings.router):
+for router in (merchants.router, issues.router, photos.router, papers.router, reports.router, readings.router):
     api.add_router("", router)
 
 
@@ -138,7 +141,7 @@ def _not_there(request: HttpRequest, error: Http404) -> HttpResponse:
     return Problem("not-found", NOTHING_HERE).response()
 
 
-WRAPPERS = frozenset({"sent", "asked", "body", "query"})
+WRAPPERS = frozenset({"sent", "asked", "body", "query", "file", "form_data"})
 
 
 def _field(place: tuple[Any, ...]) -> str:
@@ -189,7 +192,7 @@ def document() -> Document:
         operation["responses"]["4XX"] = PROBLEM
         for answer in operation["responses"].values():
             answer.setdefault("headers", {name: {"$ref": f"#/components/headers/{name}"} for name in LIMITS})
-        if method == "post":
+        if method in ("post", "patch"):
             operation.setdefault("parameters", []).append(IDEMPOTENCY_KEY)
     found["paths"][f"/{ROOT}merchants.geojson"]["get"]["responses"]["200"]["content"] = GEOJSON
     return found
@@ -250,7 +253,8 @@ def _parameter(row: Document) -> Document:
 
 def _fields(found: Document, holder: Document | None) -> list[Document]:
     """The fields of a body, those of the rows of a page included."""
-    content = (holder or {}).get("content", {}).get("application/json")
+    offered = (holder or {}).get("content", {})
+    content = offered.get("application/json") or offered.get("multipart/form-data")
     if content is None:
         return []
     schema = _resolved(found, content["schema"])

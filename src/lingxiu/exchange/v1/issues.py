@@ -17,7 +17,8 @@ from lingxiu.accounts.models import Unit, User
 from lingxiu.exchange import keys
 from lingxiu.exchange.door import Done, Needs, officer_of, once_each, refuse_unknown
 from lingxiu.exchange.problems import Fault, Problem, Text, wrong
-from lingxiu.exchange.receiving import CHINA
+from lingxiu.exchange.v1.photos import kept_by
+from lingxiu.exchange.v1.places import in_china
 from lingxiu.exchange.v1.shapes import (
     FindIn,
     Id,
@@ -28,13 +29,12 @@ from lingxiu.exchange.v1.shapes import (
     MovedOut,
     MoveIn,
     Number,
-    Position,
     ReportNamed,
     Rows,
     cursor_of,
     mark_of,
 )
-from lingxiu.issues import actions, queries, words
+from lingxiu.issues import actions, evidence, queries, words
 from lingxiu.issues.filters import Filter, matching, page
 from lingxiu.issues.forms import FIELDS as MADE_BY_PEOPLE
 from lingxiu.issues.forms import findings
@@ -58,6 +58,9 @@ FIELDS: dict[str, str] = {
     "unit": "to_unit",
     "person_of_unit": "to_person",
     "result": "result",
+    "evidence": "photos",
+    "form": "form",
+    "reading": "reading",
     "answer": "answer",
     "issue": "into",
     "place": "merchant",
@@ -105,6 +108,21 @@ def get_issue(request: HttpRequest, number: Number) -> dict[str, Any]:
         "reports": issue.reports.count(),
         "moves": [_move(row) for row in moves],
         "may": _may(issue, user),
+        "evidence": _wanted(issue, timezone.now()),
+    }
+
+
+def _wanted(issue: Issue, now: datetime) -> dict[str, Any]:
+    """What must come with the feedback, by the edition the issue was routed by."""
+    row = evidence.violation_of(issue)
+    wanted = row.evidence
+    return {
+        "photo_before": wanted.photo_before,
+        "photo_after": wanted.photo_after,
+        "form": wanted.form,
+        "reading": wanted.reading,
+        "questions": [question.model_dump(mode="json") for question in row.questions],
+        "readings": [reading.key for reading in evidence.offered(issue, now)] if issue.is_open else [],
     }
 
 
@@ -226,7 +244,7 @@ def _found(sent: FindIn, user: User, now: datetime) -> actions.Found:
     source = Source.GRID_MEMBER if user.authority.grids else Source.OFFICER
     return actions.Found(
         source, violation.id, sent.words or violation.label.zh, sent.act_at, merchant, sent.place, _own_area(user), lng,
-        lat, found_by=user,
+        lat, found_by=user, photos=kept_by(user, sent.photos),
     )  # fmt: skip
 
 
@@ -234,17 +252,6 @@ def _own_area(user: User) -> str:
     """Where a find lies if nothing else says: the one grid, or the one town, its finder works in."""
     grids, towns = user.authority.grids, user.authority.towns
     return next(iter(grids if len(grids) == 1 else towns if len(towns) == 1 else ()), "")
-
-
-def in_china(location: Position | None) -> tuple[float | None, float | None]:
-    """Longitude and latitude. Raises Problem where they are swapped, or are none."""
-    if location is None:
-        return None, None
-    lng, lat = location
-    west, east, south, north = CHINA
-    if not (west <= lng <= east and south <= lat <= north):
-        raise wrong("location", list(location), _("Send [longitude, latitude] in WGS84 degrees."))
-    return lng, lat
 
 
 def _shop(merchant: Id | None, user: User) -> Merchant | None:
@@ -266,7 +273,7 @@ def post_move(request: HttpRequest, number: Number, sent: MoveIn) -> Status[Any]
         raise wrong("move", sent.move.value, _("Nobody makes this move by hand."))
 
     def do() -> Done:
-        brought = _brought(sent, issue, user)
+        brought = _brought(sent, issue, user, now)
         row = actions.move(number, sent.move, actor=user, at=now, brought=brought, seen=sent.seen)
         moved = {"version": row.version, "move": row.move, "state": row.to_state, "level": row.to_level}
         return Done(201, {"number": number, **moved})
@@ -281,7 +288,7 @@ def post_move(request: HttpRequest, number: Number, sent: MoveIn) -> Status[Any]
     return Status(done.status, done.body)
 
 
-def _brought(sent: MoveIn, issue: Issue, user: User) -> Brought:
+def _brought(sent: MoveIn, issue: Issue, user: User, now: datetime) -> Brought:
     """What comes with the move. Raises Problem for a name that is none."""
     report = _report(issue, "report", sent.report) if sent.report else None
     lng, lat = in_china(sent.location)
@@ -306,7 +313,36 @@ def _brought(sent: MoveIn, issue: Issue, user: User) -> Brought:
         upheld=sent.upheld,
         case_number=sent.case_number,
         mentioned=tuple(person for name in sent.mentioned if (person := _person_called("mentioned", name))),
+        photos=kept_by(user, sent.photos),
+        told=_told(sent, issue),
+        reading=_reading(sent, issue, now),
+        measured=sent.measured,
     )
+
+
+def _told(sent: MoveIn, issue: Issue) -> dict[str, str | float]:
+    """The answers to the violation's questions. Raises Problem."""
+    try:
+        return evidence.answers(evidence.violation_of(issue), sent.form)
+    except evidence.WrongAnswer as error:
+        mend = _(
+            "Answer the questions the issue's evidence lists: a choice's id, a number, words, or a day as 2026-03-05."
+        )
+        raise wrong(f"form.{error.question}", sent.form[error.question], mend) from error
+
+
+def _reading(sent: MoveIn, issue: Issue, now: datetime) -> evidence.Reading | None:
+    """Raises Problem."""
+    if not sent.reading:
+        return None
+    found = evidence.reading_called(sent.reading, issue, now)
+    if found is None:
+        raise wrong(
+            "reading",
+            sent.reading,
+            _("The shop has no monitor that said anything in this hour: name another, or say what was measured."),
+        )
+    return found
 
 
 def _inspecting(sent: InspectionIn) -> Inspecting:

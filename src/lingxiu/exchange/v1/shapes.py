@@ -37,8 +37,14 @@ UserName = Annotated[str, StringConstraints(max_length=60), AfterValidator(_writ
 Id = Annotated[int, Field(ge=1, le=LAST_ID)]
 Day = Annotated[date, Field(ge=date(2000, 1, 1), le=date(2100, 1, 1))]
 Number = Annotated[str, StringConstraints(pattern=r"^[0-9]{13}$")]
+Photo = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+"""A picture by the name `POST /photos` answered with."""
+Photos = Annotated[list[Photo], Field(max_length=12)]
+Finite = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Told = Annotated[str, StringConstraints(max_length=500), AfterValidator(_writable)]
 Cursor = Annotated[str, StringConstraints(max_length=CURSOR_LENGTH, pattern=r"^[A-Za-z0-9_-]*$")]
 Limit = Annotated[int, Field(ge=1, le=MOST_ROWS)]
+ClockTime = Annotated[str, StringConstraints(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9])?$")]
 Degrees = Annotated[float, Field(allow_inf_nan=False)]
 Position = tuple[Degrees, Degrees]
 """[longitude, latitude], WGS84; whether they lie where they can, `receiving.CHINA` says."""
@@ -126,6 +132,56 @@ class MerchantOut(Schema):
     updated_at: Time | None = None
 
 
+class PhotoOut(Schema):
+    """A picture that was taken in. `photo`: the name a find or a move mentions it by."""
+
+    photo: str
+    width_px: int
+    height_px: int
+
+
+class DossierIn(Given):
+    """What a dossier says. Fields left out stay as they are; of a new one they are empty. `legal_person` and `phone` go in and
+    never come out. Times of day as 09:30; `scale` follows from the reference stoves where it is left out."""
+
+    name: Annotated[str, StringConstraints(max_length=80), AfterValidator(_writable)] | None = None
+    kind: Code | None = None
+    status: Code | None = None
+    licence_kind: Code | None = None
+    licence_no: Annotated[str, StringConstraints(max_length=40), AfterValidator(_writable)] | None = None
+    licence_until: Day | None = None
+    uscc: Annotated[str, StringConstraints(max_length=30), AfterValidator(_writable)] | None = None
+    legal_person: Annotated[str, StringConstraints(max_length=60), AfterValidator(_writable)] | None = None
+    phone: Annotated[str, StringConstraints(max_length=30), AfterValidator(_writable)] | None = None
+    address: Short | None = None
+    location: Position | None = None
+    in_built_up: bool | None = None
+    scale: Code | None = None
+    reference_stoves: Degrees | None = None
+    seats: Annotated[int, Field(ge=0, le=20_000)] | None = None
+    floor_area_m2: Degrees | None = None
+    opened_on: Day | None = None
+    opens_at: ClockTime | None = None
+    closes_at: ClockTime | None = None
+
+
+class MerchantIn(DossierIn):
+    """A new dossier."""
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=80), AfterValidator(_writable)]
+    kind: Code
+    address: Annotated[
+        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=160), AfterValidator(_writable)
+    ]
+    location: Position
+
+
+class MerchantChange(DossierIn):
+    """A change. `seen`: the `updated_at` that was read; if somebody saved it since, this is refused."""
+
+    seen: AwareDatetime | None = None
+
+
 class MerchantsAsked(Given):
     """`q`: part of the name, its pinyin, their initials, or of a licence or credit number."""
 
@@ -194,14 +250,44 @@ class MoveOut(Schema):
     result: str | None
 
 
+class ChoiceOut(Schema):
+    """One of the answers of a question."""
+
+    id: str
+    label: LabelOut
+
+
+class QuestionOut(Schema):
+    """What is asked with the feedback. `kind`: choice, number, text or date. `unit`: of a number."""
+
+    id: str
+    kind: str
+    label: LabelOut
+    unit: str
+    choices: list[ChoiceOut]
+
+
+class EvidenceOut(Schema):
+    """What must come with the feedback where it is found true: pictures before and after, the answers to all `questions`
+    if `form`, a reading. `readings`: hours of the shop's monitor that can be named."""
+
+    photo_before: bool
+    photo_after: bool
+    form: bool
+    reading: bool
+    questions: list[QuestionOut]
+    readings: list[str]
+
+
 class IssueWhole(IssueOut):
     """An issue with its moves, the oldest first; `joined_into`: the number of the issue it went into; `may`: the moves the
-    key's person may make now."""
+    key's person may make now; `evidence`: what must come with its feedback."""
 
     joined_into: str | None
     reports: int
     moves: list[MoveOut]
     may: list[str]
+    evidence: EvidenceOut
 
 
 class IssuesAsked(Given):
@@ -222,7 +308,7 @@ class IssuesAsked(Given):
 
 
 class FindIn(Given):
-    """Something that was found. A merchant, a place or a position says where."""
+    """Something that was found. A merchant, a place or a position says where. `photos`: as `POST /photos` named them."""
 
     violation: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,30}$")]
     words: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200), AfterValidator(_writable)] = ""
@@ -230,6 +316,7 @@ class FindIn(Given):
     merchant: Id | None = None
     place: Short = ""
     location: Position | None = None
+    photos: Photos = []
 
 
 class ReportNamed(Given):
@@ -261,7 +348,9 @@ class InspectionIn(Given):
 class MoveIn(Given):
     """A move. `comment`: the words that come with it. `seen`: the version that was looked at; if another move came since,
     this one is refused. `answer` goes to everybody who reported it, unless `answers` has one of their own. Units are named
-    by their code, people by their user name. `until` and `reason`: of a rest. `days`: working days, asked for or granted."""
+    by their code, people by their user name. `until` and `reason`: of a rest. `days`: working days, asked for or granted.
+    With `feed_back`, what the issue's `evidence` asks for: `photos` (as `POST /photos` named them), `form` (question → a choice's
+    id, a number, words, or a day), `reading` (one of those offered, or another hour as MN@2026-03-05T18) or `measured` (words)."""
 
     move: Move
     comment: Words = ""
@@ -284,6 +373,10 @@ class MoveIn(Given):
     upheld: bool = False
     case_number: Annotated[str, StringConstraints(strip_whitespace=True, max_length=60), AfterValidator(_writable)] = ""
     mentioned: Annotated[list[UserName], Field(max_length=30)] = []
+    photos: Photos = []
+    form: Annotated[dict[Code, Finite | Told], Field(max_length=30)] = {}
+    reading: Annotated[str, StringConstraints(max_length=60), AfterValidator(_writable)] = ""
+    measured: Told = ""
 
 
 class MovedOut(Schema):
