@@ -212,5 +212,5 @@ def test_a_chart_costs_the_same_number_of_statements_whatever_its_span(
     client.get(address)
     with django_assert_max_num_queries(13):
         assert client.get(address).status_code == 200
-    with django_assert_max_num_queries(19):
+    with django_assert_max_num_queries(20):
         assert client.get(f"/sensing/devices/{MN}/?span={name}&day=2026-03-05").status_code == 200
