@@ -191,7 +191,7 @@ def test_unit_and_person_stand_side_by_side_and_a_person_decides(cast: Cast) -> 
 
 def test_an_unknown_code_says_so_and_how_sure_the_town_is(cast: Cast) -> None:
     text = page(cast.leader, "V-C1/")
-    assert "not known, left empty" in text
+    assert "code not yet known" in text
     assert "our proposal" in text
 
 
