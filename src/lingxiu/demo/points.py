@@ -196,7 +196,7 @@ def _grease(device: Device, number: int, emptied: Emptied, at: datetime) -> Told
 
 def _gas(device: Device, number: int, emptied: Emptied, at: datetime) -> Told:
     """Next to nothing; the first went off three days ago, while a burner did not light, and was over within minutes."""
-    rng, times = dice("gas", number), _times(5, at)
+    rng, times = dice("gas", number), _times(10, at)
     beside = []
     if number == 0:
         began = (at - 3 * DAY).replace(hour=11, minute=12, second=20, microsecond=0)
@@ -204,7 +204,7 @@ def _gas(device: Device, number: int, emptied: Emptied, at: datetime) -> Told:
             beside.append(
                 _said(device, began + minute * MINUTE, lel_pct=value, state="alarm" if value >= 20 else "normal")
             )
-    return Told(5, _floats({"lel_pct": np.round(rng.uniform(0, 2.5, len(times)), 1)}), beside=tuple(beside))
+    return Told(10, _floats({"lel_pct": np.round(rng.uniform(0, 2.5, len(times)), 1)}), beside=tuple(beside))
 
 
 def _power(device: Device, number: int, emptied: Emptied, at: datetime) -> Told:
