@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -33,6 +34,10 @@ class TestBroker:
     def url(self) -> str:
         return f"mqtt://127.0.0.1:{self.port}"
 
+    def end(self, how: signal.Signals) -> None:
+        self.program.send_signal(how)
+        self.program.wait()
+
     def listens(self) -> bool:
         try:
             create_connection(("127.0.0.1", self.port), 0.5).close()
@@ -42,8 +47,8 @@ class TestBroker:
 
 
 @contextmanager
-def mosquitto(port: int = 0, inflight: int = 100) -> Iterator[TestBroker]:
-    """A broker that keeps what is not acknowledged, as long as it runs."""
+def mosquitto(port: int = 0, inflight: int = 100, keeps: Path | None = None) -> Iterator[TestBroker]:
+    """A broker that keeps what is not acknowledged, as long as it runs; in a folder, written at every change, also afterwards."""
     program = find()
     if program is None:
         pytest.skip("no mosquitto: apt-get install mosquitto")
@@ -51,7 +56,7 @@ def mosquitto(port: int = 0, inflight: int = 100) -> Iterator[TestBroker]:
     with tempfile.TemporaryDirectory(prefix="lingxiu-mqtt-") as folder:
         config = Path(folder) / "mosquitto.conf"
         config.write_text(
-            f"listener {port} 127.0.0.1\nallow_anonymous true\nuser root\npersistence false\n"
+            f"listener {port} 127.0.0.1\nallow_anonymous true\nuser root\n{_kept_in(keeps)}\n"
             f"max_inflight_messages {inflight}\nmax_queued_messages 0\n"
         )
         started = subprocess.Popen([program, "-c", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -62,6 +67,12 @@ def mosquitto(port: int = 0, inflight: int = 100) -> Iterator[TestBroker]:
         finally:
             started.kill()
             started.wait()
+
+
+def _kept_in(folder: Path | None) -> str:
+    if folder is None:
+        return "persistence false"
+    return f"persistence true\npersistence_location {folder}/\nautosave_on_changes true\nautosave_interval 1"
 
 
 async def publish(port: int, messages: Iterable[tuple[str, Any]]) -> int:

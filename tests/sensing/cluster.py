@@ -43,6 +43,8 @@ class Programs:
             **env,
         }
         self.children: dict[str, subprocess.Popen[bytes]] = {}
+        self.files: dict[str, int] = {}
+        """How many files a process may have open, where that is fewer than usual."""
         self.logs = logs
 
     def world(self, *words: str) -> None:
@@ -54,6 +56,8 @@ class Programs:
     def start(self, name: str) -> None:
         with self.log_of(name).open("ab") as log:
             command = [sys.executable, "-m", "lingxiu.cli", name.partition(" ")[0]]
+            if name in self.files:
+                command = ["sh", "-c", f'ulimit -n {self.files[name]} && exec "$0" "$@"', *command]
             env = self.env | {"HJ212_PORT": str(self.ports[name]), "DATABASE_URL": self.url_for(name)}
             self.children[name] = subprocess.Popen(command, env=env, stdout=log, stderr=log)
 

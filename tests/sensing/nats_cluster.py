@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -51,7 +52,10 @@ class Nodes:
 
     def kill(self, number: int) -> None:
         """kill -9."""
-        self._running[number].kill()
+        self.end(number, signal.SIGKILL)
+
+    def end(self, number: int, how: signal.Signals) -> None:
+        self._running[number].send_signal(how)
         self._running[number].wait()
 
     def stop(self) -> None:

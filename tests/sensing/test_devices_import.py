@@ -20,7 +20,7 @@ from tests.sensing.test_pages import reader
 
 __all__ = ["plain_static", "reader"]
 
-HEAD = ["设备编号", "许可证编号", "商户码", "商户名称", "设备协议", "厂家", "运维单位"]
+HEAD = ["设备编号", "许可证编号", "商户码", "商户名称", "设备协议", "厂家", "运维单位", "应答方式"]
 
 
 def take(rows: list[list[str]], dry_run: bool = False) -> Report:
@@ -57,6 +57,25 @@ def test_devices_are_registered_once_however_often_the_list_comes(cast: Cast) ->
     assert outcomes(take(rows)) == ["changed", "unchanged", "changed"]
     assert Device.objects.get(mn="A1").vendor == "W"
     assert [one.kind for one in Device.objects.get(mn="A3").events.all()] == ["installed", "profile_changed"]
+
+
+def test_how_a_device_is_answered_may_stand_in_the_list(cast: Cast) -> None:
+    def row(style: str) -> list[list[str]]:
+        return [["A1", "", "", cast.merchant.name, "plain-2017", "", "", style]]
+
+    assert outcomes(take(row("st21"))) == ["created"]
+    assert outcomes(take(row(""))) == ["unchanged"]
+    assert Device.objects.get(mn="A1").ack_style == "st21"
+    assert outcomes(take(row("2005"))) == ["changed"]
+    assert outcomes(take(row("profile"))) == ["changed"]
+    assert Device.objects.get(mn="A1").ack_style == ""
+    notes = [one.note for one in Device.objects.get(mn="A1").events.filter(kind="profile_changed")]
+    assert notes == [
+        "plain-2017 → plain-2017, st21",
+        "plain-2017, st21 → plain-2017, 2005",
+        "plain-2017, 2005 → plain-2017",
+    ]
+    assert "known: profile, 2005, 2017, 2025, st21" in take(row("9014")).refused[0].why
 
 
 def test_a_bad_row_says_why_and_stops_no_other(cast: Cast) -> None:

@@ -16,7 +16,8 @@ from django.db import connection
 from psycopg.conninfo import conninfo_to_dict
 
 from hj212 import Message, encode, make_qn
-from lingxiu.sensing.gateway import CannotListen, Gateway, Limits
+from lingxiu.sensing.gateway import Gateway, Limits, within
+from lingxiu.sensing.health import CannotListen
 from lingxiu.sensing.models import Deafness, Device, Process, UnknownDevice
 from lingxiu.sensing.profiles import ProfileReader, microseconds
 from tests.sensing.conftest import Plant, make_device
@@ -218,13 +219,12 @@ def test_a_request_no_device_may_make_is_refused_and_an_answer_to_nothing_is_pas
         ("2005", (None, "91", None, "QN=20260305120000000;CN=2011")),
     ],
 )
-def test_each_profile_is_acknowledged_in_its_style(plant: Plant, style: str, expected: tuple[str | None, ...]) -> None:
-    async def talk(running: Gateway, dial: Dial) -> None:
-        known = running.registry.get(plant.device.mn)
-        assert known is not None and known.profile is not None
-        from lingxiu.sensing.registry import ACK_STYLES
+def test_a_device_is_acknowledged_in_its_own_style_whatever_its_profile_says(
+    plant: Plant, style: str, expected: tuple[str | None, ...]
+) -> None:
+    Device.objects.filter(pk=plant.device.pk).update(ack_style=style)
 
-        known.profile.style = ACK_STYLES[style]
+    async def talk(_: Gateway, dial: Dial) -> None:
         peer = await dial()
         await peer.say(reading_frame(plant.device.mn, NOON, qn="20260305120000000"))
         (ack,) = await peer.hear()
@@ -772,6 +772,11 @@ def test_two_gateways_serve_the_same_devices(plant: Plant) -> None:
     asyncio.run(run())
     assert readings() == 200
     assert odd() == []
+
+
+@pytest.mark.parametrize(("files", "connections"), [(-1, 20_000), (65_536, 20_000), (1_024, 960), (30, 1)])
+def test_devices_leave_files_for_the_database(files: int, connections: int) -> None:
+    assert within(Limits(), files).connections == connections
 
 
 def test_a_port_that_is_taken_is_named_with_its_mend(plant: Plant) -> None:

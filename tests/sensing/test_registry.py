@@ -99,6 +99,23 @@ def test_every_change_is_in_the_history_and_the_journal(cast: Cast, device: Devi
             again(device, at=NOON)
 
 
+def test_how_a_single_device_is_answered_is_chosen_on_its_page_and_written_down(
+    reader: Any, cast: Cast, device: Device
+) -> None:
+    client = reader("county_officer")
+    assert 'name="ack_style"' in client.get(f"{ADDRESS}/registry/").content.decode()
+    client.post(f"{ADDRESS}/profile/", {"profile": device.profile, "ack_style": "st21"})
+    device.refresh_from_db()
+    assert device.ack_style == "st21"
+    (event,) = DeviceEvent.objects.filter(device=device)
+    assert (event.kind, event.note, event.recorded_by) == (
+        "profile_changed", f"{device.profile} → {device.profile}, st21", cast.county_officer.pk,
+    )  # fmt: skip
+    assert Entry.objects.filter(kind="device.profile_changed", subject_id=MN).count() == 1
+    assert client.post(f"{ADDRESS}/profile/", {"profile": device.profile, "ack_style": "9014"}).status_code == 422
+    assert reader("grid_member").post(f"{ADDRESS}/profile/", {"profile": device.profile}).status_code == 403
+
+
 # ── times planned ahead ──
 
 

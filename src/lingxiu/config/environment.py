@@ -23,6 +23,13 @@ class Environment(BaseSettings):
     port: int = Field(8000, alias="PORT", ge=1, le=65535, description="Where the web process listens.")
     bind: str = Field("127.0.0.1", alias="BIND", description="The address web and gateway listen on.")
     hj212_port: int = Field(9212, alias="HJ212_PORT", ge=1, le=65535, description="Where HJ 212 devices dial in.")
+    hj212_health_port: int = Field(
+        0,
+        alias="HJ212_HEALTH_PORT",
+        ge=0,
+        le=65535,
+        description="Where the gateway answers GET /readyz, /healthz and /metrics of its own, for a balancer; 0: nowhere.",
+    )
     nats_url: str = Field(
         "",
         alias="NATS_URL",

@@ -62,7 +62,8 @@ class DeviceProfile(Rule):
     bytes are kept as odd, unless it is `tolerated` as a habit of the dialect.
 
     `fills_gaps_after_minutes`: after a silence longer than this (and than the shortest that alarms know) it is asked for its
-    minute data of the time (CN 2051); None: it keeps none, or does not answer.
+    minute data of the time (CN 2051); None: nothing shows that it keeps any. Each version of HJ 212 lets a platform ask; a device
+    that does not know the question, or never answers it, is soon not asked any more.
     """
 
     device_kind: Literal["fume_monitor", "grease_trap", "gas_alarm", "camera"]

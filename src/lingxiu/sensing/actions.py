@@ -166,17 +166,28 @@ def describe(
         _tell("device.described", device, at, actor_id)
 
 
-def change_profile(device: Device, profile_id: str, *, at: datetime, actor_id: int | None = None) -> None:
-    """From now on it is understood by another profile; what is stored stays as it was understood. KeyError for an unknown one."""
+def change_profile(
+    device: Device, profile_id: str, *, ack_style: str | None = None, at: datetime, actor_id: int | None = None
+) -> None:
+    """From now on it is understood by another profile; what is stored stays as it was understood. KeyError for an unknown one.
+
+    `ack_style`: how it is answered from now on, "" as its profile says; None leaves that as it is.
+    """
     profile = in_force().catalogues.dialect(profile_id)
     with transaction.atomic():
         device = _locked(device)
-        if device.profile == profile.id:
+        style = device.ack_style if ack_style is None else Device.AckStyle(ack_style).value if ack_style else ""
+        before, after = _spoken(device.profile, device.ack_style), _spoken(profile.id, style)
+        if before == after:
             return
-        before, device.profile, device.kind = device.profile, profile.id, profile.device_kind
-        device.save(update_fields=["profile", "kind"])
-        happened(device, Happened.PROFILE_CHANGED, at, actor_id, f"{before} → {profile.id}")
+        device.profile, device.kind, device.ack_style = profile.id, profile.device_kind, style
+        device.save(update_fields=["profile", "kind", "ack_style"])
+        happened(device, Happened.PROFILE_CHANGED, at, actor_id, f"{before} → {after}")
         _tell("device.profile_changed", device, at, actor_id)
+
+
+def _spoken(profile_id: str, ack_style: str) -> str:
+    return f"{profile_id}, {ack_style}" if ack_style else profile_id
 
 
 # ── when it judges nobody ────────────────────────────────────────────────────────────────────────────────────────

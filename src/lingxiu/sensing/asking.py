@@ -11,19 +11,22 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import connection, models, transaction
+from django.db.models import Count, Q
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from hj212 import make_data_time
+from hj212 import QnRtn, make_data_time
 from lingxiu.journal.actions import record
 from lingxiu.merchants.actions import scope_of
+from lingxiu.policy.device_profiles import DeviceProfile
 from lingxiu.policy.queries import InForce, in_force
 from lingxiu.sensing.keys import Key, new_key
 from lingxiu.sensing.models import Device, DeviceEvent, DeviceLine, DeviceRequest, Process
 from lingxiu.sensing.statistics import WINDOW, Gap
 
+State = DeviceRequest.State
 CLOCK_READ: Final = "1011"
 CLOCK_SET: Final = "1012"
 KEY_SET: Final = "1014"
@@ -34,6 +37,11 @@ CONTESTED_AGAIN: Final = timedelta(hours=1)
 """After so long without another sign of it, a line that two claim is news again."""
 OPEN_AT_ONCE: Final = 20
 """Requests that may wait for one device."""
+GAPS_AT_ONCE: Final = 50
+"""Devices one gateway has filling gaps at a time, however many came back together: each sends up to two days of minutes."""
+BELIEVED: Final = timedelta(days=30)
+"""So long a device is believed that does not know the question, or left it unanswered so often:"""
+UNANSWERED_BELIEVED: Final = 3
 CLOCKS_APART: Final = timedelta(minutes=1)
 """A device that asks for the time again and again is told it this often."""
 EXPIRED_AT_ONCE: Final = 500
@@ -203,51 +211,59 @@ def _put(
 def fill_gaps(policy: InForce, gaps: Sequence[Gap], at: datetime) -> int:
     """Ask devices that were heard again for what they measured meanwhile, once a gap, where their profile says they can.
 
-    The newest part of a long gap only. What comes back is stored as any upload is. Returns: how many gaps were asked for.
+    The newest part of a long gap only. What comes back is stored as any upload is. Who has shown that it keeps nothing is not
+    asked. Returns: how many gaps were asked for.
     """
-    able = {
-        row.id: timedelta(minutes=row.fills_gaps_after_minutes)
-        for row in policy.catalogues.devices
-        if row.fills_gaps_after_minutes is not None
-    }
+    able = {row.id: row for row in policy.catalogues.devices if row.fills_gaps_after_minutes is not None}
     if not able or not gaps:
         return 0
     found = Device.objects.filter(pk__in={gap.device_id for gap in gaps}, profile__in=able)
-    profiles = dict(found.exclude(state=Device.State.RETIRED).values_list("pk", "profile"))
-    wanted = {
-        (gap.device_id, _begin(gap)): gap
-        for gap in gaps
-        if gap.device_id in profiles and gap.until - gap.since >= able[profiles[gap.device_id]]
-    }
+    serving = found.exclude(state=Device.State.RETIRED).values_list("pk", "profile")
+    profiles = {device_id: able[profile] for device_id, profile in serving}
+    periods = {gap: _missed(gap, profiles[gap.device_id]) for gap in gaps if gap.device_id in profiles}
+    wanted = {(gap.device_id, period["BeginTime"]): period for gap, period in periods.items() if period is not None}
     before = DeviceRequest.objects.filter(why=DeviceRequest.Why.GAP, device__in={key[0] for key in wanted})
     known = set(before.values_list("device_id", "parameters__BeginTime"))
-    new = [gap for key, gap in wanted.items() if key not in known]
-    DeviceRequest.objects.bulk_create(_request_of(gap, at) for gap in new)
+    keep_nothing = _keep_nothing(before.filter(ended_at__gt=at - BELIEVED))
+    new = [key for key in wanted if key not in known and key[0] not in keep_nothing]
+    DeviceRequest.objects.bulk_create(_request_of(key[0], wanted[key], at) for key in new)
     return len(new)
 
 
-def _begin(gap: Gap) -> str:
-    return make_data_time(_local(_window_of(max(gap.since, gap.until - LONGEST[HISTORY]))))
+def _keep_nothing(asked: models.QuerySet[DeviceRequest]) -> set[int]:
+    """Devices that do not know the question, or have never answered it however often they were asked."""
+    counted = asked.order_by().values("device_id").annotate(
+        unknown=Count("pk", filter=Q(state=State.REFUSED, qn_rtn=QnRtn.CN_WRONG)),
+        unanswered=Count("pk", filter=Q(state=State.EXPIRED, tries__gt=0)),
+        done=Count("pk", filter=Q(state=State.DONE)),
+    )  # fmt: skip
+    return {
+        row["device_id"]
+        for row in counted
+        if not row["done"] and (row["unknown"] or row["unanswered"] >= UNANSWERED_BELIEVED)
+    }
 
 
-def _end(gap: Gap) -> str:
-    return make_data_time(_local(_window_of(gap.until) - MINUTE))
+def _missed(gap: Gap, profile: DeviceProfile) -> dict[str, str] | None:
+    """What is asked for, as the device names its minutes; None for a gap that is too short for its profile.
+
+    Whole windows: minute data take the place of real-time data in all of a window (`statistics_cn`).
+    """
+    if gap.until - gap.since < timedelta(minutes=profile.fills_gaps_after_minutes or 0):
+        return None
+    named = timedelta(seconds=profile.sends_every_seconds) if profile.period_named_by == "end" else timedelta()
+    begin = _window_of(max(gap.since, gap.until - LONGEST[HISTORY]))
+    return _period(begin + named, _window_of(gap.until) - MINUTE + named)
 
 
 def _window_of(at: datetime) -> datetime:
-    """Whole windows are asked for: minute data take the place of real-time data in all of a window (`statistics_cn`)."""
     return at - (at - datetime.min.replace(tzinfo=UTC)) % WINDOW
 
 
-def _request_of(gap: Gap, at: datetime) -> DeviceRequest:
+def _request_of(device_id: int, period: dict[str, str], at: datetime) -> DeviceRequest:
     why = DeviceRequest.Why.GAP
     return DeviceRequest(
-        device_id=gap.device_id,
-        cn=HISTORY,
-        parameters={"BeginTime": _begin(gap), "EndTime": _end(gap)},
-        why=why,
-        asked_at=at,
-        expires_at=at + LASTS[why],
+        device_id=device_id, cn=HISTORY, parameters=period, why=why, asked_at=at, expires_at=at + LASTS[why]
     )
 
 
@@ -335,6 +351,7 @@ class Asked(NamedTuple):
     device_id: int
     cn: str
     parameters: dict[str, str]
+    fills_gap: bool = False
 
 
 class LineNote(NamedTuple):
@@ -377,15 +394,20 @@ _NOTE_LINE: Final = """
 _HANG_UP: Final = """
     UPDATE sensing_deviceline SET until = %(at)s WHERE device_id = ANY (%(devices)s) AND run = %(run)s AND until IS NULL
 """
-# One of a device at a time, the oldest first; two gateways that look at once are parted by the row's lock.
+# One of a device at a time, the oldest first, what fills gaps last and so many at once; two gateways that look at once are
+# parted by the row's lock.
 _CLAIM: Final = """
-    UPDATE sensing_devicerequest r SET state = 'sent', sent_at = %(at)s, tries = r.tries + 1
-    WHERE r.state = 'waiting' AND r.expires_at > %(at)s AND r.id IN (
-        SELECT min(w.id) FROM sensing_devicerequest w
+    WITH next AS (
+        SELECT DISTINCT ON (w.device_id) w.id, w.why = 'gap' AS fills_gap FROM sensing_devicerequest w
         JOIN sensing_deviceline l ON l.device_id = w.device_id AND l.run = %(run)s AND l.until IS NULL
         WHERE w.device_id = ANY (%(devices)s) AND w.state = 'waiting' AND w.expires_at > %(at)s AND w.ended_at IS NULL
-        GROUP BY w.device_id)
-    RETURNING r.id, r.device_id, r.cn, r.parameters
+        ORDER BY w.device_id, w.why = 'gap', w.id
+    )
+    UPDATE sensing_devicerequest r SET state = 'sent', sent_at = %(at)s, tries = r.tries + 1
+    WHERE r.state = 'waiting' AND r.expires_at > %(at)s AND r.id IN (
+        SELECT id FROM next WHERE NOT fills_gap
+        UNION ALL (SELECT id FROM next WHERE fills_gap ORDER BY id LIMIT %(gaps)s))
+    RETURNING r.id, r.device_id, r.cn, r.parameters, r.why = 'gap'
 """
 
 
@@ -416,17 +438,17 @@ def _tell_contested(note: LineNote, at: datetime) -> None:
         _tell("device.contested", device, at, None, {"peer": note.peer, "by": note.contested_by})
 
 
-def claim(run: UUID, device_ids: Iterable[int], at: datetime) -> list[Asked]:
-    """Take what waits for these devices, as far as their newest line is this gateway's."""
+def claim(run: UUID, device_ids: Iterable[int], at: datetime, gaps: int) -> list[Asked]:
+    """Take what waits for these devices, as far as their newest line is this gateway's; `gaps`: at most so many to fill gaps."""
     devices = sorted(set(device_ids))
     if not devices:
         return []
     with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, {"at": at, "run": run, "devices": devices})
+        cursor.execute(_CLAIM, {"at": at, "run": run, "devices": devices, "gaps": gaps})
         rows = cursor.fetchall()
     return [
-        Asked(request_id, device_id, cn, json.loads(said) if isinstance(said, str) else said)
-        for request_id, device_id, cn, said in rows
+        Asked(request_id, device_id, cn, json.loads(said) if isinstance(said, str) else said, fills_gap)
+        for request_id, device_id, cn, said, fills_gap in rows
     ]
 
 

@@ -28,6 +28,8 @@ from lingxiu.sensing.models import Device, Maintainer
 Advance = Callable[[int, int], None]
 
 HEADER_WITHIN: Final = 20
+AS_PROFILE: Final = "profile"
+"""In the column of answers: as the profile says."""
 COLUMNS: Final[dict[str, list[str]]] = yaml.safe_load(
     Path(__file__).with_name("device_columns.yaml").read_text(encoding="utf-8")
 )
@@ -136,10 +138,10 @@ def _take(
         if mn in named:
             raise _Bad(_("This MN stands in the list already."))
         named.add(mn)
-        shop, profile, company = _shop(said, merchants), _profile(said), _company(said)
+        shop, profile, company, style = _shop(said, merchants), _profile(said), _company(said), _ack_style(said)
         device = Device.objects.select_related("merchant").filter(mn=mn).first()
         if device is None:
-            actions.register(
+            device = actions.register(
                 mn=mn,
                 merchant=shop,
                 profile_id=profile or _missing_profile(),
@@ -148,8 +150,11 @@ def _take(
                 at=at,
                 actor_id=by,
             )
+            if style:
+                actions.change_profile(device, device.profile, ack_style=style, at=at, actor_id=by)
             return Row(number, mn, "created")
-        return Row(number, mn, "changed" if _change(device, shop, profile, company, said, at, by) else "unchanged")
+        changed = _change(device, shop, profile, style, company, said, at, by)
+        return Row(number, mn, "changed" if changed else "unchanged")
     except _Bad as bad:
         return Row(number, mn, "refused", str(bad))
 
@@ -158,6 +163,7 @@ def _change(
     device: Device,
     shop: Merchant,
     profile: str,
+    style: str | None,
     company: Maintainer | None,
     said: dict[str, str],
     at: datetime,
@@ -172,8 +178,9 @@ def _change(
     described = any(getattr(device, key) != value for key, value in wanted.items()) or keeper != device.maintainer
     if described:
         actions.describe(device, **wanted, maintainer=keeper, at=at, actor_id=by)
-    if profile and profile != device.profile:
-        actions.change_profile(device, profile, at=at, actor_id=by)
+    spoken = (profile or device.profile, device.ack_style if style is None else style)
+    if spoken != (device.profile, device.ack_style):
+        actions.change_profile(device, spoken[0], ack_style=spoken[1], at=at, actor_id=by)
         return True
     return described
 
@@ -202,6 +209,19 @@ def _profile(said: dict[str, str]) -> str:
         if row.enabled and wanted in (row.id.lower(), row.label.zh.lower(), row.label.en.lower()):
             return row.id
     raise _Bad(_("No profile is called “%(profile)s”.") % {"profile": said["profile"]})
+
+
+def _ack_style(said: dict[str, str]) -> str | None:
+    """How a device is answered: "" as its profile says, None where the row does not say."""
+    wanted = said.get("ack_style", "").lower()
+    if not wanted or wanted == AS_PROFILE:
+        return "" if wanted else None
+    if wanted not in Device.AckStyle.values:
+        raise _Bad(
+            _("“%(style)s” is no way to answer a device; known: %(known)s.")
+            % {"style": said["ack_style"], "known": ", ".join([AS_PROFILE, *Device.AckStyle.values])}
+        )
+    return wanted
 
 
 def _missing_profile() -> str:

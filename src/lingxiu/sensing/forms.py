@@ -37,7 +37,13 @@ class AdoptForm(_WithProfile):
 
 
 class ProfileForm(_WithProfile):
-    """By which profile a device is understood from now on."""
+    """By which profile a device is understood from now on, and how it is answered."""
+
+    ack_style = forms.ChoiceField(
+        label=_("Answered in the way of"),
+        required=False,
+        choices=[("", _("its dialect")), *Device.AckStyle.choices],
+    )
 
 
 class ReplaceForm(_WithProfile):

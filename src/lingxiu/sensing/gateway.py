@@ -15,7 +15,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import psycopg
@@ -24,8 +24,6 @@ from django.db import Error as DjangoError
 from django.db import connection
 
 from hj212 import (
-    STANDARD_2017,
-    Decoder,
     Frame,
     Message,
     QnRtn,
@@ -39,7 +37,9 @@ from hj212.codes import ACK_COMMANDS, DEVICE_NOTICES
 from hj212.encryption import BLOCK
 from lingxiu.config.environment import environment
 from lingxiu.policy.queries import NoPolicy
-from lingxiu.sensing import asking
+from lingxiu.sensing import asking, health
+from lingxiu.sensing.connection import Connection
+from lingxiu.sensing.health import CannotListen, Health
 from lingxiu.sensing.lines import Desk
 from lingxiu.sensing.logbook import Counts, Logbook
 from lingxiu.sensing.parts import Parts, Placed
@@ -47,7 +47,7 @@ from lingxiu.sensing.profiles import NotAReading, Reading, from_jsonb, moment, t
 from lingxiu.sensing.registry import KnownDevice, Registry
 from lingxiu.sensing.sink import Sink, SinkAway, StoreSink
 from lingxiu.sensing.store import Batch, OddFrame, conninfo
-from lingxiu.sensing.strangers import Strangers, origin_of
+from lingxiu.sensing.strangers import Strangers
 from lingxiu.sensing.stream import sink_of
 
 log = structlog.get_logger(__name__)
@@ -67,20 +67,14 @@ KEPT_COST: Final = 256
 """Bytes that keeping a frame or an answer takes besides its text, about."""
 STREAM_BATCH_SECONDS: Final = 0.25
 """Longer than for the database: a batch becomes a message a partition, and many gateways' messages are stored one by one."""
+OWN_FILES: Final = 64
+"""Files and sockets a gateway needs besides those of devices: a database that comes back must find one free."""
 _POSTGRES_EPOCH_NS: Final = 946_684_800 * 1_000_000_000
 
 
 def wall_clock() -> int:
     """Now, in µs since 2000-01-01 UTC."""
     return (time.time_ns() - _POSTGRES_EPOCH_NS) // 1000
-
-
-class CannotListen(Exception):
-    """Somebody else listens there, or we may not. The message names the mend."""
-
-    def __init__(self, host: str, port: int, why: str) -> None:
-        super().__init__(f"cannot listen on {host}:{port} ({why}): choose another with HJ212_PORT=")
-        self.host, self.port = host, port
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,124 +132,6 @@ class Pending:
         self.size += len(data) + KEPT_COST
 
 
-class Connection(asyncio.BufferedProtocol):
-    """One socket: bytes to frames, and how the peer behaves."""
-
-    # One buffer for all: it is emptied before the next socket is read.
-    _buffer = memoryview(bytearray(64 * 1024))
-
-    def __init__(self, gateway: Gateway) -> None:
-        self.gateway = gateway
-        self.decoder = Decoder()
-        self.heard = self.unfinished_since = self.dialled = gateway.loop.time()
-        self.known = False  # whether a known device has spoken
-        self.origin = ""
-        self.frames = 0  # since the last sweep
-        self.floods = 0  # sweeps in a row with too many
-        self.skipped = 0  # of the decoder, when the last frame came
-        self.peer = ""
-        self.parts: Parts | None = None  # of split messages
-        self.devices: set[int] = set()  # whose line this is, or was
-        self._transport: asyncio.Transport | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        host, self.peer = _address(transport)
-        self.origin = origin_of(host, spare_loopback=self.gateway.limits.spare_loopback)
-        if not self.gateway.admit(self):
-            transport.abort()
-
-    def connection_lost(self, error: Exception | None) -> None:
-        self._transport = None
-        self.gateway.forget(self)
-
-    def get_buffer(self, sizehint: int) -> memoryview:
-        return self._buffer
-
-    def buffer_updated(self, size: int) -> None:
-        self.take(self.decoder.feed(bytes(self._buffer[:size])))
-        if not self.known and not self.gateway.strangers.may_say(self.origin, size, self.heard):
-            self.cut("says-too-much")
-
-    def eof_received(self) -> bool:
-        """The peer will say no more, but may still listen for what it is owed."""
-        self.take(self.decoder.close())
-        return False
-
-    def take(self, frames: list[Frame]) -> None:
-        """Hand frames on, and see whether bytes without frames are all that comes."""
-        self.heard = self.gateway.loop.time()
-        decoder = self.decoder
-        if decoder.refused:
-            self.gateway.counts.refused += len(decoder.refused)
-            decoder.refused.clear()
-        if frames:
-            self.frames += len(frames)
-            self.skipped = decoder.skipped
-            self.unfinished_since = self.heard
-            self.gateway.take(self, frames)
-        elif decoder.skipped - self.skipped > self.gateway.limits.garbage_bytes:
-            self.cut("no-frames")
-        if not decoder.buffered:
-            self.unfinished_since = self.heard
-
-    def send(self, data: bytes) -> None:
-        """Say something; a peer that does not listen is cut off rather than waited for."""
-        transport = self._transport
-        if transport is None or transport.is_closing():
-            return
-        transport.write(data)
-        limits = self.gateway.limits
-        if transport.get_write_buffer_size() > (limits.unread_bytes if self.known else limits.stranger_unread_bytes):
-            self.cut("does-not-read")
-
-    def cut(self, why: str) -> None:
-        """End it at once."""
-        if self._transport is None or self._transport.is_closing():
-            return
-        if self.known:
-            log.info("connection.cut", peer=self.peer, why=why)
-        else:
-            self.gateway.cuts[why] += 1  # told together: a stranger must not fill the log either
-        self._transport.abort()
-
-    def close(self) -> None:
-        """End it when what is owed has been said."""
-        if self._transport is not None:
-            self._transport.close()
-
-    def pause(self) -> None:
-        if self._transport is not None:
-            self._transport.pause_reading()
-
-    def resume(self) -> None:
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.resume_reading()
-
-    def sweep(self, now: float, seconds: float) -> None:
-        """Once a second: deliver what only waits for its end, cut off who is idle, stalls or floods."""
-        limits = self.gateway.limits
-        flooding = self.frames > limits.flood_frames * seconds
-        self.floods = self.floods + 1 if flooding else 0
-        self.frames = 0
-        if self.parts:
-            self.gateway.take_parts(self, self.parts.late(now))
-        if self.floods >= limits.flood_seconds:
-            self.cut("floods")
-        elif not self.known and now - self.dialled > limits.stranger_seconds:
-            self.cut("unknown")
-        elif now - self.heard > limits.idle_seconds:
-            self.cut("idle")
-        elif self.decoder.buffered:
-            if now - self.unfinished_since > limits.stall_seconds:
-                self.cut("stalls")
-            elif now - self.heard > limits.quiet_seconds:
-                heard = self.heard
-                self.take(self.decoder.flush())
-                self.heard = heard
-
-
 class Gateway:
     """All connections of one process, one queue, one writer."""
 
@@ -291,6 +167,7 @@ class Gateway:
         self._wake = asyncio.Event()
         self._paused = False
         self._closing = False
+        self._why_not = {"gateway": "it starts"}  # who cannot work now, and why
         self.port = 0
         self._server: asyncio.Server | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -308,17 +185,19 @@ class Gateway:
             )
         except OSError as error:
             await asyncio.to_thread(self.logbook.close)
-            raise CannotListen(host, port, error.strerror or "") from error
+            raise CannotListen(host, port, error.strerror or "", "HJ212_PORT") from error
         self._writer = self.loop.create_task(self._write_forever())
         beside = (self._sweep, self._listen, self._keep_logbook, self.desk.work)
         self._tasks = [self.loop.create_task(work()) for work in beside]
         self.port = self._server.sockets[0].getsockname()[1]
+        del self._why_not["gateway"]
         log.info("gateway.listening", host=host, port=self.port, devices=len(self.registry))
         return self.port
 
     async def stop(self) -> None:
         """Take no more, store and acknowledge what was taken, say good-bye. Gives up on a database that stays away."""
         self._closing = True
+        self._why_not["gateway"] = "it stops"
         if self._server is not None:
             self._server.close()
         self._pause()
@@ -338,6 +217,14 @@ class Gateway:
             await asyncio.to_thread(self.logbook.close)
         await self._sink.close()
         log.info("gateway.stopped", unstored=self._queued())
+
+    def health(self) -> Health:
+        """Whether devices are read and answered now. A database that is away is no reason not to be, as long as a stream takes
+        the readings; the logbook tells of it where nothing is being stored."""
+        why = dict(self._why_not)
+        if not isinstance(self._sink, StoreSink):
+            why.pop("logbook", None)
+        return Health(not why, "; ".join(f"{who}: {what}" for who, what in sorted(why.items())), self.counts)
 
     async def _until_done(self, what: str, work: Callable[[], None]) -> None:
         """Do blocking work in a thread, again until the database lets us."""
@@ -451,15 +338,14 @@ class Gateway:
             connected.send(_answer_login(frame))
         elif cn in DEVICE_NOTICES:
             if frame.wants_ack:
-                connected.send(acknowledge_notice(frame, device.profile.style if device.profile else STANDARD_2017))
+                connected.send(acknowledge_notice(frame, device.style))
             if cn == WANTS_CLOCK:
                 self.desk.wants_clock(device.id)
         elif cn in REQUESTED_DATA:
             self._keep_odd(device, frame, now, f"cn:{cn}")
             self._owe(connected, device, frame)
         elif cn not in ACK_COMMANDS and frame.wants_ack:
-            style = device.profile.style if device.profile else STANDARD_2017
-            connected.send(device.acknowledge(frame, style) if asked_for else answer_request(frame, QnRtn.CN_WRONG))
+            connected.send(device.acknowledge(frame) if asked_for else answer_request(frame, QnRtn.CN_WRONG))
         self._recall(device, frame, now)
 
     def _take_data(self, connected: Connection, device: KnownDevice, frame: Frame, now: int) -> None:
@@ -516,8 +402,8 @@ class Gateway:
 
     def _owe(self, connected: Connection, device: KnownDevice, frame: Frame) -> None:
         """What is to be said when the batch this frame is part of has been committed."""
-        if frame.wants_ack and device.profile is not None:
-            self._pending.owe(connected, device.acknowledge(frame, device.profile.style))
+        if frame.wants_ack:
+            self._pending.owe(connected, device.acknowledge(frame))
 
     def _recall(self, device: KnownDevice, frame: Frame, now: int) -> None:
         self.logbook.note_frame(device.id, frame.raw, now)
@@ -583,10 +469,12 @@ class Gateway:
                 stored = await self._sink.write(batch)
             except SinkAway as error:
                 self._pause()
+                self._why_not["store"] = error.why
                 log.warning("store.waits", error=error.why, rows=len(batch.rows))
                 await asyncio.sleep(wait)
                 wait = min(wait * 2, 5.0)
                 continue
+            self._why_not.pop("store", None)
             self.counts.batches += 1
             self.counts.readings += stored.changed
             self.counts.values += stored.values
@@ -599,10 +487,10 @@ class Gateway:
         while True:
             await asyncio.sleep(1.0)
             now = self.loop.time()
-            if not self._paused:
+            if not self._paused:  # who is not read can neither stall nor answer
                 for connected in list(self._connections):
                     connected.sweep(now, now - last)
-            self.desk.tick()
+                self.desk.tick()
             self.counts.queued = self._queued()
             self.strangers.forget(now)
             if self.cuts:
@@ -619,7 +507,9 @@ class Gateway:
                 if self.loop.time() - expired > EXPIRE_SECONDS:
                     expired = self.loop.time()
                     await _in_thread(self._expire_requests)
+                self._why_not.pop("logbook", None)
             except (psycopg.Error, DjangoError) as error:
+                self._why_not["logbook"] = type(error).__name__
                 log.warning("logbook.waits", error=type(error).__name__)
 
     def _expire_requests(self) -> None:
@@ -666,12 +556,6 @@ def _answer_login(frame: Frame) -> bytes:
     return encode(Message(LOGIN_ANSWER, "91", frame.mn, frame.pw, frame.qn, "4"))
 
 
-def _address(transport: asyncio.Transport) -> tuple[str, str]:
-    """(the host, host and port); both empty for a peer that has gone already."""
-    peer = transport.get_extra_info("peername")
-    return (peer[0], f"{peer[0]}:{peer[1]}") if peer else ("", "")
-
-
 def _and_let_go(work: Callable[[], None]) -> None:
     """Django keeps a connection a thread, broken ones too; these threads need one too rarely for that."""
     try:
@@ -698,17 +582,19 @@ async def serve(
     *,
     limits: Limits = Limits(),
     sink: Sink | None = None,
+    health_port: int = 0,
     ready: Callable[[int], None] | None = None,
     until: Callable[[], Awaitable[None]],
 ) -> None:
-    """Run a gateway until `until` returns; `ready` hears the port."""
+    """Run a gateway until `until` returns; `ready` hears the port. `health_port`: where it says how it is, 0 for nowhere."""
     gateway = Gateway(database, limits, sink=sink)
-    bound = await gateway.start(host, port)
-    _spare_the_collector()
-    if ready is not None:
-        ready(bound)
-    await until()
-    await gateway.stop()
+    async with health.answering(gateway.health, host, health_port):
+        bound = await gateway.start(host, port)
+        _spare_the_collector()
+        if ready is not None:
+            ready(bound)
+        await until()
+        await gateway.stop()
 
 
 async def _until_told() -> None:
@@ -716,6 +602,15 @@ async def _until_told() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told.set)
     await told.wait()
+
+
+def within(limits: Limits, files: int) -> Limits:
+    """The limits of a process that may have so many files open: devices must not take the last ones.
+
+    Lines that devices gave up while we did not read stay open until we read again; a gateway that had no file left for its
+    database would never read again.
+    """
+    return limits if files < 0 else replace(limits, connections=min(limits.connections, max(1, files - OWN_FILES)))
 
 
 def main() -> None:
@@ -726,9 +621,17 @@ def main() -> None:
     try:
         database = conninfo()
         sink = sink_of(settings.nats_url, database)
-        limits = Limits(batch_seconds=STREAM_BATCH_SECONDS) if settings.nats_url else Limits()
-        asyncio.run(serve(settings.bind, settings.hj212_port, database, limits=limits, sink=sink, until=_until_told))
-    except OSError as error:
-        sys.exit(
-            f"cannot listen on {settings.bind}:{settings.hj212_port} ({error.strerror}): choose another with HJ212_PORT="
+        limits = within(Limits(batch_seconds=STREAM_BATCH_SECONDS) if settings.nats_url else Limits(), most)
+        asyncio.run(
+            serve(
+                settings.bind,
+                settings.hj212_port,
+                database,
+                limits=limits,
+                sink=sink,
+                health_port=settings.hj212_health_port,
+                until=_until_told,
+            )
         )
+    except CannotListen as error:
+        sys.exit(str(error))

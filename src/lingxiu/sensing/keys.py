@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
+from hj212 import Frame, decrypt, is_encrypted
 
 KEY_BYTES: Final = 16
 
 
 class KeyUnreadable(ValueError):
-    """Not 32 hex digits."""
+    """Not 32 hex digits. What was said instead is no part of the message: it may be half a key."""
 
 
 class Key:
@@ -33,6 +36,18 @@ class Key:
         return self._cipher.decryptor().update(blocks)
 
 
+def opened(frame: Frame, keys: Iterable[Key], refuses: Callable[[Frame], str]) -> tuple[Frame, Key | None]:
+    """The frame in plain text and the key, the first that makes sense of it; itself and None if none does.
+
+    `refuses`: why a frame in plain text would be refused, "" if it would not: a wrong key gives a right check value once in 256.
+    """
+    for key in keys:
+        plain = decrypt(frame, key.decrypt)
+        if not is_encrypted(plain) and not refuses(plain):
+            return plain, key
+    return frame, None
+
+
 def new_key() -> str:
     """32 hex digits nobody has seen before."""
     return secrets.token_hex(KEY_BYTES)
@@ -42,7 +57,7 @@ def _bytes(digits: str) -> bytes:
     try:
         data = bytes.fromhex(digits)
     except ValueError as error:
-        raise KeyUnreadable(digits) from error
+        raise KeyUnreadable from error
     if len(data) != KEY_BYTES:
-        raise KeyUnreadable(digits)
+        raise KeyUnreadable
     return data

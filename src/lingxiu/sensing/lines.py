@@ -39,7 +39,7 @@ from hj212 import (
 )
 from hj212.codes import ACK_COMMANDS, SYSTEM_INTERACTION
 from lingxiu.sensing import asking
-from lingxiu.sensing.asking import CLOCK_SET, ITEMS_KEPT, KEY_SET, LENGTH_KEPT, Asked, LineNote, Outcome
+from lingxiu.sensing.asking import CLOCK_SET, GAPS_AT_ONCE, ITEMS_KEPT, KEY_SET, LENGTH_KEPT, Asked, LineNote, Outcome
 from lingxiu.sensing.models import DeviceRequest
 from lingxiu.sensing.profiles import moment
 from lingxiu.sensing.registry import KnownDevice, Registry
@@ -133,6 +133,7 @@ class Desk:
         self._notes = Notes()
         self._wake = asyncio.Event()
         self._talking: set[Line] = set()
+        self._gaps_wait = False  # whether more wait to be filled than may be at once
         self._qn = ""
 
     # ---- who is there ----
@@ -280,12 +281,11 @@ class Desk:
             self._wake.set()
             return
         device = line.device
-        assert device.profile is not None
         key = device.key_in_use if device.encrypts or asked.cn == KEY_SET else None
         encrypt = None if key is None else key.encrypt
         session = Session(
             Side.PLATFORM,
-            style=device.profile.style,
+            style=device.style,
             timeout=self._timeout,
             retries=self._retries,
             result_timeout=self._result_timeout,
@@ -340,7 +340,11 @@ class Desk:
         self._talking.discard(line)
         answer = talk.answer | ({"frames": str(talk.frames)} if talk.frames else {})
         self._notes.outcomes.append(Outcome(talk.asked.id, state, talk.qn, qn_rtn, exe_rtn, answer))
-        self.look_for((line.device.id,))
+        if self._gaps_wait and talk.asked.fills_gap:
+            self._gaps_wait = False
+            self.look_for(list(self.lines))
+        else:
+            self.look_for((line.device.id,))
 
     # ---- beside the loop ----
 
@@ -360,18 +364,21 @@ class Desk:
     async def _turn(self) -> None:
         notes, self._notes = self._notes, Notes()
         busy = {line.device.id for line in self._talking}
+        gaps = max(0, GAPS_AT_ONCE - sum(line.talk is not None and line.talk.asked.fills_gap for line in self._talking))
         claimed: list[Asked] = []
 
         def do() -> None:
             at = moment(self._clock())
             _write(self._run, notes, at)
-            claimed.extend(asking.claim(self._run, notes.look - busy, at))
+            claimed.extend(asking.claim(self._run, notes.look - busy, at, gaps))
 
         try:
             await self._in_thread(do)
         except (psycopg.Error, DjangoError):
             self._notes.back(notes)
             raise
+        # Those that were not taken are looked at again when one has ended.
+        self._gaps_wait = self._gaps_wait or sum(asked.fills_gap for asked in claimed) >= gaps
         for asked in claimed:
             self._say(asked)
 

@@ -20,14 +20,13 @@ from hj212 import (
     Frame,
     acknowledge_data,
     crc_hex,
-    decrypt,
     is_encrypted,
 )
 from lingxiu.policy.device_profiles import DeviceProfile
 from lingxiu.policy.queries import in_force
 from lingxiu.privacy.cipher import Undecipherable
 from lingxiu.privacy.cipher import decrypt as decipher
-from lingxiu.sensing.keys import Key, KeyUnreadable
+from lingxiu.sensing.keys import Key, KeyUnreadable, opened
 from lingxiu.sensing.profiles import ProfileReader
 
 log = structlog.get_logger(__name__)
@@ -57,12 +56,19 @@ class Profile:
 class KnownDevice:
     """A device of the registry. `profile` None: it cannot be read."""
 
-    __slots__ = ("_answered", "_head", "_secrets", "_tail", "encrypts", "id", "key_in_use", "keys", "mn", "profile")
+    __slots__ = (
+        "_ack_style", "_answered", "_head", "_secrets", "_tail", "encrypts", "id", "key_in_use", "keys", "mn", "profile", "style"
+    )  # fmt: skip
 
-    def __init__(self, device_id: int, mn: str, profile: Profile | None, secrets: Secrets = ("", "")) -> None:
+    def __init__(
+        self, device_id: int, mn: str, profile: Profile | None, secrets: Secrets = ("", ""), ack_style: str = ""
+    ) -> None:
+        """`ack_style`: of ACK_STYLES, "" for its profile's."""
         self.id = device_id
         self.mn = mn
         self.profile = profile
+        self.style = _style(profile, ack_style)
+        self._ack_style = ack_style
         self.keys = _keys(device_id, secrets)
         self.key_in_use = self.keys[-1] if self.keys else None  # the former one, until it has used the new one
         self.encrypts = False
@@ -84,31 +90,39 @@ class KnownDevice:
         """The frame in plain text, under the newest key that makes sense of it; itself if it is plain, or none does."""
         if frame.crc_ok and not is_encrypted(frame):
             return frame
-        for key in self.keys:
-            plain = decrypt(frame, key.decrypt)
-            if not is_encrypted(plain) and not (self.profile and self.profile.reader.refuses(plain)):
-                self.encrypts, self.key_in_use = True, key
-                return plain
-        return frame
+        plain, key = opened(frame, self.keys, self.profile.reader.refuses if self.profile else _refuses_nothing)
+        if key is not None:
+            self.encrypts, self.key_in_use = True, key
+        return plain
 
-    def is_same(self, device_id: int, profile: Profile | None, secrets: Secrets) -> bool:
+    def is_same(self, device_id: int, profile: Profile | None, secrets: Secrets, ack_style: str) -> bool:
         """Whether the database still says the same of it."""
-        return (self.id, self.profile, self._secrets) == (device_id, profile, secrets)
+        return (self.id, self.profile, self._secrets, self._ack_style) == (device_id, profile, secrets, ack_style)
 
-    def acknowledge(self, frame: Frame, style: AckStyle) -> bytes:
+    def acknowledge(self, frame: Frame) -> bytes:
         """9014 for this frame. Acknowledgements of one device differ in their QN only, so the rest is kept ready."""
-        qn = frame.qn
+        qn, style = frame.qn, self.style
         if style.order != "2017" or qn is None or len(qn) != 17 or not qn.isdigit():
             return acknowledge_data(frame, style)
         if (frame.st, frame.pw) != self._answered:
-            self._learn(frame, style, qn)
+            self._learn(frame, qn)
         segment = self._head + qn.encode() + self._tail
         return b"##%04d%b%b\r\n" % (len(segment), segment, crc_hex(segment))
 
-    def _learn(self, frame: Frame, style: AckStyle, qn: str) -> None:
-        segment = acknowledge_data(frame, style)[6:-6]
+    def _learn(self, frame: Frame, qn: str) -> None:
+        segment = acknowledge_data(frame, self.style)[6:-6]
         self._head, _, self._tail = segment.partition(qn.encode())
         self._answered = (frame.st, frame.pw)
+
+
+def _style(profile: Profile | None, ack_style: str) -> AckStyle:
+    if ack_style in ACK_STYLES:
+        return ACK_STYLES[ack_style]
+    return profile.style if profile is not None else STANDARD_2017
+
+
+def _refuses_nothing(frame: Frame) -> str:
+    return ""
 
 
 def _keys(device_id: int, secrets: Secrets) -> tuple[Key, ...]:
@@ -144,10 +158,11 @@ class Registry:
         self._load_profiles()
         with psycopg.connect(self._conninfo, autocommit=True) as database:
             rows = database.execute(
-                "SELECT id, mn, profile, state, secret, former_secret FROM sensing_device"
+                "SELECT id, mn, profile, state, secret, former_secret, ack_style FROM sensing_device"
             ).fetchall()
         self._devices = {
-            mn: self._known(device_id, mn, profile, state, secrets) for device_id, mn, profile, state, *secrets in rows
+            mn: self._known(device_id, mn, profile, state, (secret, former), ack_style)
+            for device_id, mn, profile, state, secret, former, ack_style in rows
         }
 
     def _load_profiles(self) -> None:
@@ -159,15 +174,16 @@ class Registry:
         self._mapped = frozenset(row.id for row in policy.catalogues.json_mappings)  # these speak JSON, elsewhere
         self._edition = policy.id
 
-    def _known(self, device_id: int, mn: str, profile_id: str, state: str, stored: list[str]) -> KnownDevice:
-        secrets: Secrets = (stored[0], stored[1])
+    def _known(
+        self, device_id: int, mn: str, profile_id: str, state: str, secrets: Secrets, ack_style: str
+    ) -> KnownDevice:
         profile = None if state == "retired" else self._profiles.get(profile_id)
         if profile is None and state != "retired" and profile_id not in self._mapped:
             log.error("registry.profile_missing", device=device_id, profile=profile_id)
         old = self._devices.get(mn)
-        if old is not None and old.is_same(device_id, profile, secrets):
+        if old is not None and old.is_same(device_id, profile, secrets, ack_style):
             return old
-        known = KnownDevice(device_id, mn, profile, secrets)
+        known = KnownDevice(device_id, mn, profile, secrets, ack_style)
         if old is not None and known.keys:
             known.encrypts = old.encrypts
         return known

@@ -11,6 +11,7 @@ from lingxiu.sensing.simulator.kitchen import Values
 
 SYSTEMS: Final = {"ga-currents": "51", "lampblack-words": "22"}
 """ST of the dialects that do not use 31 (hj212.md §10)."""
+PERIODS: Final = {"2061": timedelta(hours=1), "2031": timedelta(days=1)}
 PASSWORD: Final = "123456"  # noqa: S105 (a field of the protocol, in plain text on the wire)
 
 
@@ -29,9 +30,16 @@ def say(profile: DeviceProfile, values: Values, *, mn: str, at: datetime, qn: st
             factors.setdefault(switch.code, {})[_suffix(switch, cn)] = (
                 switch.on_values if state else switch.off_values
             )[0]
-    if cn != "2011" and profile.period_named_by == "end":
-        at += timedelta(seconds=profile.sends_every_seconds)
-    return upload(cn, at, factors, st=SYSTEMS.get(profile.id, "31"), mn=mn, pw=PASSWORD, qn=qn)
+    return upload(
+        cn, at + named_after(profile, cn), factors, st=SYSTEMS.get(profile.id, "31"), mn=mn, pw=PASSWORD, qn=qn
+    )
+
+
+def named_after(profile: DeviceProfile, cn: str) -> timedelta:
+    """How long after it began a period is named."""
+    if cn == "2011" or profile.period_named_by == "start":
+        return timedelta()
+    return PERIODS.get(cn, timedelta(seconds=profile.sends_every_seconds))
 
 
 def _is_unnumbered(place: Factor | Switch) -> bool:

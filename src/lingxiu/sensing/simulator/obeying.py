@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from hj212 import ExeRtn, Frame, Message, QnRtn, make_cp, make_data_time, make_flag
 from lingxiu.sensing.keys import Key, KeyUnreadable
-from lingxiu.sensing.simulator.dialect import PASSWORD, say
+from lingxiu.sensing.simulator.dialect import PASSWORD, named_after, say
 from lingxiu.sensing.simulator.kitchen import Values
 
 if TYPE_CHECKING:
@@ -124,7 +124,8 @@ def _history(device: SimulatedDevice, cn: str, items: Items, now: datetime) -> O
     if begin is None or end is None or end < begin:
         return Obeyed(ExeRtn.CONDITION_ERROR)
     step = STEPS[cn] if cn != "2051" else timedelta(minutes=device.minutes)
-    kept = _periods(device, _whole(begin, step), min(end, device.local(now)), step)
+    named = named_after(device.profile, cn)  # it is asked by the names it gives
+    kept = _periods(device, _whole(begin - named, step), min(end - named, device.local(now)), step)
     messages = [
         say(device.profile, values, mn=device.mn, at=at, qn="", cn=cn) for at, values in islice(kept, SENT_AT_ONCE)
     ]

@@ -98,7 +98,8 @@ def _move(device: Device, said: WhyForm, at: datetime, user: User) -> None:
 
 
 def _profile(device: Device, said: ProfileForm, at: datetime, user: User) -> None:
-    actions.change_profile(device, said.cleaned_data["profile"], at=at, actor_id=user.pk)
+    wanted = said.cleaned_data
+    actions.change_profile(device, wanted["profile"], ack_style=wanted["ack_style"], at=at, actor_id=user.pk)
 
 
 VERBS: Final[dict[str, tuple[type[forms.BaseForm], Verb]]] = {
@@ -138,7 +139,7 @@ def _show(request: HttpRequest, user: User, device: Device, **bound: forms.BaseF
             "maintain": MaintenanceForm(),
             "plan": PlanForm(),
             "describe": DetailsForm(instance=device),
-            "profile": ProfileForm(initial={"profile": device.profile}),
+            "profile": ProfileForm(initial={"profile": device.profile, "ack_style": device.ack_style}),
             "move": WhyForm(),
             "replace": ReplaceForm(initial={"profile": device.profile, "vendor": device.vendor, "model": device.model}),
             **bound,
