@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -25,14 +24,15 @@ from hj212 import (
     report_result,
 )
 from lingxiu.journal.models import Entry
-from lingxiu.sensing import asking
+from lingxiu.policy.queries import in_force
+from lingxiu.sensing import asking, lines
 from lingxiu.sensing.asking import CannotAsk
 from lingxiu.sensing.gateway import Gateway, Limits
 from lingxiu.sensing.keys import Key
 from lingxiu.sensing.models import Device, DeviceEvent, DeviceLine, DeviceRequest
 from lingxiu.sensing.profiles import microseconds
 from lingxiu.sensing.statistics import Gap
-from tests.sensing.conftest import Plant
+from tests.sensing.conftest import Plant, make_device
 from tests.sensing.frames import control, local, minutes, reading_frame
 from tests.sensing.peers import Peer, gateway
 
@@ -354,14 +354,7 @@ def test_a_device_that_asks_for_the_time_is_given_it_once_a_minute(plant: Plant)
 
 
 def test_a_gap_is_asked_for_once_and_only_of_devices_that_can(plant: Plant) -> None:
-    from lingxiu.policy.queries import in_force
-
     policy = in_force()
-    able = [
-        row.model_copy(update={"fills_gaps_after_minutes": 60}) if row.id == "plain-2017" else row
-        for row in policy.catalogues.devices
-    ]
-    policy = replace(policy, catalogues=policy.catalogues.model_copy(update={"devices": tuple(able)}))
     gaps = [
         Gap(plant.device.pk, NOON + timedelta(minutes=3), NOON + timedelta(hours=3, minutes=7)),
         Gap(plant.device.pk, NOON - timedelta(days=9), NOON - timedelta(days=1)),
@@ -374,6 +367,88 @@ def test_a_gap_is_asked_for_once_and_only_of_devices_that_can(plant: Plant) -> N
     assert [(one.cn, one.why, one.device_id) for one in requests] == [("2051", "gap", plant.device.pk)] * 2
     assert [one.parameters["BeginTime"] for one in requests] == ["20260305120000", "20260302120000"]
     assert [one.parameters["EndTime"] for one in requests] == ["20260305145900", "20260304115900"]
+
+
+def a_gap(device: Device, days: int = 0) -> Gap:
+    """Three hours of silence."""
+    return Gap(device.pk, NOON - timedelta(days=days), NOON + timedelta(hours=3, days=-days))
+
+
+def test_minutes_that_are_named_by_their_end_are_asked_for_by_that_name(plant: Plant) -> None:
+    device = make_device(plant.cast.merchant.pk, "33042100000001", "numbers-by-id")
+    assert asking.fill_gaps(in_force(), [a_gap(device)], NOW) == 1
+    assert DeviceRequest.objects.get().parameters == {"BeginTime": "20260305120100", "EndTime": "20260305150000"}
+
+
+async def question_of(peer: Peer) -> Frame:
+    """The next that is asked; acknowledgements come when they come."""
+    while True:
+        (frame,) = await peer.hear()
+        if frame.cn != "9014":
+            return frame
+
+
+async def two_that_fill_gaps() -> list[DeviceRequest]:
+    async with asyncio.timeout(10):
+        while True:
+            found = await looked(lambda: list(DeviceRequest.objects.filter(why="gap", state=State.SENT)))
+            assert len(found) <= 2
+            if len(found) == 2:
+                return list(found)
+            await asyncio.sleep(0.02)
+
+
+def ended(device: Device, state: State, **said: Any) -> None:
+    """Has been asked to fill a gap, in vain or not."""
+    DeviceRequest.objects.create(
+        device=device, cn="2051", why="gap", state=state, tries=1, asked_at=NOW, expires_at=NOW, ended_at=NOW, **said
+    )
+
+
+def test_who_does_not_know_the_question_is_asked_again_after_a_month(plant: Plant) -> None:
+    ended(plant.device, State.REFUSED, qn_rtn=8)
+    assert asking.fill_gaps(in_force(), [a_gap(plant.device)], NOW) == 0
+    assert asking.fill_gaps(in_force(), [a_gap(plant.device)], NOW + timedelta(days=31)) == 1
+
+
+def test_who_never_answers_is_asked_three_times(plant: Plant) -> None:
+    for day in range(3):
+        assert asking.fill_gaps(in_force(), [a_gap(plant.device, day)], NOW) == 1
+        DeviceRequest.objects.filter(ended_at=None).update(state=State.EXPIRED, ended_at=NOW, tries=1)
+    assert asking.fill_gaps(in_force(), [a_gap(plant.device, 3)], NOW) == 0
+    ended(plant.device, State.DONE)
+    assert asking.fill_gaps(in_force(), [a_gap(plant.device, 3)], NOW) == 1
+
+
+def test_of_many_that_come_back_together_so_many_are_asked_at_once_and_people_wait_for_none(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lines, "GAPS_AT_ONCE", 2)
+    devices = [make_device(plant.cast.merchant.pk, f"GAP{number}") for number in range(6)]
+    assert asking.fill_gaps(in_force(), [a_gap(one) for one in devices], NOW) == 6
+
+    async def talk(_: Gateway, dial: Dial) -> None:
+        peers = {}
+        for one in devices:
+            peers[one.pk] = await dial()
+            await peers[one.pk].say(reading_frame(one.mn, NOW))
+        for turn in range(3):
+            taken = await two_that_fill_gaps()
+            questions = {one.pk: await question_of(peers[one.device_id]) for one in taken}
+            assert {question.cn for question in questions.values()} == {"2051"}
+            if turn == 0:
+                waits = next(one for one in devices if one.pk not in {request.device_id for request in taken})
+                person = await asked(waits, "clock")
+                question = await question_of(peers[waits.pk])
+                assert question.cn == "1011"
+                await answer(peers[waits.pk], question)
+                await ends(person, State.DONE)
+            for request in taken:
+                await answer(peers[request.device_id], questions[request.pk])
+                await ends(request, State.DONE)
+
+    run(plant, talk, Limits(batch_seconds=0.01))
+    assert DeviceRequest.objects.filter(why="gap", state=State.DONE).count() == 6
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,7 @@ def habits(profile: DeviceProfile) -> str:
     said += [f"CRC may be {way}" for way in profile.accepted_crc if way != "standard"]
     said += [str(one) for one in profile.tolerated]
     said += ["periods named by their end"] if profile.period_named_by == "end" else []
+    said += ["asked to fill gaps"] if profile.fills_gaps_after_minutes is not None else []
     said += ["unverified"] if profile.confidence == "U" else []
     return ", ".join(said) or "–"
 

@@ -1,7 +1,7 @@
 """The fault list: what goes wrong with devices and their lines, and what the gateway makes of it.
 
-Elsewhere: the database away (test_gateway.py, test_kill.py), the disk full (test_full_disk.py), a node of the stream away
-(test_stream_kill.py), the MQTT broker away (test_ways_mqtt.py).
+Elsewhere: database, stream or MQTT broker away (test_outages.py, and killed in turn in test_kill.py and test_stream_kill.py), the
+disk full (test_full_disk.py).
 """
 
 from __future__ import annotations
@@ -18,13 +18,16 @@ from django.db import connection
 from lingxiu.journal.models import Entry
 from lingxiu.policy.queries import in_force
 from lingxiu.sensing import asking, statistics
-from lingxiu.sensing.gateway import Connection, Gateway, Limits
-from lingxiu.sensing.models import Device, DeviceLine, DeviceRequest
+from lingxiu.sensing.connection import Connection
+from lingxiu.sensing.gateway import Gateway, Limits
+from lingxiu.sensing.models import Alarm, Deafness, Device, DeviceLine, DeviceRequest
 from lingxiu.sensing.profiles import microseconds
+from lingxiu.sensing.watch import run_once, tick
 from tests.sensing.conftest import Plant
 from tests.sensing.frames import minutes, reading_frame
 from tests.sensing.peers import Peer, gateway
 from tests.sensing.test_asking import answer, asked, ends, hello, line_is_of, looked
+from tests.sensing.test_gateway import database_away
 
 NOON = datetime(2026, 3, 5, 4, 0, tzinfo=UTC)
 NOW = NOON + timedelta(hours=8)
@@ -248,6 +251,37 @@ def test_a_factor_nobody_knows_is_kept_as_it_was_sent(plant: Plant) -> None:
 
 
 # ── the database ──
+
+
+def test_hours_without_a_database_make_no_device_silent_and_what_it_missed_is_asked_for(plant: Plant) -> None:
+    ((ours,),) = fetch("SELECT pg_backend_pid()")
+    clock, later = [NOW], NOW + timedelta(hours=3)
+
+    async def scene() -> None:
+        limits = Limits(batch_seconds=0.01, logbook_seconds=0.05)
+        async with gateway(plant.database, limits, lambda: microseconds(clock[0])) as (gate, dial):
+            await hello(dial, plant.states, NOW)
+            peer = await hello(dial, plant.device, NOW)
+            with database_away(plant.database, ours):
+                clock[0] = later
+                await peer.say(reading_frame(plant.device.mn, later))
+                async with asyncio.timeout(10):
+                    while gate.health().ready:
+                        await asyncio.sleep(0.01)
+                assert await peer.hears_nothing(0.1)
+            await peer.hear()
+            async with asyncio.timeout(10):
+                while not (gate.health().ready and await looked(Deafness.objects.exists)):
+                    await asyncio.sleep(0.01)
+
+    asyncio.run(scene())
+    assert [(row.since, row.until) for row in Deafness.objects.all()] == [(NOW, later)]
+    while run_once(later):
+        pass
+    tick(later)
+    assert not Alarm.objects.exists()
+    request = DeviceRequest.objects.get()
+    assert (request.device_id, request.why, request.cn) == (plant.device.pk, "gap", "2051")
 
 
 def test_a_week_that_was_dropped_is_made_again(plant: Plant) -> None:

@@ -26,7 +26,8 @@ from lingxiu.sensing.simulator import (
     run_device,
 )
 from lingxiu.sensing.simulator.habits import WORDS, spoil
-from lingxiu.sensing.simulator.obeying import mean_of
+from lingxiu.sensing.simulator.obeying import OBEYS, mean_of
+from lingxiu.sensing.statistics import Gap
 from tests.sensing.conftest import Plant, make_device
 from tests.sensing.frames import COUNTY
 from tests.sensing.peers import gateway
@@ -215,6 +216,48 @@ def test_a_gap_is_filled_by_asking(plant: Plant, profile: str, key: str) -> None
     talk_with(plant, one, ask)
     minutes = rows(device, cn=2051)
     assert [at for at, _ in minutes] == [since + timedelta(minutes=n) for n in range(31)]
+
+
+@pytest.mark.parametrize(
+    ("profile", "key"),
+    [("plain-2005", ""), ("plain-2017", ""), ("plain-2025", KEY), ("numbers-by-id", ""), ("lampblack-words", "")],
+)
+def test_what_was_missed_is_asked_for_in_every_dialect_that_keeps_it_and_stands_where_it_belongs(
+    plant: Plant, profile: str, key: str
+) -> None:
+    device = make_device(plant.cast.merchant.pk, "330421A0B0C0D0E0F0000009", profile, secret=key)
+    one = simulated(device, key=Key(key) if key else None, kept=(NOON,))
+    gap = Gap(device.pk, NOON - timedelta(hours=3), NOON - timedelta(minutes=5))
+    assert asking.fill_gaps(in_force(), [gap], NOON) == 1
+
+    async def filled() -> None:
+        await ends(await looked(DeviceRequest.objects.get), DeviceRequest.State.DONE)
+
+    talk_with(plant, one, filled)
+    told = rows(device, cn=2051)
+    missed = [NOON - timedelta(hours=3) + timedelta(minutes=n) for n in range(170)]
+    assert [at for at, _ in told] == missed
+    for at, fume in told:
+        values = one.source(at)
+        assert values is not None
+        assert fume == pytest.approx(values.fume_mg_m3, abs=2e-3)
+    assert odd() == set()
+
+
+def test_a_device_that_does_not_know_the_question_is_soon_left_alone(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(OBEYS, "2051")
+    one = simulated(plant.device, kept=(NOON,))
+    gap = Gap(plant.device.pk, NOON - timedelta(hours=3), NOON - timedelta(minutes=5))
+    assert asking.fill_gaps(in_force(), [gap], NOON) == 1
+
+    async def refused() -> None:
+        request = await ends(await looked(DeviceRequest.objects.get), DeviceRequest.State.REFUSED)
+        assert request.qn_rtn == 8
+
+    talk_with(plant, one, refused)
+    assert asking.fill_gaps(in_force(), [gap._replace(since=gap.since - timedelta(days=1))], NOON) == 0
 
 
 def test_hours_and_days_are_means_of_what_was_measured(plant: Plant) -> None:
