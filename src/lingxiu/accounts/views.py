@@ -35,6 +35,7 @@ from lingxiu.connectors.sms import NoGateway
 from lingxiu.policy.queries import in_force
 from lingxiu.privacy.cipher import decrypt, encrypt
 from lingxiu.privacy.masks import mask_phone
+from lingxiu.ui import addresses
 from lingxiu.ui.templatetags.lingxiu import label
 
 PHONE = "sign_in_phone"
@@ -166,6 +167,7 @@ def _page(request: HttpRequest, way: str, *, status: int = 200, **context: Any) 
         "minutes": int(codes.GOOD_FOR.total_seconds() // 60),
         "way": way,
         "next": wanted,
+        "self_test": addresses.self_test(),
         "ended": request.method == "GET" and settings.SESSION_COOKIE_NAME in request.COOKIES and bool(wanted),
         "tabs": [
             {"label": text, "url": f"/sign-in/?{urlencode({'way': name, **asked})}", "active": name == way}

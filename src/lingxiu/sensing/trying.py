@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from hj212 import Decoder, Deviation, Frame, crc_hex, is_encrypted
 from hj212.codes import ACK_COMMANDS, DEVICE_NOTICES
 from lingxiu.policy.device_profiles import DeviceProfile
+from lingxiu.sensing.keys import Key, opened
 from lingxiu.sensing.profiles import (
     VALUE_COLUMNS,
     NotAReading,
@@ -83,7 +84,8 @@ class Check(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Tried:
     """A frame and what becomes of it. `why`: a code for the reason, as odd_frame keeps it. `remarks`: codes of what its version
-    has otherwise. `values` are shown even where the frame is refused, so that its sender sees both."""
+    has otherwise. `values` are shown even where the frame is refused, so that its sender sees both. `sent`: as it came; `frame` is
+    what a key has made of it, if one did."""
 
     frame: Frame
     became: Became
@@ -92,12 +94,18 @@ class Tried:
     values: tuple[Value, ...]
     kept: dict[str, str]
     remarks: tuple[str, ...]
+    sent: bytes
 
     @property
     def fields(self) -> list[tuple[str, str]]:
         """The header as it was sent; fields that are not there are left out."""
         sent = ((name, getattr(self.frame, name.lower())) for name in FIELDS)
         return [(name, value) for name, value in sent if value is not None]
+
+    @property
+    def opened(self) -> bool:
+        """Whether a key has opened it."""
+        return self.frame.raw != self.sent
 
     @property
     def deviations(self) -> list[Deviation]:
@@ -182,12 +190,19 @@ def _why_no_frame(data: bytes) -> str:
     return "never-closed" if b"&&" not in data[opened.end() :] else "no-end"
 
 
-def try_frame(frame: Frame, reader: ProfileReader, now: datetime, zone: ZoneInfo, version: str = "") -> Tried:
-    """What becomes of a frame of a device of this profile that comes `now`; `version`: which text it is meant to follow."""
-    cn = frame.cn or ""
+def try_frame(
+    frame: Frame, reader: ProfileReader, now: datetime, zone: ZoneInfo, version: str = "", keys: Sequence[Key] = ()
+) -> Tried:
+    """What becomes of a frame of a device of this profile that comes `now`; `version`: which text it is meant to follow.
+
+    `keys`: the device's, the newest first. They open data only: what tells of a key (CN 1014) stays closed.
+    """
+    cn, sent = frame.cn or "", frame.raw
     remarks = tuple(_remarks(frame, version))
     if not cn.startswith("2"):
-        return Tried(frame, *_talk(frame, reader), None, (), {}, remarks)
+        return Tried(frame, *_talk(frame, reader), None, (), {}, remarks, sent)
+    if not frame.crc_ok or is_encrypted(frame):
+        frame, _key = opened(frame, keys, reader.refuses)
     understood, why = _read(frame, reader, now, zone)
     at = moment(understood.reading.at) if understood and not why else None
     became = Became.UNPLACED if why else Became.ODD if understood and understood.odd else Became.READING
@@ -197,7 +212,8 @@ def try_frame(frame: Frame, reader: ProfileReader, now: datetime, zone: ZoneInfo
     elif understood and not why:
         why = understood.odd
     values = _values(frame, reader, understood) if understood else ()
-    return Tried(frame, became, why, at, values, from_jsonb(understood.reading.extra) if understood else {}, remarks)
+    kept = from_jsonb(understood.reading.extra) if understood else {}
+    return Tried(frame, became, why, at, values, kept, remarks, sent)
 
 
 def _refusal(frame: Frame, reader: ProfileReader) -> str:
@@ -259,11 +275,13 @@ def _remarks(frame: Frame, version: str) -> Iterable[str]:
         yield "too-many-parts"
 
 
-def rank(frames: Sequence[Frame], readers: Iterable[ProfileReader], now: datetime, zone: ZoneInfo) -> list[Fit]:
+def rank(
+    frames: Sequence[Frame], readers: Iterable[ProfileReader], now: datetime, zone: ZoneInfo, keys: Sequence[Key] = ()
+) -> list[Fit]:
     """The profiles that understand anything of these frames, the one that understands most of them first."""
     fits = []
     for reader in readers:
-        tried = [try_frame(frame, reader, now, zone) for frame in frames]
+        tried = [try_frame(frame, reader, now, zone, keys=keys) for frame in frames]
         fits.append(
             Fit(
                 reader.profile,

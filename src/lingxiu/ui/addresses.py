@@ -48,6 +48,11 @@ def device(mn: str) -> str:
     return f"/sensing/devices/{quote(mn, safe='')}/"
 
 
+def self_test() -> str:
+    """Where makers of devices try what they send; open to anyone."""
+    return "/sensing/self-test/"
+
+
 def file(sha256: str) -> str:
     """A photo or a document."""
     return f"/files/{sha256}/"

@@ -1,10 +1,11 @@
 """`/sensing/profiles/`, `…/try/`: what each dialect says, and what becomes of frames by it. `/sensing/self-test/`: the same for
-anyone who builds a device. Nothing that is tried is kept."""
+anyone who builds a device. Nothing that is tried is kept; keys open frames and are never shown."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -16,6 +17,7 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
 from lingxiu.accounts.models import User
@@ -24,6 +26,7 @@ from lingxiu.merchants.views.asking import reader, reader_who_may
 from lingxiu.policy.device_profiles import DeviceProfile
 from lingxiu.policy.queries import in_force
 from lingxiu.sensing import queries, trying
+from lingxiu.sensing.keys import Key, KeyUnreadable
 from lingxiu.sensing.models import Device
 from lingxiu.sensing.profiles import ProfileReader
 from lingxiu.sensing.trying import Found, Tried
@@ -57,12 +60,29 @@ class SelfTestForm(TryForm):
         required=False,
         choices=[(name, name or gettext_lazy("whichever it is")) for name in VERSIONS],
     )
+    key = forms.CharField(
+        label=gettext_lazy("Test key"),
+        help_text=gettext_lazy(
+            "32 hex digits, to open data areas under SM4. It is neither stored nor logged; take none that a device in service has."
+        ),
+        max_length=64,
+        required=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "off", "spellcheck": "false", "class": "mono"}),
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         language = get_language() or "zh-hans"
         known = [(row.id, row.label.text(language)) for row in profiles() if row.enabled]
         self.fields["profile"].choices = [(BEST, _("find which fits")), *known]  # type: ignore[attr-defined]  # a ChoiceField
+
+    def clean_key(self) -> tuple[Key, ...]:
+        """The key ready for use, or none."""
+        digits = "".join(self.cleaned_data["key"].split())
+        try:
+            return (Key(digits),) if digits else ()
+        except KeyUnreadable:
+            raise forms.ValidationError(_("A key is 32 hex digits.")) from None
 
 
 class Turns:
@@ -101,23 +121,27 @@ def profiles_page(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def try_profile(request: HttpRequest, profile_id: str) -> HttpResponse:
-    """One dialect, tried against pasted frames, or (`mn`) against the last of a device that this person may see."""
+    """One dialect, tried against pasted frames, or against the last of a device (`mn`) that this person may see; with a device
+    its key opens either, unseen."""
     user = reader_who_may(request, "sensing.manage")
     profile = next((row for row in profiles() if row.id == profile_id), None)
     if profile is None:
         raise Http404
     form = TryForm(request.POST or None)
     mn = request.GET.get("mn", "").strip()[:24]
-    device = get_object_or_404(Device.objects.visible_to(user), mn=mn) if mn and request.method != "POST" else None
+    device = get_object_or_404(Device.objects.visible_to(user), mn=mn) if mn else None
+    keys = tuple(_keys(device)) if device is not None else ()
     results: dict[str, Any] = {}
-    if device is not None:
-        results = tried(_last_frames(device), [profile], timezone.now())
-    elif form.is_bound and form.is_valid():
-        results = tried(trying.find_frames(trying.bytes_of(form.cleaned_data["frames"])), [profile], timezone.now())
+    if form.is_bound and form.is_valid():
+        found = trying.find_frames(trying.bytes_of(form.cleaned_data["frames"]))
+        results = tried(found, [profile], timezone.now(), keys=keys)
+    elif device is not None and not form.is_bound:
+        results = tried(_last_frames(device), [profile], timezone.now(), keys=keys)
     context = {"row": described(profile), "form": form, "mn": mn, "device": device, **results}
     return render(request, "sensing/try.html", context, status=422 if form.is_bound and form.errors else 200)
 
 
+@sensitive_post_parameters("key")
 @require_http_methods(["GET", "HEAD", "POST"])
 def self_test(request: HttpRequest) -> HttpResponse:
     """What we make of somebody's frames, by one dialect or by the one that fits best. Open to anyone; keeps nothing."""
@@ -134,17 +158,20 @@ def self_test(request: HttpRequest) -> HttpResponse:
     said = form.cleaned_data
     chosen = [row for row in profiles() if row.enabled and said["profile"] in ("", BEST, row.id)]
     found = trying.find_frames(trying.bytes_of(said["frames"]))
-    return render(request, "sensing/self_test.html", {"form": form, **tried(found, chosen, at, said["version"])})
+    results = tried(found, chosen, at, said["version"], said["key"])
+    return render(request, "sensing/self_test.html", {"form": form, **results})
 
 
-def tried(found: Found, chosen: Sequence[DeviceProfile], at: datetime, version: str = "") -> dict[str, Any]:
+def tried(
+    found: Found, chosen: Sequence[DeviceProfile], at: datetime, version: str = "", keys: Sequence[Key] = ()
+) -> dict[str, Any]:
     """What pages show of frames that were tried; with several dialects, by the one that fits best."""
     zone = ZoneInfo(settings.TIME_ZONE)
     readers = [ProfileReader(profile, zone, shapes=False) for profile in chosen]
-    fits = trying.rank(found.frames, readers, at, zone) if len(readers) > 1 else []
+    fits = trying.rank(found.frames, readers, at, zone, keys) if len(readers) > 1 else []
     best = fits[0].profile if fits else chosen[0] if len(chosen) == 1 else profile_of("plain-2017", chosen)
     by = next(one for one in readers if one.profile == best)
-    results = [trying.try_frame(frame, by, at, zone, version) for frame in found.frames]
+    results = [trying.try_frame(frame, by, at, zone, version, keys) for frame in found.frames]
     return {
         "tried": [shown(one) for one in results],
         "sums": [(BECAME[kind], n) for kind, n in Counter(one.became for one in results).most_common()],
@@ -168,7 +195,8 @@ def profile_of(profile_id: str, among: Sequence[DeviceProfile]) -> DeviceProfile
 def shown(one: Tried) -> dict[str, Any]:
     """A frame as the pages show it: words for codes, bytes in pieces."""
     return {
-        "raw": queries.readable(one.frame.raw),
+        "raw": queries.readable(one.sent),
+        "opened": queries.readable(one.frame.raw) if one.opened else [],
         "became": BECAME[one.became],
         "why": [why_words(code) for code in one.why.split()],
         "at": one.at,
@@ -230,6 +258,13 @@ def place(code: str, suffixes: tuple[str, ...], only: tuple[str, ...]) -> str:
     named = "/".join(suffix for suffix in suffixes if suffix)
     numbered = f" (ID {', '.join(number or '–' for number in only)})" if only else ""
     return f"{code}-{named}{numbered}" if named else f"{code}{numbered}"
+
+
+def _keys(device: Device) -> Iterator[Key]:
+    """Those it may speak under, the newest first; one that cannot be read opens nothing."""
+    for digits in filter(None, (device.secret, device.former_secret)):
+        with suppress(KeyUnreadable):
+            yield Key(digits)
 
 
 def _last_frames(device: Device) -> Found:
