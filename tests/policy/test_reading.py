@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -73,6 +74,16 @@ def test_a_rule_that_points_nowhere_names_what_there_is(folder: Path) -> None:
     mistake = refused(folder)
     assert "T99, which no catalogue has; known: " in mistake
     assert "T10" in mistake
+
+
+@pytest.mark.parametrize("wrong", ["2017", "2026-01-01", "[a]", "{a: b}", "null", "1.5", "true"])
+@pytest.mark.parametrize("name", ["violations.yaml", "roles.yaml", "alarms.yaml", "devices/plain-2017.yaml"])
+def test_an_id_that_is_no_text_is_named_and_nothing_breaks(folder: Path, name: str, wrong: str) -> None:
+    path = folder / name
+    path.write_text(
+        re.sub(r"(?m)\bid: \S+", f"id: {wrong}", path.read_text(encoding="utf-8"), count=1), encoding="utf-8"
+    )
+    assert name in refused(folder)
 
 
 def test_a_profile_is_named_by_its_own_file(folder: Path) -> None:
