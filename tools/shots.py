@@ -47,11 +47,16 @@ def first(listed_at: str, pattern: str) -> Callable[[Page, str], str]:
     """The first link of a list whose address has this shape."""
 
     def find(page: Page, address: str) -> str:
-        page.goto(address + listed_at)
-        links = page.eval_on_selector_all("a[href]", "links => links.map(link => link.getAttribute('href'))")
-        return next(link for link in links if re.fullmatch(pattern, link))
+        return page_links(page, address, listed_at, pattern)[0]
 
     return find
+
+
+def page_links(page: Page, address: str, listed_at: str, pattern: str) -> list[str]:
+    """The links of a page whose address has this shape."""
+    page.goto(address + listed_at)
+    links = page.eval_on_selector_all("a[href]", "links => links.map(link => link.getAttribute('href'))")
+    return [link for link in links if re.fullmatch(pattern, link)]
 
 
 ISSUE, MERCHANT, DEVICE, ALARM = (
@@ -66,6 +71,17 @@ A_MERCHANT = first("/merchants/", MERCHANT)
 def beside(find: Callable[[Page, str], str], more: str) -> Callable[[Page, str], str]:
     """A page below the one found."""
     return lambda page, address: find(page, address) + more
+
+
+def a_round(page: Page, address: str) -> str:
+    """Today's joint inspection; those to come stand above it."""
+    return page_links(page, address, "/issues/joint/", r"/issues/joint/\d+/")[-1]
+
+
+def a_shop_of_a_round(page: Page, address: str) -> str:
+    """A shop of it that is still to be walked."""
+    today = a_round(page, address)
+    return page_links(page, address, today, rf"{today}\d+/")[0]
 
 
 def a_code(page: Page, address: str) -> str:
@@ -108,6 +124,11 @@ PAGES = [
     Shot("order", "county1", first("/issues/orders/", r"/issues/orders/\d+/")),
     Shot("order-member", "weitang1", first("/issues/orders/", r"/issues/orders/\d+/")),
     Shot("order-new", "weitang1", "/issues/orders/new/"),
+    Shot("joint", "ecology1", "/issues/joint/"),
+    Shot("joint-round", "ecology1", a_round),
+    Shot("joint-shop", "ecology1", a_shop_of_a_round),
+    Shot("joint-new", "ecology1", "/issues/joint/new/"),
+    Shot("roster", "weitang1", "/issues/roster/"),
     Shot("hotline", "weitang1", "/exchange/12345/"),
     Shot("api", "", "/api/v1/docs"),
     Shot("collect", "g00100102", "/collect/", ("phone",)),

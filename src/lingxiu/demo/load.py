@@ -24,6 +24,7 @@ from lingxiu.demo.courses import Scene
 from lingxiu.demo.desk import Begin, Desk, Record
 from lingxiu.demo.episodes import Raised, raised
 from lingxiu.demo.issues import write_issues, write_last_events
+from lingxiu.demo.joint import write_joint
 from lingxiu.demo.key_places import write_key_places
 from lingxiu.demo.land import write_areas, write_base_lines
 from lingxiu.demo.monitors import Monitor, cleaning_days, make_monitors, write_monitors
@@ -184,6 +185,7 @@ class _Load:
         foretold.settle_with(self.forecasts, book.records, self.at)
         self.records = book.records
         write_orders(self.staff, self.shops, self.at)
+        write_joint(self.staff, self.shops, self.at)
 
     def _levels(self) -> None:
         _analyze()

@@ -7,10 +7,11 @@ from typing import Any
 
 from django import forms
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
-from lingxiu.accounts.models import User
+from lingxiu.accounts.models import Unit, User
 from lingxiu.issues import inspections, joint
 from lingxiu.issues.forms import LONGEST_WORDS, area, label_of
 from lingxiu.issues.inspection_models import OutcomeChoice, WhyChoice
@@ -59,6 +60,15 @@ _CLOCK = "%Y-%m-%dT%H:%M"
 USUALLY = timedelta(minutes=30)
 
 
+def _named(unit: Unit, user: User) -> str:
+    return format_html('<span lang="zh">{} · {}</span>', unit.name, user.name)
+
+
+def _checked(unit: Unit) -> str:
+    """The unit's name stays data within the words around it."""
+    return format_html(_("%(unit)s checked") % {"unit": "{}"}, format_html('<span lang="zh">{}</span>', unit.name))
+
+
 class RoundForm(forms.Form):
     """A round: what it is called, when, why, who goes, which shops."""
 
@@ -103,7 +113,7 @@ class RoundForm(forms.Form):
         choices: dict[str, list[tuple[str, Any]]] = {
             "why": [(one.value, one.label) for one in WhyChoice if one.value in [why.value for why in joint.REASONS]],
             "officers": [
-                (f"{pk}:{one.pk}", f"{self.units[pk].name} · {one.name}")
+                (f"{pk}:{one.pk}", _named(self.units[pk], one))
                 for (pk, _user), one in self.people.items()
                 if self.units[pk] in bodies
             ],
@@ -192,11 +202,11 @@ class WalkForm(forms.Form):
             **{f"items_{part.unit.pk}": list(part.wanted) for part in possible},
         }  # fmt: skip
         super().__init__(data, initial=initial)
-        names = [(str(one.user_id), f"{one.unit.name} · {one.user.name}") for one in people]
+        names = [(str(one.user_id), _named(one.unit, one.user)) for one in people]
         self.fields["present"].choices = names  # type: ignore[attr-defined]  # a ChoiceField
         for part in possible:
             self.fields[f"items_{part.unit.pk}"] = forms.MultipleChoiceField(
-                label=_("%(unit)s checked") % {"unit": part.unit.name}, required=False, widget=forms.CheckboxSelectMultiple,
+                label=_checked(part.unit), required=False, widget=forms.CheckboxSelectMultiple,
                 choices=[(item, labels[item].text(language)) for item in part.wanted],
             )  # fmt: skip
         finds = [
