@@ -10,6 +10,7 @@ from lingxiu.issues.models import Issue
 from lingxiu.journal.models import Entry
 from lingxiu.policy.queries import in_force
 from lingxiu.sensing import actions, queries
+from lingxiu.sensing.kept_hours import hours_of
 from lingxiu.sensing.models import Alarm, DeviceEvent
 from lingxiu.sensing.queries import Mean
 from lingxiu.sensing.rebuilding import rebuild
@@ -120,3 +121,5 @@ def test_the_means_of_an_hour_are_those_of_the_shop_where_they_were_measured(pla
         there: [Mean(minute(30), 0.5)],
     }
     assert queries.stands_there_since(plant.device) == minute(20)
+    assert [reading.means for reading in hours_of(here, [NOON])] == [((minute(0), 1.5),)]
+    assert [reading.means for reading in hours_of(there, [NOON])] == [((minute(30), 0.5),)]

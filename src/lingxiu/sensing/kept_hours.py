@@ -4,22 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import Final
 
 from django.db import connection
 
 from lingxiu.issues.evidence import Reading
+from lingxiu.sensing.places import MERCHANT_THEN
+
+_HOURS: Final = f"""
+    SELECT d.mn, hour.begins, w.at, w.fume_mean, w.fan_on_minutes, w.fan_without_purifier_minutes
+    FROM sensing_device d CROSS JOIN unnest(%(hours)s::timestamptz[]) AS hour (begins)
+    JOIN window_fume w ON w.device_id = d.id AND w.at >= hour.begins AND w.at < hour.begins + interval '1 hour'
+    WHERE (d.merchant_id = %(merchant)s OR d.id IN (
+            SELECT device_id FROM sensing_deviceevent WHERE merchant_id = %(merchant)s))
+      AND {MERCHANT_THEN.format(device="d", moment="w.at")} = %(merchant)s
+    ORDER BY hour.begins DESC, d.mn, w.at
+"""  # noqa: S608 (our own words)
 
 
 def hours_of(merchant_id: int, hours: Collection[datetime]) -> list[Reading]:
-    """What each of the merchant's monitors said in these hours, the newest first; one query. Hours without a value are left out."""
+    """What each monitor said that stood at the merchant in these hours, the newest first; one query. Hours without a value are
+    left out."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT d.mn, hour.begins, w.at, w.fume_mean, w.fan_on_minutes, w.fan_without_purifier_minutes"
-            " FROM sensing_device d CROSS JOIN unnest(%s::timestamptz[]) AS hour (begins)"
-            " JOIN window_fume w ON w.device_id = d.id AND w.at >= hour.begins AND w.at < hour.begins + interval '1 hour'"
-            " WHERE d.merchant_id = %s ORDER BY hour.begins DESC, d.mn, w.at",
-            [sorted(hours), merchant_id],
-        )
+        cursor.execute(_HOURS, {"hours": sorted(hours), "merchant": merchant_id})
         found: dict[tuple[str, datetime], list[tuple[datetime, float | None, int, int]]] = {}
         for mn, begins, *window in cursor.fetchall():
             found.setdefault((mn, begins), []).append(tuple(window))
