@@ -9,7 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lingxiu.journal.models import Entry
+from lingxiu.merchants.models import Merchant
 from lingxiu.policy.queries import in_force
+from lingxiu.sensing.actions import move
 from lingxiu.sensing.models import Alarm, Device
 from lingxiu.sensing.rebuilding import rebuild
 from tests.sensing.conftest import forget_readings
@@ -74,6 +76,19 @@ def test_a_device_out_of_use_and_one_that_never_spoke_are_left_alone(devices: di
     Device.objects.filter(pk=devices["gas"].pk).update(state=Device.State.RETIRED)
     lived = everything()
     rebuild(in_force(), at(WEEK + 12), [device.pk for device in devices.values()])
+    assert everything() == lived
+
+
+def test_alarms_of_the_former_shop_are_left_alone(devices: dict[str, Device]) -> None:
+    live(devices)
+    gas = devices["gas"]
+    move(gas, Merchant.objects.exclude(pk=gas.merchant_id).get(), at=at(WEEK + 20))
+    tell(gas, at(WEEK + 30), lel_pct=1.0)
+    tell(gas, at(WEEK + 40), lel_pct=30.0)
+    judge(at(WEEK + 41))
+    lived = everything()
+    assert [row[4] for row in lived if row[1] == "ALM-GAS"] == [at(5), at(WEEK + 20), None]
+    rebuild(in_force(), at(WEEK + 42))
     assert everything() == lived
 
 

@@ -38,10 +38,14 @@ _REMEMBER: Final = """
         heard_at = greatest(w.heard_at, excluded.heard_at), latest_at = greatest(w.latest_at, excluded.latest_at),
         dirty_from = excluded.dirty_from, dirty_to = excluded.dirty_to, due_at = excluded.due_at
 """
-# As other_readings.py leaves it when the first of all readings is new.
+# As other_readings.py leaves it when the first of all readings is new that were made where the device stands.
 _REMEMBER_POINTS: Final = """
     INSERT INTO point_device AS p (device_id, heard_at, latest_at, dirty_from, due_at)
-    SELECT device_id, max(received_at), max(at), min(at), %(at)s FROM ({readings}) r GROUP BY device_id
+    SELECT r.device_id, max(r.received_at), max(r.at), min(r.at) FILTER (WHERE m.at IS NULL OR r.at > m.at), %(at)s
+    FROM ({readings}) r LEFT JOIN (
+        SELECT device_id, max(at) AS at FROM sensing_deviceevent WHERE kind = 'moved' GROUP BY device_id
+    ) m USING (device_id)
+    GROUP BY r.device_id
     ON CONFLICT (device_id) DO UPDATE SET
         heard_at = greatest(p.heard_at, excluded.heard_at), latest_at = greatest(p.latest_at, excluded.latest_at),
         dirty_from = excluded.dirty_from, due_at = excluded.due_at
@@ -57,7 +61,8 @@ _REMEMBER_POINTS: Final = """
 def rebuild(policy: InForce, at: datetime, device_ids: Sequence[int] | None = None) -> int:
     """Statistics and alarms again, from the stored readings: the same, unless something was wrong. Returns: devices.
 
-    Windows whose readings are gone stay as they are, and so do a silence that still lasts and devices out of use.
+    Windows whose readings are gone stay as they are, and so do a silence that still lasts, devices out of use, and alarms of
+    the place a device stood at before.
     """
     chosen = Device.objects.all() if device_ids is None else Device.objects.filter(pk__in=device_ids)
     ids = list(chosen.exclude(state=Device.State.RETIRED).order_by("pk").values_list("pk", flat=True))
