@@ -160,7 +160,11 @@ class Silence(AlarmRule):
 
 class CleaningDue(AlarmRule):
     """Raised when the purifier's cleaning is due since the day before by the cycle of the merchant's scale (kinds.yaml); opens
-    its issue `issue_after_days` later; cleared by the day of the next cleaning on record."""
+    its issue `issue_after_days` later; cleared by the day of the next cleaning on record.
+
+    The cycle binds every shop with a purifier; the alarm is of shops with a monitor, because an alarm is a device's. The others
+    have it in their agenda, on the round of the grid member and in their level.
+    """
 
     type: Literal["cleaning_due"]
     issue_after_days: int = Field(ge=0)
