@@ -28,12 +28,14 @@ def write_joint(staff: Staff, shops: Sequence[Shop], at: datetime) -> None:
     ]
     town = min(shop.merchant.town for shop in shops)
     listed = [shop for shop in shops if shop.merchant.town == town]
-    planned = _plan("餐饮油烟与隔油池联合检查（演示）", officers, listed[-SHOPS:], at, at + AHEAD)
     today = _plan("夜市周边餐饮联合检查（演示）", officers, listed[:SHOPS], at, at)
-    begins = at.replace(hour=0, minute=0, second=0, microsecond=0)
-    if planned is None or today is None or at - LASTS < begins:
-        return
-    first = officers[0][1]
+    if today is not None and (at - LASTS).date() == at.date():
+        _walk(today, officers, at)
+    _plan("餐饮油烟与隔油池联合检查（演示）", officers, listed[-SHOPS:], at, at + AHEAD)
+
+
+def _walk(today: JointInspection, officers: Sequence[tuple[Unit, User]], at: datetime) -> None:
+    """The first shops, one of which has something wrong."""
     for n, shop in enumerate(today.shops.select_related("merchant").order_by("pk")[:WALKED]):
         parts = parts_at(shop.merchant, units_of(today), Why.PLAN, today.day, at, joint=today.pk)
         found = (Seen("D-HOOD", "集烟罩积油，已要求当天清洗"),) if n == 1 else ()
@@ -41,7 +43,7 @@ def write_joint(staff: Staff, shops: Sequence[Shop], at: datetime) -> None:
             frozenset(one.pk for _unit, one in officers), {part.unit.pk: part.wanted for part in parts if part.may},
             "已出示执法证件，查看净化器、隔油池和台账。", at - LASTS, at, found, Outcome.PUT_RIGHT,
         )  # fmt: skip
-        walk(shop, walked, by=first, at=at, submission=uuid5(NAMESPACE_OID, f"demo:walk:{n}"))
+        walk(shop, walked, by=officers[0][1], at=at, submission=uuid5(NAMESPACE_OID, f"demo:walk:{n}"))
 
 
 def _plan(
