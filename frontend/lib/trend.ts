@@ -84,7 +84,7 @@ const upright = (day: string, label: string, color: string, type: "dotted" | "so
 /** Room for every day, for the limit and for the line carried on. */
 function highest({ points, limit, line }: Trend): number {
   const top = Math.max(limit.value, ...points.map(([, value]) => value), ...line.points.map(([, value]) => value)) * 1.15;
-  const step = 10 ** Math.floor(Math.log10(top)) / 2;
+  const step = 10 ** Math.floor(Math.log10(top)) / 5;
   return Math.ceil(top / step) * step;
 }
 

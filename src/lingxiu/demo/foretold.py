@@ -20,7 +20,7 @@ from lingxiu.sensing.forecasting import Past, look_back, settle, summary
 from lingxiu.sensing.foresight import Expected
 from lingxiu.sensing.models import Device, Forecast
 
-NIGHTS = 56
+NIGHTS = 57
 EVERY = 3  # nights: a third of them cost a third, and say the same a day or two later
 AT = time(3, 35)
 ASKED_EVERY = timedelta(seconds=7)
@@ -61,7 +61,7 @@ def foretell(policy: InForce, at: datetime) -> Foretold:
 
 
 def nights(at: datetime) -> Iterator[datetime]:
-    """When the work was done, oldest first; the last is the newest night."""
+    """When the work was done, oldest first, up to the newest night."""
     last = datetime.combine(at.date(), AT, at.tzinfo)
     if last > at:
         last -= timedelta(days=1)

@@ -90,7 +90,7 @@ def why(row: Forecast) -> str:
         }
         for reason in reasons(row)
     ]  # fmt: skip
-    return "; ".join(one.strip() for one in [*said, last_done(row)] if one)
+    return _("; ").join(one.strip() for one in [*said, last_done(row)] if one)
 
 
 def last_done(row: Forecast) -> str:
