@@ -115,7 +115,7 @@ def forecasts_file(request: HttpRequest, form: str) -> HttpResponse:
     user, at, asked = reader(request), timezone.now(), Asked.of(request)
     head = [
         _("Expected"), _("Merchant"), _("Town"), _("Device"), _("Said first"), _("Day"), _("Interval from"), _("Interval to"),
-        _("Chance (%)"), _("Why"), _("How it turned out"), _("Because"), _("It came on"), _("Issue"),
+        f"{_('Chance')} (%)", _("Why"), _("How it turned out"), _("Because"), _("It came on"), _("Issue"),
     ]  # fmt: skip
     rows = list(_cells(asked.rows(Device.objects.visible_to(user))[:MOST_ROWS]))
     with transaction.atomic():
