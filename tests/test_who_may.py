@@ -31,7 +31,7 @@ from lingxiu.merchants.models import Facility, Merchant
 from lingxiu.notices import links
 from lingxiu.notices.models import Delivery, Notice
 from lingxiu.policy.queries import in_force
-from lingxiu.sensing.models import Alarm, Device, DutyTurn, Forecast, Maintainer, UnknownDevice
+from lingxiu.sensing.models import Alarm, Device, DutyTurn, Forecast, Maintainer, Mute, UnknownDevice
 from tests.cast import BEGAN, Cast, person
 from tests.pages import plain_static
 from tests.who_may import ADMINISTRATORS, ANYONE, NOBODY, STRANGER, WHO_MAY, Row
@@ -164,6 +164,7 @@ def _things(cast: Cast, merchant: Merchant) -> dict[str, Any]:
         "verb": "maintain",
         "form": "csv",
         "alarm_id": alarm.pk,
+        "mute_id": _mute(device).pk,
         "forecast_id": forecast.pk,
         "turn_id": _turn(cast, merchant).pk,
         "maintainer_id": Maintainer.objects.create(name=f"运维{merchant.pk}").pk,
@@ -210,6 +211,12 @@ def _joint(cast: Cast, merchant: Merchant) -> JointInspection:
     ]
     wanted = Round("x", timezone.localdate() + timedelta(days=1), cast.ecology, people, [merchant])
     return plan(wanted, by=cast.county_officer, at=timezone.now(), submission=uuid4()).joint
+
+
+def _mute(device: Device) -> Mute:
+    """Of a device, and it lasts."""
+    soon = timezone.now() + timedelta(days=1)
+    return Mute.objects.create(device=device, since=NOON, until=soon, reason="送检", muted_by=1)
 
 
 def _turn(cast: Cast, merchant: Merchant) -> DutyTurn:

@@ -160,6 +160,9 @@ WHO_MAY: dict[str, Row] = {
     "sensing/forecasts/<forecast_id>/chart.json": Row(get=OFFICERS, far=WHOLE_COUNTY & OFFICERS),
     "sensing/alarms/<alarm_id>/": Row(get=OFFICERS | OWNER, far=WHOLE_COUNTY),
     "sensing/alarms/<alarm_id>/<verb>/": Row(),  # by verb: tests/sensing/test_muting.py
+    "sensing/observing/": Row(get=OFFICERS),
+    "sensing/observing/<mn>/": Row(post=MANAGERS, far_post=MANAGERS),
+    "sensing/mutes/<mute_id>/end/": Row(post=MANAGERS, far_post=MANAGERS),
     "sensing/unknown/<mn>/": Row(get=MANAGERS, post=MANAGERS, far=MANAGERS, far_post=MANAGERS),
     # ── issues ──
     "issues/": Row(get=OFFICERS),
