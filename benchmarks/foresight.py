@@ -9,6 +9,7 @@ rules, on the same days, two simple ones: the last value (a threshold near the l
 least squares through all days that are looked at.
 
     python benchmarks/foresight.py --quick
+    python benchmarks/foresight.py --calibrate     the tails of policy/foresight.yaml, from months nothing else is measured on
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import argparse
 import json
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -50,8 +51,9 @@ FAN_FROM, UNPURIFIED = 0.06, 2.6
 
 FIRST = date(2026, 1, 5)  # a Monday
 DAYS, WARM_UP = 180, 21
-DEVICES = {True: 30, False: 150}
-SEEDS = {True: (1,), False: (11, 12)}  # those the rules were not built on
+DEVICES = {True: 30, False: 150}  # a kind and seed
+SEEDS = {True: (1,), False: (11, 12)}  # those the rules were not built on, nor their tails
+CALIBRATION_SEEDS = (101, 102, 103, 104)
 HORIZONS = {"fouling": (7, 14, 30), "trap": (3, 5, 10), "device": (7, 14, 30)}
 NEAR = 0.8  # of the limit: the threshold of the rule that only looks at the last value (ALM-FUME-1)
 TRAP_NEAR = 80.0  # per cent (ALM-GREASE)
@@ -407,17 +409,8 @@ def play(world: World, forecast: Forecaster, scores: dict[int, Score], grace: in
     have, had nobody cleaned in between. Warned: it came, at least a day after the first word. Covered: the day lies within the
     interval of that first word. What still stands from before a cleaning is no new word.
     """
-    standing: set[int] = set()
-    for spell in world.spells:
-        first: dict[int, tuple[int, Expected]] = {}
-        end = min(spell.ends, spell.comes if spell.comes is not None else spell.ends)
-        begins = max(spell.begins, WARM_UP)
-        for today in range(begins, spell.ends):
-            found = forecast(world, today)
-            due = {horizon for horizon in scores if found and (found.due_on - FIRST).days <= today + horizon}
-            if found and today < end:
-                first |= {horizon: (today, found) for horizon in due - standing if horizon not in first}
-            standing = (standing | set(first)) & due if today + 1 == spell.ends else standing & due
+    for spell, first in first_words(world, forecast, list(scores)):
+        end, begins = _until(spell), max(spell.begins, WARM_UP)
         for horizon, score in scores.items():
             score.device_days += max(0, end - begins)
             counts = spell.came and spell.comes is not None and spell.comes > begins + 1
@@ -441,17 +434,87 @@ def play(world: World, forecast: Forecaster, scores: dict[int, Score], grace: in
                 score.off.append(abs((comes - found.due_on).days))
 
 
-def measure(devices: int, seeds: Sequence[int]) -> dict[str, Any]:
-    """Kind → method → horizon → figures."""
+def first_words(
+    world: World, forecast: Forecaster, horizons: Sequence[int]
+) -> Iterator[tuple[Spell, dict[int, tuple[int, Expected]]]]:
+    """Of each spell, by horizon, the day and the words of the first forecast due within it."""
+    standing: set[int] = set()
+    for spell in world.spells:
+        first: dict[int, tuple[int, Expected]] = {}
+        for today in range(max(spell.begins, WARM_UP), spell.ends):
+            found = forecast(world, today)
+            due = {horizon for horizon in horizons if found and (found.due_on - FIRST).days <= today + horizon}
+            if found and today < _until(spell):
+                first |= {horizon: (today, found) for horizon in due - standing if horizon not in first}
+            standing = (standing | set(first)) & due if today + 1 == spell.ends else standing & due
+        yield spell, first
+
+
+def _until(spell: Spell) -> int:
+    """The day from which nothing is left to be foretold of it."""
+    return min(spell.ends, spell.comes if spell.comes is not None else spell.ends)
+
+
+def _policy() -> tuple[Foresight, float, dict[str, Callable[[np.random.Generator], World]]]:
+    """The shipped rules, the limit of fouling, and what makes a world of each kind."""
     catalogues, _ = read_folder(SHIPPED)
     policy = catalogues.foresight
     assert policy is not None
-    limit = next(row.limit for row in catalogues.alarms.rules if row.id == policy.fouling.alarm)  # type: ignore[union-attr]
+    limit: float = next(row.limit for row in catalogues.alarms.rules if row.id == policy.fouling.alarm)  # type: ignore[union-attr]
     makers: dict[str, Callable[[np.random.Generator], World]] = {
         "fouling": lambda rng: purifier(rng, limit),
         "trap": lambda rng: trap(rng, policy.trap.full_pct),
         "device": lambda rng: monitor(rng, policy.device),
     }
+    return policy, limit, makers
+
+
+def calibrate(devices: int, seeds: Sequence[int]) -> dict[str, list[dict[str, float]]]:
+    """The tails of each kind: split conformal prediction with the chance told as the score.
+
+    Of every first word whose day came (or would have) two chances are taken as they had been told: that it comes by that day, and
+    that it comes by the day before. The interval holds the day if the one is not below `early` and the other is below `late`; so
+    of n sorted chances `early` is the ⌊(n+1)/10⌋th of the first kind, `late` the ⌈9(n+1)/10⌉th of the second. By how far off
+    the day told was, since a near day is told on a steeper line.
+    """
+    policy, limit, makers = _policy()
+    tails: dict[str, list[dict[str, float]]] = {}
+    for kind, make in makers.items():
+        scores: dict[int, list[tuple[float, float]]] = {horizon: [] for horizon in HORIZONS[kind]}
+        for seed in seeds:
+            for number in range(devices):
+                world = make(np.random.default_rng([seed, number, len(kind)]))
+                for within, *score in _scores(world, ours(policy, limit)[kind], HORIZONS[kind]):
+                    scores[within].append((score[0], score[1]))
+        furthest = {"fouling": policy.fouling, "trap": policy.trap, "device": policy.device}[kind].horizon_days
+        tails[kind] = [
+            {"within": furthest if within == HORIZONS[kind][-1] else within, **_tail(found), "of": len(found)}
+            for within, found in scores.items()
+        ]
+    return tails
+
+
+def _scores(world: World, forecast: Forecaster, horizons: Sequence[int]) -> Iterator[tuple[int, float, float]]:
+    """Of each first word: the nearest horizon its day lay within, and the chances told for the day that came and the one before."""
+    for spell, first in first_words(world, forecast, horizons):
+        for today, found in dict(first.values()).items():
+            if spell.comes is None or found.course is None:
+                continue
+            ahead = (found.due_on - FIRST).days - today
+            within = next((horizon for horizon in horizons if ahead <= horizon), horizons[-1])
+            comes = FIRST + timedelta(days=spell.comes)
+            yield within, found.course.chance_by(comes), found.course.chance_by(comes - timedelta(days=1))
+
+
+def _tail(scores: Sequence[tuple[float, float]]) -> dict[str, float]:
+    n, by_then, before = len(scores), sorted(by for by, _ in scores), sorted(before for _, before in scores)
+    early, late = by_then[max(0, math.floor(0.1 * (n + 1)) - 1)], before[min(n, math.ceil(0.9 * (n + 1))) - 1]
+    return {"early": round(min(early, 0.5), 3), "late": round(max(late, 0.5), 3)}
+
+
+def measure(devices: int, seeds: Sequence[int]) -> dict[str, Any]:
+    """Kind → method → horizon → figures."""
+    policy, limit, makers = _policy()
     own, simple, straight = ours(policy, limit), last_value(policy, limit), least_squares(policy, limit)
     grace = {"fouling": policy.fouling.grace_days, "trap": policy.trap.grace_days, "device": policy.device.grace_days}
     figures: dict[str, Any] = {}
@@ -533,4 +596,6 @@ def run(quick: bool) -> dict[str, Any]:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
-    print(json.dumps(run(parser.parse_args().quick)))
+    parser.add_argument("--calibrate", action="store_true")
+    asked = parser.parse_args()
+    print(json.dumps(calibrate(DEVICES[False], CALIBRATION_SEEDS) if asked.calibrate else run(asked.quick)))

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
-from lingxiu.policy.foresight import DeviceForesight, FoulingForesight, TrapForesight
+from lingxiu.policy.foresight import DeviceForesight, FoulingForesight, Tail, TrapForesight
 from lingxiu.policy.rows import Label
 from lingxiu.sensing import foresight
 from lingxiu.sensing.foresight import (
@@ -233,3 +234,30 @@ def test_medians_are_those_of_the_numbers_there_are(rows: list[list[float]]) -> 
     for row, found in zip(array, foresight._medians(array), strict=True):
         known = row[~np.isnan(row)]
         assert np.isnan(found) if not len(known) else found == np.median(known)
+
+
+def test_the_interval_runs_between_the_tails_of_how_near_the_day_is() -> None:
+    levels = 5 + 5.0 * np.arange(14)
+    wide = TRAP.model_copy(
+        update={"tails": (Tail(within=3, early=0.4, late=0.6), Tail(within=21, early=0.01, late=0.99))}
+    )
+    narrow = TRAP.model_copy(update={"tails": (Tail(within=21, early=0.4, late=0.6),)})
+
+    far, near = expect_full(FIRST, levels, wide), expect_full(FIRST, levels, narrow)
+
+    assert far is not None and near is not None and far.due_on == near.due_on
+    assert far.due_from <= near.due_from <= near.due_on <= near.due_to <= far.due_to
+    assert far.due_to - far.due_from > near.due_to - near.due_from
+    assert far.course is not None and far.course.chance_by(far.due_on) >= 0.5 > far.course.chance_by(
+        far.due_on - timedelta(days=1)
+    )
+
+
+def test_a_rule_without_tails_leaves_what_it_is_sure_of_and_tails_begin_with_the_nearest() -> None:
+    two = (Tail(within=3, early=0.2, late=0.7), Tail(within=9, early=0.1, late=0.8))
+
+    assert (TRAP.tail(4).early, TRAP.tail(4).late) == (pytest.approx(0.1), pytest.approx(0.9))
+    assert TRAP.model_copy(update={"tails": two}).tail(4).late == 0.8
+    assert TRAP.model_copy(update={"tails": two}).tail(10).late == pytest.approx(0.9)
+    with pytest.raises(ValidationError):
+        TrapForesight.model_validate(TRAP.model_dump() | {"tails": two[::-1]})

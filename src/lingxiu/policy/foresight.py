@@ -6,9 +6,20 @@ docs/foresight.md.
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Self
+
+from pydantic import Field, model_validator
 
 from lingxiu.policy.rows import Row, Rule
+
+
+class Tail(Row):
+    """Where an interval begins and ends whose day is at most so many days `within`: at the chances by which, of past forecasts,
+    the day had come so `early` that only one in ten came sooner, and so `late` that only one in ten came later."""
+
+    within: int = Field(ge=1)
+    early: float = Field(gt=0, le=0.5)
+    late: float = Field(ge=0.5, lt=1)
 
 
 class ForesightRule(Rule):
@@ -17,6 +28,8 @@ class ForesightRule(Rule):
     `look_back_days`: how much of the past is looked at. `least_days`: with fewer days of evidence since the last cleaning,
     emptying or service nothing is said. `sure`: of the interval, two-sided. `bend`: by what share a trend usually changes its
     pace while it goes on. `horizon_days`: what lies further off is not said.
+    `tails`: where its interval begins and ends, the nearest days first; beyond the last of them, and without any, at the chances
+    `sure` leaves on either side.
     `least_chance`: how likely it must be to come within the horizon. `issue_within_days`: from when on a person is asked.
     `grace_days`: so long after its interval has ended a forecast that did not come is called wrong. `quiet_days`: so long after
     a person's answer nothing is said of the same again, unless the evidence has begun anew.
@@ -32,6 +45,18 @@ class ForesightRule(Rule):
     issue_within_days: int = Field(ge=1)
     grace_days: int = Field(ge=0)
     quiet_days: int = Field(14, ge=0)
+    tails: tuple[Tail, ...] = ()
+
+    @model_validator(mode="after")
+    def _nearest_first(self) -> Self:
+        if list(self.tails) != sorted(self.tails, key=lambda tail: tail.within):
+            raise ValueError("the tails begin with that of the nearest days")
+        return self
+
+    def tail(self, days: int) -> Tail:
+        """Of a forecast whose day is so many days ahead."""
+        usual = Tail(within=max(1, days), early=(1 - self.sure) / 2, late=(1 + self.sure) / 2)
+        return next((tail for tail in self.tails if days <= tail.within), usual)
 
 
 class FoulingForesight(ForesightRule):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cache
 from statistics import NormalDist
@@ -76,7 +76,7 @@ class Expected:
     """What is expected, and on what evidence.
 
     `chance`: that it comes within the rule's horizon if all goes on as it does. `since`: the first day of the evidence;
-    `days`: how many days of it say anything.
+    `days`: how many days of it say anything. `course`: how it goes on, from which every chance told was taken.
     """
 
     due_on: date
@@ -86,6 +86,7 @@ class Expected:
     since: date
     days: int
     reasons: tuple[Reason, ...]
+    course: Course | None = None
 
 
 # ── the line ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -207,6 +208,18 @@ class Going(NamedTuple):
         return NormalDist().cdf(ahead / unsure) if unsure else float(ahead >= 0)
 
 
+class Course(NamedTuple):
+    """A figure on its way to a limit since the day of its last value."""
+
+    going: Going
+    limit: float
+    last: date
+
+    def chance_by(self, day: date) -> float:
+        """How likely it is to be at the limit by then."""
+        return self.going.chance(self.limit, (day - self.last).days)
+
+
 def _expected(
     what: str, going: Going, limit: float, rule: ForesightRule, last: date, yesterday: date, first: date, days: int
 ) -> Expected | None:
@@ -221,13 +234,18 @@ def _expected(
     if chance < max(rule.least_chance, 0.5):
         return None
     chances = [going.chance(limit, passed + n) for n in range(1, furthest + 1)]
-    tails = ((1 - rule.sure) / 2, 0.5, (1 + rule.sure) / 2)
+    due = _reaches(chances, 0.5)
+    tail = rule.tail(due)
     due_from, due_on, due_to = (
-        yesterday + timedelta(days=next((n for n, one in enumerate(chances, 1) if one >= tail), furthest))
-        for tail in tails
+        yesterday + timedelta(days=n) for n in (_reaches(chances, tail.early), due, _reaches(chances, tail.late))
     )
     reason = Reason(what, going.now, going.per_day, limit, chance, due_on)
-    return Expected(due_on, due_from, due_to, chance, first, days, (reason,))
+    return Expected(due_on, due_from, due_to, chance, first, days, (reason,), Course(going, limit, last))
+
+
+def _reaches(chances: Sequence[float], chance: float) -> int:
+    """In how many days the chance is that high; the furthest day looked at if it never is."""
+    return next((n for n, one in enumerate(chances, 1) if one >= chance), len(chances))
 
 
 # ── a purifier that clogs ────────────────────────────────────────────────────────────────────────────────────────
@@ -380,7 +398,7 @@ def expect_failure(
     first = min(found, key=lambda one: one.due_on)
     chance = 1 - math.prod(1 - one.chance for one in found)
     reasons = sorted((one.reasons[0] for one in found), key=lambda reason: reason.due_on)
-    return Expected(first.due_on, first.due_from, first.due_to, chance, first.since, first.days, tuple(reasons))
+    return replace(first, chance=chance, reasons=tuple(reasons))
 
 
 def failing_figures(
