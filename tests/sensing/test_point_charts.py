@@ -98,7 +98,7 @@ def test_gas_is_drawn_in_windows_its_worst_probe_with_its_minutes_above(cast: Ca
     follow()
     chart = drawn(cast, gas)
     assert (chart["step"], len(chart["windows"])) == (10, 6 * 15)
-    assert [strip["label"] for strip in chart["strips"]] == ["≥20 %LEL", "≥50 %LEL"]
+    assert [strip["label"] for strip in chart["strips"]] == ["≥20 %", "≥50 %"]
     assert steps(chart) == {"12:00": [pytest.approx(30.667, abs=0.001), 60, 2, 1]}
 
 

@@ -80,8 +80,8 @@ DRAWINGS: Final[dict[str, Drawing]] = {
         "SELECT at, max(lel_mean) AS lel, max(lel_max) AS lel_highest, max(minutes_over_20) AS over_20,"
         " max(minutes_over_50) AS over_50 FROM {step}_gas WHERE {of} GROUP BY at ORDER BY at",
         (
-            Strip("over_20", "≥20 %LEL", "fan"),
-            Strip("over_50", "≥50 %LEL", "threshold"),
+            Strip("over_20", "≥20 %", "fan"),
+            Strip("over_50", "≥50 %", "threshold"),
         ),
     ),
     "power_meter": Drawing(
