@@ -5,7 +5,11 @@ from __future__ import annotations
 from dataclasses import fields
 from datetime import timedelta
 
+import pytest
+
 from lingxiu.accounts.models import Bond, User
+from lingxiu.issues import filters
+from lingxiu.issues.filters import Filter, listing
 from lingxiu.issues.lifecycle import Move, Result
 from lingxiu.issues.models import Issue, Report
 from lingxiu.issues.queries import ForOwner, complaints_found_true, counts, for_owner, of_merchant, timeline, unit_work
@@ -119,3 +123,34 @@ def test_the_timeline_is_newest_first_and_names_people_in_one_query(
     assert names == [
         ("close", "dispatcher"), ("feed_back", "grid"), ("handle", "grid"), ("accept", "grid"), ("dispatch", None), ("report", None),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("counted", [0, 10_000])
+@pytest.mark.parametrize(("asked", "fits"), [("油污", 5), ("油污外溢", 5), ("BIN-no", 2), ("污", 5), ("没有这句话", 0)])
+def test_words_are_found_alike_however_many_issues_hold_them(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch, counted: int, asked: str, fits: int
+) -> None:
+    monkeypatch.setattr(filters, "COUNTED", counted)
+    monkeypatch.setattr(filters, "PAGE", 2)
+    for n in range(7):
+        issue = find(cast.grid_member, merchant=cast.merchant, at=NOON + timedelta(minutes=n))
+        words = ["油污外溢", "后门油污外溢 bin-NO 7"][n % 2 == 0 and n < 3] if n < 5 else "灯不亮"
+        Issue.objects.filter(pk=issue.pk).update(summary=words, place="")
+    wanted = Filter(q=asked)
+    expected = [row.number for row in Issue.objects.order_by("-reported_at") if asked.lower() in row.summary.lower()]
+    assert len(expected) == fits
+    seen: list[str] = []
+    query: dict[str, str] = {}
+    pages: list[list[str]] = []
+    while True:
+        shown, total = listing(wanted, cast.county_officer, LATER, query)
+        pages.append([row.number for row in shown.rows])
+        seen += pages[-1]
+        if not shown.after:
+            break
+        query = {"after": shown.after}
+    assert seen == expected
+    assert total.number == (min(fits, counted + 1))
+    if shown.before:
+        back, _total = listing(wanted, cast.county_officer, LATER, {"before": shown.before})
+        assert [row.number for row in back.rows] == pages[-2]

@@ -20,7 +20,7 @@ from lingxiu.accounts.models import User
 from lingxiu.files.photos import PhotoRefused
 from lingxiu.issues import actions, elsewhere, pictures, queries
 from lingxiu.issues.export import MOST_ROWS, write_sheet
-from lingxiu.issues.filters import Filter, matching, page, total, within
+from lingxiu.issues.filters import Filter, listing, matching, within
 from lingxiu.issues.forms import FindForm
 from lingxiu.issues.kept import SavedView
 from lingxiu.issues.lifecycle import State
@@ -67,8 +67,7 @@ def issue_list(request: HttpRequest) -> HttpResponse:
     user, now = officer(request), timezone.now()
     views = _views(user)
     wanted = Filter.read(request.GET, default_view=views[0])
-    found = matching(wanted, user, now)
-    shown = page(found, wanted, request.GET)
+    shown, count = listing(wanted, user, now, request.GET)
     counts = queries.counts(user, now, within(wanted.view, user))
     part = request.GET.get("part") == "list"
     here = {key: request.GET[key] for key in ("after", "before") if key in request.GET}
@@ -78,7 +77,7 @@ def issue_list(request: HttpRequest) -> HttpResponse:
         "rows": rows_of(shown.rows, now),
         "ticks": user.authority.may("issues.dispatch"),
         "morning": user.authority.may("issues.dispatch") or user.authority.may("issues.supervise"),
-        "total": total(found, shown),
+        "total": count,
         "counts": counts,
         "links": _links(wanted),
         "tabs": _tabs(wanted, views, counts.open),
