@@ -62,7 +62,7 @@ def test_a_storm_is_one_row_that_unfolds(reader: Any, cast: Cast, storm: Storm, 
     raise_alarm(device, timezone.now())
     client = reader("county_officer")
     page = text_of(client, LIST)
-    assert "14 devices of" in page and "12 still without data" in page
+    assert "14 devices silent at once" in page and "12 still without data" in page
     assert page.count("<tr>") == 3  # the heading, the storm, and the one alarm that is no part of it
     assert page.count("S0") + page.count("S1") == noted.UNFOLDED  # addresses of the first of them
     every = f"/sensing/?tab=alarms&amp;open=all&amp;storm={storm.pk}"
@@ -169,7 +169,7 @@ def test_a_devices_page_says_that_it_is_part_of_a_storm_while_that_lasts(reader:
 def test_the_dashboard_shows_a_storm_and_not_its_alarms(reader: Any, cast: Cast, storm: Storm, device: Device) -> None:
     raise_alarm(device, timezone.now())
     page = text_of(reader("county_officer"), "/")
-    assert "14 devices of" in page
+    assert "14 devices silent at once" in page
     assert page.count(f"/sensing/devices/{MN}/") == 1
     assert "/sensing/devices/S" not in page
 

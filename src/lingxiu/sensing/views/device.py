@@ -18,10 +18,11 @@ from django.views.decorators.http import require_safe
 from lingxiu.accounts.models import User
 from lingxiu.journal.queries import head
 from lingxiu.policy.queries import in_force
+from lingxiu.policy.rows import Label
 from lingxiu.privacy.masks import mask_phone
-from lingxiu.sensing import answers, asking, charting, point_charting, queries
+from lingxiu.sensing import answers, asking, charting, noted, point_charting, queries
 from lingxiu.sensing.charting import Span
-from lingxiu.sensing.models import Alarm, Device, DeviceEvent
+from lingxiu.sensing.models import Alarm, Device, DeviceEvent, Mute
 from lingxiu.sensing.queries import Window
 from lingxiu.sensing.views.forecasts import expected_of
 from lingxiu.sensing.views.point import point_page
@@ -78,7 +79,8 @@ def device_page(request: HttpRequest, mn: str) -> HttpResponse:
         "readings": readings,
         "reading_columns": [{"label": word, "numeric": number} for word, number in _reading_words()],
         "drift": drift(readings),
-        "alarms": alarms_of(device, since),
+        "alarms": (alarms := alarms_of(device, since)),
+        "storm": next((row["alarm"].storm for row in alarms if lasts_in_storm(row["alarm"])), None),
         "alarm_columns": [{"label": word} for word in (_("Alarm"), _("Raised"), _("Cleared"), _("Issue"))],
         "profile": next((row for row in in_force().catalogues.dialects if row.id == device.profile), None),
         "frames": [(row, why_odd(row.why) if row.why else "") for row in queries.raw_frames(device.pk)]
@@ -202,11 +204,14 @@ def card_of(device: Device, at: datetime) -> dict[str, Any]:
         .order_by("-at", "-id")[:EVENTS_SHOWN]
     )
     planned = queries.planned(device, at)
+    mutes = noted.mutes_of([device.pk], at)[device.pk]
     by = {one for rows in (events, planned) for one in (row.recorded_by for row in rows) if one is not None}
+    by |= {row.muted_by for row in mutes}
     names = dict(User.objects.filter(pk__in=by).values_list("pk", "name")) if by else {}
     maintainer = device.maintainer
     return {
         "expected": expected_of(device),
+        "mutes": [(row, labels_of(row), names.get(row.muted_by, "")) for row in mutes],
         "maintainer": maintainer,
         "phone": mask_phone(maintainer.phone) if maintainer and maintainer.phone else "",
         "planned": [(row, names.get(row.recorded_by or 0, "")) for row in planned],
@@ -214,11 +219,22 @@ def card_of(device: Device, at: datetime) -> dict[str, Any]:
     }
 
 
+def lasts_in_storm(alarm: Alarm) -> bool:
+    """Whether it is one of many that still go the same way."""
+    return alarm.cleared_at is None and alarm.storm is not None and alarm.storm.until is None
+
+
+def labels_of(mute: Mute) -> Label | None:
+    """What is muted; None: every alarm of the device."""
+    return next((rule.label for rule in in_force().catalogues.alarms.rules if rule.id == mute.code), None)
+
+
 def alarms_of(device: Device, since: datetime | None) -> list[dict[str, Any]]:
     """The newest alarms of a device, raised since then, each with its rule and severity in words."""
     rules = {rule.id: rule for rule in in_force().catalogues.alarms.rules}
     found = Alarm.objects.filter(device=device, withdrawn_at=None)
-    newest = (found if since is None else found.filter(raised_at__gte=since)).order_by("-raised_at")[:ALARMS_SHOWN]
+    told = found if since is None else found.filter(raised_at__gte=since)
+    newest = told.select_related("storm").order_by("-raised_at")[:ALARMS_SHOWN]
     return [{"alarm": row, "rule": rules.get(row.code), "severity": SEVERITIES[row.severity]} for row in newest]
 
 
