@@ -106,6 +106,7 @@ class Replay:
             words=step.words, unit=step.unit, person=step.person, result=step.result, photos=step.photos, answer=step.answer,
             inspection=self._inspection(record, step), on_behalf_of=step.behalf, merchant=step.merchant,
             into=self.numbers[id(into)] if into else "", units=step.units, days=step.days, until=step.until, reason=step.reason,
+            told=step.told, measured=step.measured,
         )  # fmt: skip
         actions.move(self.numbers[id(record)], step.what, actor=step.actor, at=step.at, brought=brought or NOTHING)
 

@@ -19,9 +19,11 @@ from lingxiu.demo.hours import Shift
 from lingxiu.demo.pictures import When
 from lingxiu.demo.staff import OFFICE, Staff
 from lingxiu.demo.words import OfViolation, say, words
+from lingxiu.issues.evidence import unanswered, violation_of, wants_reading
 from lingxiu.issues.inspection_rules import Inspecting, Outcome, Why
 from lingxiu.issues.lifecycle import Level, Move, Result, State
 from lingxiu.merchants.models import Merchant
+from lingxiu.policy.schema import Violation
 
 # How much longer than in a quiet week everything takes, and how often.
 PACES = {0.7: 32, 2.1: 62, 5.0: 6}
@@ -210,11 +212,15 @@ class Course:
             wanted = result == Result.ORDERED or self._happens(INSPECTED)
             inspection = self._inspection(why, made, holder, result) if why and wanted and not visit else None
             yield replace(made, inspection=inspection)
-        yield self._by(
+        fed_back = self._by(
             writes, Move.FEED_BACK, self._shift(), TO_FEED_BACK,
             say(self.random, self.said.fed_back[result], self._merchant),
             behalf=behalf, result=result, photos=self.scene.picture(violation, "after"),
         )  # fmt: skip
+        wanted_of = violation_of(self.issue)
+        told = filled_in(wanted_of, fed_back, self.issue.number)
+        measured = MEASURED if wants_reading(wanted_of, result) else ""
+        yield replace(fed_back, told=told, measured=measured)
 
     def _rework(self) -> Step:
         return self._by(self._dispatcher(), Move.REWORK, self._room, TO_CLOSE, self._words("rework"))
@@ -316,3 +322,15 @@ class Course:
         if not may_order:
             weights.pop(Result.ORDERED, None)
         return pick(self.random, weights)
+
+
+MEASURED, SAID = "手持仪现场测得 2.6 mg/m³", "见现场笔录"
+
+
+def filled_in(violation: Violation, step: Step, number: str) -> dict[str, str | float]:
+    """Some answer to every question the feedback must bring, by chance of its own: nothing else comes out otherwise for it."""
+    random = stream("form", number, step.at)
+    wanted = unanswered(violation, {}, step.result or Result.FIXED)
+    days_ago = (step.at - timedelta(days=random.randint(1, 40))).date().isoformat()
+    plain: dict[str, str | float] = {"number": float(random.randint(2, 6)), "date": days_ago, "text": SAID}
+    return {one.id: random.choice(one.choices).id if one.choices else plain[one.kind] for one in wanted}

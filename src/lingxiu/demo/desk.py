@@ -89,6 +89,8 @@ class Step:
     days: int | None = None
     until: date | None = None
     reason: str = ""
+    told: Mapping[str, str | float] = field(default_factory=dict)
+    measured: str = ""
 
 
 @dataclass
@@ -293,7 +295,8 @@ class Desk:
                 assert step.result is not None
                 issue.result, issue.found_true = step.result, FOUND_TRUE[step.result]
                 self._to_dispatcher(record, to, at, done=True)
-                return {"found_true": issue.found_true}
+                shown = {"form": dict(step.told), "measured": step.measured}
+                return {"found_true": issue.found_true, **{name: value for name, value in shown.items() if value}}
             case Move.REWORK:
                 last = next(row for row in reversed(record.assignments) if row.step == State.HANDLING)
                 self._let_go(record, done=True, at=at)
