@@ -225,3 +225,21 @@ def test_a_year_is_drawn_from_as_many_rows_as_it_has_days(cast: Cast) -> None:
         )
     assert len(steps_of_year := drawn(cast, gas, "span=year")["windows"]) == 64
     assert all(row[1:] == [1, 2, 0, 0] for row in steps_of_year)
+
+
+@pytest.mark.parametrize("span", ["day", "year"])
+def test_chart_and_page_cost_the_same_number_of_statements_however_much_there_is(
+    cast: Cast, span: str, django_assert_max_num_queries: Any
+) -> None:
+    gas = device(cast, "gas_alarm")
+    for minute in range(0, 120, 3):
+        tell(gas, minute, lel_pct=30.0 if minute % 30 == 0 else 1.0)
+    point_alarms.judge(in_force(), at(121))
+    follow()
+    client = reader(cast.county_officer)
+    address = f"/sensing/devices/{gas.mn}/"
+    client.get(address)
+    with django_assert_max_num_queries(11):
+        assert client.get(f"{address}chart.json?span={span}&with=before&with=year").status_code == 200
+    with django_assert_max_num_queries(22):
+        assert client.get(f"{address}?span={span}").status_code == 200
