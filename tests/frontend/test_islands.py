@@ -362,6 +362,25 @@ def ten_minutes(n: int, *values: float | None) -> list[Any]:
     return [f"2026-03-05T{n // 6:02}:{n % 6}0:00+08:00", *values]
 
 
+def test_a_forecast_is_drawn_as_a_trend_that_goes_on(stage: Stage, page: Page) -> None:
+    trend = {
+        "kind": "trend", "unit": "%", "label": "Level", "from": "2026-03-01", "until": "2026-03-24",
+        "today": {"day": "2026-03-15", "label": "last figure"}, "limit": {"value": 95, "label": "limit 95"},
+        "points": [[f"2026-03-{day:02}", 5.0 * day] for day in range(1, 16)],
+        "line": {"label": "carried on", "points": [["2026-03-15", 75.0], ["2026-03-19", 95]]},
+        "edges": [[["2026-03-15", 75.0], ["2026-03-18", 95]], [["2026-03-15", 75.0], ["2026-03-22", 95]]],
+        "expected": {"from": "2026-03-18", "until": "2026-03-22", "label": "Interval"},
+        "done": [{"day": "2026-03-01", "label": "last emptied 03-01"}],
+    }  # fmt: skip
+    stage.page("/device", CHART)
+    stage.answer("/chart.json", Answer(json.dumps(trend), kind="application/json"))
+
+    page.goto("/device")
+
+    expect(page.locator(".chart canvas")).to_be_visible()
+    page.locator(".chart canvas").hover()
+
+
 def test_a_chart_is_drawn_under_the_security_policy(stage: Stage, page: Page) -> None:
     gone = [None] * 4
     windows = [ten_minutes(n, *(gone if 9 < n < 14 else (n / 10, n / 8, 10, n % 10))) for n in range(60)]
