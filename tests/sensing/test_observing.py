@@ -56,6 +56,15 @@ def test_the_morning_leads_to_what_would_have_been_raised(reader: Any, cast: Cas
         assert words in page
 
 
+def test_it_is_found_from_the_lists_and_from_the_device(reader: Any, device: Device) -> None:
+    Device.objects.update(last_frame_at=timezone.now())
+    seen(device)
+    client = reader("county_officer")
+    for address in ("/sensing/?tab=alarms&open=observing", "/sensing/?state=observing", f"/sensing/devices/{MN}/"):
+        assert PAGE in text_of(client, address)
+    assert PAGE not in text_of(reader("owner"), f"/sensing/devices/{MN}/")
+
+
 def test_what_tells_nobody_says_so_and_old_ones_are_not_new(reader: Any, device: Device) -> None:
     long_ago = timezone.now() - timedelta(days=3)
     seen(device, long_ago, code="ALM-FUME-1", severity="blue", noticed_at=long_ago, last_at=long_ago)
