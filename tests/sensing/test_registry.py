@@ -64,6 +64,14 @@ def test_a_moved_device_leaves_its_alarms_and_its_readings_behind(reader: Any, c
         actions.move(device, cast.other_merchant, at=NOON)
 
 
+def test_a_gas_alarm_counts_from_the_first_second_wherever_it_hangs(cast: Cast) -> None:
+    made = actions.register(mn="GAS", merchant=cast.merchant, profile_id="json-gas", at=NOON)
+    assert made.observe_until is None
+    actions.move(made, cast.other_merchant, at=NOON)
+    made.refresh_from_db()
+    assert made.observe_until is None
+
+
 def test_a_replaced_device_and_the_one_in_its_place_know_of_each_other(reader: Any, cast: Cast, device: Device) -> None:
     Device.objects.filter(pk=device.pk).update(place="后厨", maintainer=company())
     client, said = reader("county_officer"), {"mn": "NEW", "profile": "sb-states", "vendor": "V", "note": "坏了"}

@@ -96,7 +96,7 @@ def move(device: Device, merchant: Merchant, *, note: str = "", at: datetime, ac
         end_for_good(device, at)
         _tell("device.moved_away", device, at, actor_id)
         device.merchant = merchant
-        device.installed_on, device.observe_until = timezone.localdate(at), _observes_until(at)
+        device.installed_on, device.observe_until = timezone.localdate(at), _observes_until(device.kind, at)
         device.save(update_fields=["merchant", "installed_on", "observe_until"])
         happened(device, Happened.MOVED, at, actor_id, note)
         _tell("device.moved", device, at, actor_id)
@@ -284,9 +284,7 @@ def _new(mn: str, merchant: Merchant, profile_id: str, at: datetime, **said: obj
         "profile": profile_id,
         "kind": kind,
         "installed_on": timezone.localdate(at),
-        "observe_until": _observes_until(at)
-        if kind == "fume_monitor"
-        else None,  # a gas alarm counts from the first second
+        "observe_until": _observes_until(kind, at),
     }
     # Of two at the same instant the second waits here for the first, and then finds its device.
     device, first = Device.objects.get_or_create(mn=mn, defaults=defaults)
@@ -296,8 +294,9 @@ def _new(mn: str, merchant: Merchant, profile_id: str, at: datetime, **said: obj
     return device
 
 
-def _observes_until(at: datetime) -> datetime:
-    return at + timedelta(days=in_force().catalogues.alarms.observe_days)
+def _observes_until(kind: str, at: datetime) -> datetime | None:
+    """Monitors only: a gas alarm counts from the first second, wherever it hangs."""
+    return at + timedelta(days=in_force().catalogues.alarms.observe_days) if kind == "fume_monitor" else None
 
 
 def _locked(device: Device) -> Device:
