@@ -26,6 +26,10 @@ from typing import TYPE_CHECKING, Any
 
 from lingxiu.database import temporary_cluster
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks._worlds import leave_texts_empty
+
 if TYPE_CHECKING:
     from django.test import Client
 
@@ -440,15 +444,7 @@ def _written_in_bulk() -> Iterator[None]:
         )
         indexes = cursor.fetchall()
         cursor.execute("".join(f"DROP INDEX {name};" for name, _ in indexes))
-        # Texts this world does not write are empty, as the models would have them.
-        cursor.execute(
-            "SELECT table_name, column_name FROM information_schema.columns WHERE is_nullable = 'NO'"
-            " AND column_default IS NULL AND data_type IN ('text', 'character varying')"
-            " AND table_name IN ('issues_issue', 'issues_move', 'issues_assignment', 'issues_report')"
-        )
-        cursor.execute(
-            "".join(f"ALTER TABLE {table} ALTER {column} SET DEFAULT '';" for table, column in cursor.fetchall())
-        )
+        leave_texts_empty(cursor, "issues_issue", "issues_move", "issues_assignment", "issues_report")
         for table in ("issues_issue", "issues_assignment"):
             cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
         yield

@@ -23,6 +23,10 @@ from typing import TYPE_CHECKING, Any
 
 from lingxiu.database import temporary_cluster
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks._worlds import leave_texts_empty
+
 if TYPE_CHECKING:
     from lingxiu.rating.queries import Asked
 
@@ -154,6 +158,7 @@ def _make_world(merchants: int) -> None:
     )
     Standing.objects.bulk_create([Standing(merchant=one) for one in made], batch_size=5_000)
     with transaction.atomic(), connection.cursor() as cursor:
+        leave_texts_empty(cursor, "sensing_device", "issues_issue", "issues_move", "issues_report")
         for statement in WORLD.read_text().split(";\n"):
             if statement.strip():
                 cursor.execute(statement, {"last": beginning(LAST)})

@@ -1,7 +1,7 @@
--- The fume level of every merchant as one statement: the room's own six as CTEs, then the arithmetic of scoring.py over sets.
+-- The fume level of every merchant as one statement: the room's own six as CTEs, then the arithmetic of scoring.py over sets (no monitor of this world ever moved).
 INSERT INTO bench_score (merchant_id, score, level, coverage)
 WITH merchant (id, scale, paused, town, grid, synthetic) AS MATERIALIZED ({merchants}),
-heard (merchant_id, mn, last_at, since_at, unnoted, measured, high, fan, linked) AS MATERIALIZED ({heard}),
+heard (merchant_id, mn, last_at, since_at, unnoted, stands, measured, high, fan, linked) AS MATERIALIZED ({heard}),
 care (merchant_id, cleaned_on, emptied_on, first_handover_on, handovers) AS MATERIALIZED ({care}),
 listed (merchant_id, number, counts_as) AS MATERIALIZED ({issues}),
 declared (merchant_id, month) AS MATERIALIZED ({self_checks}),
@@ -11,7 +11,7 @@ monitor AS (
            CASE WHEN merchant.paused THEN greatest(0, quiet.days - %(excused_days)s) ELSE unnoted END AS unexplained_days
     FROM heard JOIN merchant ON merchant.id = heard.merchant_id
     CROSS JOIN LATERAL (SELECT greatest(0, %(day)s - (since_at AT TIME ZONE %(zone)s)::date - 1) AS days) AS quiet
-    WHERE since_at IS NOT NULL AND (last_at IS NOT NULL OR quiet.days > %(hold_days)s)
+    WHERE stands AND since_at IS NOT NULL AND (last_at IS NOT NULL OR quiet.days > %(hold_days)s)
 ),
 device AS (
     SELECT merchant_id,

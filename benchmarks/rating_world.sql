@@ -25,10 +25,10 @@ WHERE device.id %% 40 > 0 OR day < %(last)s::timestamptz - interval '12 days';
 
 INSERT INTO issues_issue (number, version, state, flow, level, source, violation, violation_kind, severity, responsible, merchant_id,
                           town, grid, place, summary, act_at, reported_at, clock_from, due_at, step_due_at, due_provisional,
-                          closed_at, result, edition, routing_rule, routing_why, synthetic)
+                          closed_at, result, edition, routing_rule, routing_why, synthetic, more_days, extensions, moved_at)
 SELECT to_char(at, 'YYYYMMDD') || lpad(n::text, 5, '0'), 4, 'closed', 'quick', 'grid', source, violation, kind, 2, 'dept-ecology',
        merchants[1 + n * 104729 %% cardinality(merchants)], '', '', '', '…', at, at, at, at, at, false, at + interval '1 day', 'fixed', 1,
-       'R-70-GRID', '{}', true
+       'R-70-GRID', '{}', true, 0, 0, at + interval '1 day'
 FROM (SELECT array_agg(id ORDER BY id) AS merchants FROM merchants_merchant) AS all_of_them
 CROSS JOIN LATERAL generate_series(1, cardinality(merchants) * 6 / 10) AS n
 CROSS JOIN LATERAL (SELECT %(last)s::timestamptz - make_interval(hours => n %% 2160) AS at) AS moment
