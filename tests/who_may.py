@@ -75,8 +75,12 @@ WHO_MAY: dict[str, Row] = {
     "issues/joint/": Row(get=OFFICERS),
     "issues/joint/new/": Row(get=PLANNERS, post=PLANNERS),
     "issues/joint/<joint_id>/": Row(get=OFFICERS - GRID, far=WHOLE_COUNTY),
-    "issues/joint/<joint_id>/act/": Row(post=PERSONAL, far_post=PERSONAL),  # the sample was planned by the county's office
-    "issues/joint/<joint_id>/<shop_id>/": Row(get=OFFICERS - GRID, far=WHOLE_COUNTY),  # written by the round's own officers
+    "issues/joint/<joint_id>/act/": Row(
+        post=PERSONAL, far_post=PERSONAL
+    ),  # the sample was planned by the county's office
+    "issues/joint/<joint_id>/<shop_id>/": Row(
+        get=OFFICERS - GRID, far=WHOLE_COUNTY
+    ),  # written by the round's own officers
     "issues/inspections/<inspection_id>/": Row(get=OFFICERS - GRID, far=WHOLE_COUNTY),
     "issues/<number>/inspection/": Row(
         get=CERTIFIED, post=CERTIFIED, far=FAR_CERTIFIED, far_post=FAR_CERTIFIED

@@ -42,7 +42,9 @@ def post_photo(request: HttpRequest, photo: File[UploadedFile]) -> Status[Any]:
         sent.update(chunk)
     photo.seek(0)
     try:
-        prepared = prepare_photo(BytesIO(photo.read()), shot=Shot(), caption=pictures.caption(shop="", at=now, person=user.name))
+        prepared = prepare_photo(
+            BytesIO(photo.read()), shot=Shot(), caption=pictures.caption(shop="", at=now, person=user.name)
+        )
     except PhotoRefused as refused:
         raise wrong("photo", photo.name, pictures.REFUSALS[refused.reason]) from refused
 
