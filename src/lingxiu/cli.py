@@ -257,7 +257,7 @@ def simulate_demo(speed: float) -> None:
 
 @main.group("device")
 def device_group() -> None:
-    """Ask a device, give it a key."""
+    """Ask a device, give it a key, reckon its figures and alarms again."""
 
 
 def _device(mn: str) -> Device:
@@ -307,6 +307,21 @@ def device_ask(mn: str, what: str, value: str, since: datetime | None, until: da
     if ended.request.state != "done":
         raise Failed(f"{ended.state}: {ended.answer}" if ended.answer else ended.state)
     click.echo(ended.answer or ended.state)
+
+
+@device_group.command("rebuild")
+@click.argument("mns", metavar="[MN]...", nargs=-1)
+def device_rebuild(mns: tuple[str, ...]) -> None:
+    """Reckon statistics and alarms again from the stored readings (of all devices, if none is named): they come out the same, unless
+    something was wrong."""
+    wake_django()
+    from django.utils import timezone
+
+    from lingxiu.policy.queries import in_force
+    from lingxiu.sensing.rebuilding import rebuild
+
+    devices = [_device(mn).pk for mn in mns] or None
+    click.echo(f"{rebuild(in_force(), timezone.now(), devices)} devices")
 
 
 @device_group.command("key")

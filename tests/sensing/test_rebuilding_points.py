@@ -5,9 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+import time_machine
+from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from lingxiu.cli import main
 from lingxiu.journal.models import Entry
 from lingxiu.merchants.models import Merchant
 from lingxiu.policy.queries import in_force
@@ -53,6 +56,18 @@ def test_a_replay_gives_the_alarms_of_points_there_were(devices: dict[str, Devic
     Alarm.objects.all().delete()
     rebuild(in_force(), at(WEEK + 12))
     assert everything() == lived
+
+
+def test_an_operator_asks_for_it_by_device_or_for_all(devices: dict[str, Device]) -> None:
+    live(devices)
+    lived = everything()
+    Alarm.objects.all().delete()
+    with time_machine.travel(at(WEEK + 12), tick=False):
+        told = CliRunner().invoke(main, ["device", "rebuild", devices["gas"].mn])
+        assert (told.output, {row[1] for row in everything()}) == ("1 devices\n", {"ALM-GAS"})
+        CliRunner().invoke(main, ["device", "rebuild"])
+    assert everything() == lived
+    assert "no device is registered under XX" in CliRunner().invoke(main, ["device", "rebuild", "XX"]).output
 
 
 @pytest.mark.parametrize("code", ["ALM-GAS", "ALM-GREASE-FULL", "ALM-CAM-AI"])
