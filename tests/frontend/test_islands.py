@@ -452,7 +452,7 @@ def county(stage: Stage, page: Page) -> Page:
     ]
     square = [[[120.7, 30.7], [121.1, 30.7], [121.1, 31.0], [120.7, 31.0], [120.7, 30.7]]]
     area = {"type": "Feature", "geometry": {"type": "Polygon", "coordinates": square}}
-    alarm = {"id": 2, "code": "ALM-FUME-3", "label": "high", "raised_at": datetime.now(UTC).isoformat()}
+    alarm = {"id": 2, "code": "ALM-FUME-3", "label": "high", "mark": "open", "raised_at": datetime.now(UTC).isoformat()}
     stage.answer("/merchants.json", collection(*shops))
     stage.answer(
         "/areas.json", collection(area | {"properties": {"name": "嘉善县", "code": "330421", "level": "county"}})

@@ -130,7 +130,7 @@ def test_the_timeline_is_newest_first_and_names_people_in_one_query(
 def test_words_are_found_alike_however_many_issues_hold_them(
     cast: Cast, monkeypatch: pytest.MonkeyPatch, counted: int, asked: str, fits: int
 ) -> None:
-    monkeypatch.setattr(filters, "COUNTED", counted)
+    monkeypatch.setattr(filters, "SEARCHED", counted)
     monkeypatch.setattr(filters, "PAGE", 2)
     for n in range(7):
         issue = find(cast.grid_member, merchant=cast.merchant, at=NOON + timedelta(minutes=n))

@@ -39,6 +39,8 @@ from lingxiu.merchants.models import Merchant
 PAGE = 50
 COUNTED = 10_000
 """Beyond this a count says «10,000+»: to count further costs more than anybody reads from it."""
+SEARCHED = 2_000
+"""Beyond this a search for words says «2,000+», and shows the newest: each that is counted has to be read."""
 MERCHANTS_SEARCHED = 500
 SHORTEST_NUMBER = 4
 SHORTEST_PAIR = 2
@@ -290,10 +292,11 @@ def listing(wanted: Filter, user: User, now: datetime, query: Mapping[str, str])
         return shown, total(seen, shown)
     words, asked = _words(wanted.q), _asked(wanted, query)
     found = seen.filter(words.found).order_by().values_list(asked.field, "pk")
-    keys = list(found[: COUNTED + 1])
-    if len(keys) > COUNTED:
-        return page(seen.filter(words.read), wanted, query, PAGE), Total(len(keys))
-    return _whole(_of_keys(keys, asked, PAGE), asked, PAGE), Total(len(keys))
+    keys = list(found[: SEARCHED + 1])
+    counted = Total(len(keys), SEARCHED)
+    if len(keys) > SEARCHED:
+        return page(seen.filter(words.read), wanted, query, PAGE), counted
+    return _whole(_of_keys(keys, asked, PAGE), asked, PAGE), counted
 
 
 def conditions(wanted: Filter, now: datetime) -> Q:
@@ -602,12 +605,13 @@ def _cursor(text: str) -> tuple[datetime, int] | None:
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """How many there are, counted up to `COUNTED`."""
+    """How many there are, counted up to `most`."""
 
     number: int
+    most: int = COUNTED
 
     def __str__(self) -> str:
-        return f"{COUNTED:,}+" if self.number > COUNTED else f"{self.number:,}"
+        return f"{self.most:,}+" if self.number > self.most else f"{self.number:,}"
 
 
 def total(issues: IssueQuerySet, shown: Page | None = None) -> Total:

@@ -203,12 +203,14 @@ def _statement(kept: Kept, step: Step, source: Step | None = None) -> str:
 
 # ── what the watch does ──────────────────────────────────────────────────────────────────────────────────────────
 
-# Claimed in a statement of its own: what the next one sees was committed before its row could be had.
+# Claimed in a statement of its own: what the next one sees was committed before its row could be had. Chosen once (MATERIALIZED): as
+# the inner side of a loop the choice would be made anew for each row, and go on past those already gone until none is left.
 _CLAIM: Final = """
-    DELETE FROM dirty_point d USING (
+    WITH mine AS MATERIALIZED (
         SELECT device_id, step, at FROM dirty_point WHERE step = %s AND marked_at <= %s
         ORDER BY marked_at LIMIT %s FOR UPDATE SKIP LOCKED
-    ) mine
+    )
+    DELETE FROM dirty_point d USING mine
     WHERE (d.device_id, d.step, d.at) = (mine.device_id, mine.step, mine.at) RETURNING d.device_id, d.at
 """
 _MARK_SUMS: Final = f"""
