@@ -57,8 +57,8 @@ export function trendOption(data: Trend, narrow: boolean): TrendOption {
           symbol: "none",
           data: [
             { yAxis: data.limit.value, lineStyle: { color: COLOURS.threshold, type: "dashed" }, label: { position: "insideStartTop", color: COLOURS.threshold, formatter: data.limit.label } },
-            upright(data.today.day, data.today.label, palette.surface.quiet, "dotted"),
-            ...data.done.map(({ day, label }) => upright(day, label, palette.tones.green.ink, "solid")),
+            upright(data.today.day, data.today.label, palette.surface.quiet, "dotted", "insideEndTop"), // along its line: what was done may stand days beside it
+            ...data.done.map(({ day, label }) => upright(day, label, palette.tones.green.ink, "solid", "end")),
           ],
         },
       },
@@ -75,10 +75,10 @@ export function trendOption(data: Trend, narrow: boolean): TrendOption {
   };
 }
 
-const upright = (day: string, label: string, color: string, type: "dotted" | "solid") => ({
+const upright = (day: string, label: string, color: string, type: "dotted" | "solid", position: "end" | "insideEndTop") => ({
   xAxis: at(day),
   lineStyle: { color, type },
-  label: { position: "end" as const, color, formatter: label, fontSize: 11 },
+  label: { position, color, formatter: label, fontSize: 11 },
 });
 
 /** Room for every day, for the limit and for the line carried on. */
