@@ -74,8 +74,10 @@ def beside(find: Callable[[Page, str], str], more: str) -> Callable[[Page, str],
 
 
 def a_round(page: Page, address: str) -> str:
-    """Today's joint inspection; those to come stand above it."""
-    return page_links(page, address, "/issues/joint/", r"/issues/joint/\d+/")[-1]
+    """Today's joint inspection, wherever in the list it stands: the earliest."""
+    links = page_links(page, address, "/issues/joint/", r"/issues/joint/\d+/")
+    days = {link: page.locator(f"li:has(a[href='{link}'])").inner_text() for link in links}
+    return min(days, key=lambda link: str(re.findall(r"\d{4}-\d\d-\d\d", days[link])))
 
 
 def a_shop_of_a_round(page: Page, address: str) -> str:
