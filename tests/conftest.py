@@ -16,6 +16,7 @@ import django
 import hypothesis
 import pytest
 from django.conf import settings
+from django.utils import translation
 from playwright.sync_api import expect
 
 # The same examples every time, so that a change is judged by what it changed; no deadline, for machines differ in
@@ -77,6 +78,13 @@ def _policy_is_looked_for_again() -> Iterator[None]:
     forget()
     yield
     forget()
+
+
+@pytest.fixture(autouse=True)
+def _the_county_speaks_its_language() -> Iterator[None]:
+    """A page read in English, or a command run here, leaves its language to the thread: not to the test after it."""
+    with translation.override(settings.LANGUAGE_CODE):
+        yield
 
 
 WITH_DATABASE = ("live_server", "transactional_db", "django_db_reset_sequences", "db")
