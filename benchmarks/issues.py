@@ -81,6 +81,17 @@ LISTS: dict[str, list[str]] = {
     "department": ["?view=all", "?view=all&state=open", "?view=unit", "?view=all&flow=joint"],
     "grid": ["?view=all", "?view=all&state=closed"],
 }
+LOOKBACK: dict[str, list[str]] = {
+    "county": [
+        "lookback/?period=month&day=2025-06-15",
+        "lookback/map/?period=month&day=2025-06-15&on=14",
+        "lookback/map/?period=month&day=2026-02-15",
+    ],
+    "dispatcher": [
+        "lookback/?period=month&day=2025-06-15",
+        "lookback/map/?period=month&day=2025-06-15",
+    ],
+}
 MINE = {"dispatcher": ["?view=mine"], "department": ["?view=mine"], "grid": ["?view=mine"]}
 MAP = "export.geojson?view=all&state=open"
 
@@ -155,6 +166,9 @@ def measure(quick: bool, rows: int, explain: bool) -> dict[str, Any]:
     print(f"{rows:,} issues made in {world:.0f} s", file=sys.stderr, flush=True)
     lists = [_page(readers[who], who, page, ROUNDS[quick], explain) for who, pages in LISTS.items() for page in pages]
     mine = [_page(readers[who], who, page, ROUNDS[quick], explain) for who, pages in MINE.items() for page in pages]
+    lookback = [
+        _page(readers[who], who, page, ROUNDS[quick], explain) for who, pages in LOOKBACK.items() for page in pages
+    ]
     exported = _timed(lambda: b"".join(_client(readers["county"]).get("/issues/export.xlsx").streaming_content))
     return {
         "rows": rows,
@@ -162,6 +176,7 @@ def measure(quick: bool, rows: int, explain: bool) -> dict[str, Any]:
         "world_s": round(world, 1),
         "list_p95_ms": _p95([ms for row in lists for ms in row["times"]]),
         "mine_p95_ms": _p95([ms for row in mine for ms in row["times"]]),
+        "lookback_p95_ms": _p95([ms for row in lookback for ms in row["times"]]),
         "queries_list": max(row["queries"] for row in lists),
         "bare_sql_p95_ms": _p95([ms for row in lists for ms in row["bare_times"]]),
         "export_s": round(exported / 1000, 2),
@@ -172,7 +187,8 @@ def measure(quick: bool, rows: int, explain: bool) -> dict[str, Any]:
         **_writes_per_second(readers, MOVES[quick]),
         "kilobytes_list": max(row["kilobytes"] for row in lists),
         "pages": [
-            {key: value for key, value in row.items() if key not in ("times", "bare_times")} for row in [*lists, *mine]
+            {key: value for key, value in row.items() if key not in ("times", "bare_times")}
+            for row in [*lists, *mine, *lookback]
         ],
     }
 
