@@ -49,6 +49,8 @@ class JointInspection(models.Model):
     withdrawn_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     withdrawn_at = models.DateTimeField(null=True)
     withdrawn_why = models.CharField(max_length=500, default="", blank=True)
+    told_today_at = models.DateTimeField(null=True)
+    """When the journal was told, in the morning, that it is on this day."""
     submission = models.UUIDField(unique=True)
     synthetic = models.BooleanField(default=False)
 
