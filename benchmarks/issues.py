@@ -312,7 +312,8 @@ def _writes_per_second(readers: dict[str, User], rounds: int) -> dict[str, float
     """Finds are made, then go the whole quick way: accept, visit, feed back, close. Each its own committed transaction."""
     from django.db import connection, transaction
 
-    from lingxiu.issues.actions import Found, move, report
+    from lingxiu.issues.actions.moving import move
+    from lingxiu.issues.actions.opening import Found, report
     from lingxiu.issues.lifecycle import Move, Result
     from lingxiu.issues.models import Source
     from lingxiu.issues.writing import Brought

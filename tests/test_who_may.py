@@ -18,7 +18,8 @@ from django.utils import timezone
 
 from lingxiu.accounts.models import Absence, Bond, User
 from lingxiu.files.actions import store_document
-from lingxiu.issues.actions import Found, Said, report, take_report
+from lingxiu.issues.actions.opening import Found, report
+from lingxiu.issues.actions.reports import Said, take_report
 from lingxiu.issues.inspection_rules import Inspecting
 from lingxiu.issues.inspections import inspect
 from lingxiu.issues.joint import Round, plan

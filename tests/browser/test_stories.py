@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from tools.driving import desktop, phone, sign_in
 
 from lingxiu.accounts.models import User
-from lingxiu.issues.actions import Found, report
+from lingxiu.issues.actions.opening import Found, report
 from lingxiu.issues.models import Issue, Source
 from lingxiu.issues.overdue import follow_up
 from tests.cast import Cast, make_cast, person

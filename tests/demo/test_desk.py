@@ -19,7 +19,7 @@ from lingxiu.demo.issues import write_issues
 from lingxiu.demo.shops import Shop
 from lingxiu.demo.trades import TRADES, Manner
 from lingxiu.files.models import StoredFile
-from lingxiu.issues import actions
+from lingxiu.issues.actions import moving, opening, reports
 from lingxiu.issues.inspection_rules import Inspecting
 from lingxiu.issues.lifecycle import Move, Result
 from lingxiu.issues.models import Assignment, Inspection, Issue, MoveRow, Report
@@ -90,9 +90,9 @@ class Replay:
         elif begin.reporter:
             number = self._report(begin)
         else:
-            found = actions.Found(begin.source, begin.violation, begin.summary, begin.act_at, begin.merchant,
+            found = opening.Found(begin.source, begin.violation, begin.summary, begin.act_at, begin.merchant,
                                   found_by=begin.found_by, photos=begin.photos)  # fmt: skip
-            number = actions.report(found, at=begin.at).number
+            number = opening.report(found, at=begin.at).number
         self.numbers[id(record)] = number
 
     def move(self, record: Record, step: Step, into: Record | None) -> None:
@@ -108,7 +108,7 @@ class Replay:
             into=self.numbers[id(into)] if into else "", units=step.units, days=step.days, until=step.until, reason=step.reason,
             told=step.told, measured=step.measured,
         )  # fmt: skip
-        actions.move(self.numbers[id(record)], step.what, actor=step.actor, at=step.at, brought=brought or NOTHING)
+        moving.move(self.numbers[id(record)], step.what, actor=step.actor, at=step.at, brought=brought or NOTHING)
 
     def _inspection(self, record: Record, step: Step) -> Inspecting | None:
         """The verbs number issues in the order they come in: the complaint's number is theirs."""
@@ -121,19 +121,19 @@ class Replay:
     def _alarm(
         alarm: tuple[int, str], merchant: Merchant, violation: str, act_at: datetime, summary: str, at: datetime
     ) -> str:
-        return actions.report_alarm(device_mn=alarm[1], merchant_id=merchant.pk, alarm_id=alarm[0], violation_id=violation,
+        return opening.report_alarm(device_mn=alarm[1], merchant_id=merchant.pk, alarm_id=alarm[0], violation_id=violation,
                                     act_at=act_at, summary=summary, at=at)  # fmt: skip
 
     @staticmethod
     def _report(begin: Begin) -> str:
         who = begin.reporter
         assert who
-        said = actions.Said(
+        said = reports.Said(
             source=begin.source.value, violation=begin.violation, words=who.words, seen_at=begin.act_at, merchant=begin.merchant,
             place=begin.place, lng=begin.lng, lat=begin.lat, name=who.name, phone=who.phone, own_number=who.own_number,
             photos=begin.photos,
         )  # fmt: skip
-        return actions.take_report(said, at=begin.at, recorded_by=who.recorded_by).issue.number
+        return reports.take_report(said, at=begin.at, recorded_by=who.recorded_by).issue.number
 
 
 def _book(shops: list[Shop]) -> Book:

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from lingxiu.issues.actions import OwnNumberKnown
+from lingxiu.issues.actions.reports import OwnNumberKnown
 from lingxiu.issues.lifecycle import Move, MoveRefused
 from lingxiu.issues.models import Issue, Report
 from lingxiu.issues.overdue import follow_up

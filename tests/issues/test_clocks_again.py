@@ -7,7 +7,7 @@ from pathlib import Path
 
 from django.utils import timezone
 
-from lingxiu.issues.actions import recompute_deadlines
+from lingxiu.issues.actions.clocks_again import recompute_deadlines
 from lingxiu.issues.lifecycle import Move
 from lingxiu.issues.models import Issue
 from lingxiu.journal.models import Entry

@@ -10,8 +10,9 @@ from django.db import connection
 from django.utils import timezone
 
 from lingxiu.files.models import FileUse
-from lingxiu.issues.actions import Found as FoundValues
-from lingxiu.issues.actions import OwnNumberKnown, report
+from lingxiu.issues.actions.opening import Found as FoundValues
+from lingxiu.issues.actions.opening import report
+from lingxiu.issues.actions.reports import OwnNumberKnown
 from lingxiu.issues.lifecycle import Move
 from lingxiu.issues.models import Assignment, Issue, IssueNumber, Report, Source
 from lingxiu.issues.numbering import LAST_OF_A_DAY, NumbersExhausted, next_number

@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from lingxiu.accounts.models import User
-from lingxiu.issues.actions import Brought, move
+from lingxiu.issues.actions.moving import move
 from lingxiu.issues.lifecycle import FOUND_TRUE, MOVES, OPEN, Level, Move, MoveRefused, State, moves_from, replay
 from lingxiu.issues.models import Issue
 from lingxiu.issues.queries import situation, step_of
 from lingxiu.issues.relations import relations
+from lingxiu.issues.writing import Brought
 from tests.cast import NOON, Cast
 from tests.issues.world import alarm, complain, find, photo
 

@@ -17,7 +17,7 @@ from itertools import pairwise
 
 from lingxiu.accounts.models import Unit, User
 from lingxiu.issues import queries, reporters
-from lingxiu.issues.actions import move
+from lingxiu.issues.actions.moving import move
 from lingxiu.issues.holding import handles_at, units_to_give
 from lingxiu.issues.lifecycle import FOUND_TRUE, OPEN, By, Level, Mark, Move, MoveRefused, State, moves_from, replay
 from lingxiu.issues.models import Issue, MoveRow, Report

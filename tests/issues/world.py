@@ -11,13 +11,16 @@ from PIL import Image
 
 from lingxiu.accounts.models import Unit, User
 from lingxiu.files.actions import Shot, store_photo
-from lingxiu.issues.actions import Brought, Found, Said, move, report, report_alarm, take_report
+from lingxiu.issues.actions.moving import move
+from lingxiu.issues.actions.opening import Found, report, report_alarm
+from lingxiu.issues.actions.reports import Said, take_report
 from lingxiu.issues.evidence import violation_of
 from lingxiu.issues.inspection_models import Inspection
 from lingxiu.issues.inspection_rules import Inspecting, Outcome, Why
 from lingxiu.issues.inspections import posts_of
 from lingxiu.issues.lifecycle import Move, Result
 from lingxiu.issues.models import Issue, MoveRow, Report, Source
+from lingxiu.issues.writing import Brought
 from lingxiu.merchants.models import Merchant
 from tests.cast import NOON, Cast, person
 

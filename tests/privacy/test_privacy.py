@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from lingxiu.accounts.actions import ask_for_code, bind
 from lingxiu.accounts.models import DemoMessage, User
 from lingxiu.home import home
-from lingxiu.issues.actions import Said, take_report
+from lingxiu.issues.actions.reports import Said, take_report
 from lingxiu.issues.models import Report
 from lingxiu.merchants.actions import see_personal_data
 from lingxiu.merchants.models import Merchant

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lingxiu.issues.actions import Found, report
+from lingxiu.issues.actions.opening import Found, report
 from lingxiu.issues.models import Source
 from lingxiu.sensing import charting
 from lingxiu.sensing.charting import STEPS, Span

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from django.test import Client
 
-from lingxiu.issues.actions import move
+from lingxiu.issues.actions.moving import move
 from lingxiu.issues.lifecycle import Move, State
 from lingxiu.issues.models import Issue
 from lingxiu.journal.models import Entry

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.db import connection
 
-from lingxiu.issues.actions import move
+from lingxiu.issues.actions.moving import move
 from lingxiu.issues.lifecycle import Move, State
 from lingxiu.issues.models import Issue, Source
 from lingxiu.issues.writing import Brought

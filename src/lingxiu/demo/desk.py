@@ -17,7 +17,7 @@ from lingxiu.china.calendar import END_OF_DAY, Due, WorkingCalendar
 from lingxiu.connectors.acts import simulated
 from lingxiu.demo.staff import OFFICE, Staff
 from lingxiu.issues import deadlines
-from lingxiu.issues.actions import A_DAY, ALARMS, EARLIER
+from lingxiu.issues.actions.opening import A_DAY, ALARMS, EARLIER
 from lingxiu.issues.holding import LEVEL_OF
 from lingxiu.issues.inspection_rules import Inspecting
 from lingxiu.issues.lifecycle import FOUND_TRUE, MOVES, Level, Move, Result, State, level_after

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from lingxiu.accounts.models import User
 from lingxiu.exchange.problems import Text
-from lingxiu.issues.actions import OwnNumberKnown, Said, take_report
+from lingxiu.issues.actions.reports import OwnNumberKnown, Said, take_report
 from lingxiu.issues.models import PEOPLE, Report
 from lingxiu.policy.queries import in_force
 from lingxiu.policy.schema import ReportSource, Violation

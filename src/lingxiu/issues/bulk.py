@@ -1,4 +1,4 @@
-"""Many issues moved by one order: each a transaction of its own through `actions.move`, each with its own answer. How far an
+"""Many issues moved by one order: each a transaction of its own through `moving.move`, each with its own answer. How far an
 order got, `bulk_run` keeps.
 
 What is too grave, or was reported by somebody who waits for an answer, is never ended by the dozen.
@@ -17,7 +17,8 @@ from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
 from lingxiu.accounts.models import Unit, User
-from lingxiu.issues import actions, bulk_run, words
+from lingxiu.issues import bulk_run, words
+from lingxiu.issues.actions import moving
 from lingxiu.issues.bulk_run import Json, Outcome, Progress, Row, Work
 from lingxiu.issues.lifecycle import Move, MoveRefused, State
 from lingxiu.issues.models import Issue, MoveRow
@@ -150,7 +151,7 @@ def _move(row: Ticked, order: Order, actor: User, at: datetime, own: UUID) -> Mo
         if order.what in ENDS:
             _refuse_grave(issue)
         brought = Brought(words=order.words, unit=order.unit, person=order.person)
-        return actions.move(
+        return moving.move(
             row.number, order.move(issue), actor=actor, at=at, brought=brought, seen=row.seen, submission=own
         )
 

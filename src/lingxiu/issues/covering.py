@@ -9,7 +9,7 @@ from django.db.models import Exists, OuterRef
 
 from lingxiu.accounts.absences import deputies
 from lingxiu.accounts.models import Absence, Post, Unit, User
-from lingxiu.issues import actions
+from lingxiu.issues.actions import moving
 from lingxiu.issues.holding import handles_at
 from lingxiu.issues.lifecycle import MOVES, Move, MoveRefused
 from lingxiu.issues.models import Issue
@@ -40,7 +40,7 @@ def _cover(pk: int, at: datetime) -> bool:
         away = deputies([issue.lead_person_id], at)
         deputy = User.objects.filter(pk=away.get(issue.lead_person.pk) or 0, is_active=True).first()
         fit = deputy if deputy and handles_at(deputy, issue.lead_unit) else None
-        actions.move_by_itself(issue, Move.REASSIGN, at=at, brought=Brought(person=fit))
+        moving.move_by_itself(issue, Move.REASSIGN, at=at, brought=Brought(person=fit))
     return True
 
 
@@ -58,7 +58,7 @@ def hand_over_all(
 
 def _hand_over(number: str, taker: User, actor: User, at: datetime, words: str) -> str:
     try:
-        actions.move(number, Move.REASSIGN, actor=actor, at=at, brought=Brought(person=taker, words=words))
+        moving.move(number, Move.REASSIGN, actor=actor, at=at, brought=Brought(person=taker, words=words))
     except MoveRefused as refused:
         return refused.why
     except SomebodyWasFaster:

@@ -356,7 +356,7 @@ class MoveForm(forms.Form):
         return found[0]
 
     def brought(self, photos: tuple[str, ...], position: tuple[float | None, float | None]) -> Brought:
-        """What the valid form brings to `actions.move`."""
+        """What the valid form brings to `moving.move`."""
         data = self.cleaned_data
         unit, person = unit_and_person(data.get("to", ""))
         answers = (

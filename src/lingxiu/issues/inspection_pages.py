@@ -17,7 +17,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 from lingxiu.accounts.authority import HeldPost
 from lingxiu.accounts.models import User
 from lingxiu.files.photos import PhotoRefused
-from lingxiu.issues import actions, inspections, pictures, queries, words
+from lingxiu.issues import inspections, pictures, queries, words
+from lingxiu.issues.actions import moving
 from lingxiu.issues.forms import LONGEST_WORDS, area
 from lingxiu.issues.inspection_models import Inspection, OutcomeChoice, WhyChoice
 from lingxiu.issues.inspection_rules import Inspecting, InspectionRefused, Outcome, Why
@@ -240,7 +241,7 @@ def _keep(
                 )
                 return {"inspection": made.pk}
             brought = Brought(words=told, photos=names, lng=lng, lat=lat, inspection=said)
-            row = actions.move(issue.number, what, actor=user, at=now, brought=brought, submission=submission)
+            row = moving.move(issue.number, what, actor=user, at=now, brought=brought, submission=submission)
         return {"version": row.version}
 
     once(submission, actor=f"user:{user.pk}", body=body, at=now, do=do)

@@ -10,7 +10,7 @@ from django.utils import timezone
 from procrastinate.contrib.django import app
 
 from lingxiu.issues import bulk, bulk_run, sheet
-from lingxiu.issues.actions import recompute_deadlines
+from lingxiu.issues.actions.clocks_again import recompute_deadlines
 from lingxiu.issues.covering import cover_absent
 from lingxiu.issues.inspections import ask_for_codes
 from lingxiu.issues.models import PublicPost

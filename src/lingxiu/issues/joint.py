@@ -17,8 +17,9 @@ from django.db.models import Count, Q
 from django.utils import timezone
 
 from lingxiu.accounts.models import Unit, UnitKind, User
-from lingxiu.issues import actions, inspections
-from lingxiu.issues.actions import Found
+from lingxiu.issues import inspections
+from lingxiu.issues.actions import opening
+from lingxiu.issues.actions.opening import Found
 from lingxiu.issues.inspection_models import Inspection, OutcomeChoice
 from lingxiu.issues.inspection_rules import BEYOND_THE_CAP, NUMBERED, Inspecting, InspectionRefused, Outcome, Why
 from lingxiu.issues.inspections import Before
@@ -352,7 +353,7 @@ def _issue(row: JointShop, seen: Seen, by: User, at: datetime, submission: UUID)
         Source.JOINT_INSPECTION, seen.violation, seen.words.strip() or label, at, row.merchant, found_by=by,
         photos=seen.photos, data={"joint": row.joint_id}, synthetic=row.joint.synthetic,
     )  # fmt: skip
-    return actions.report(found, at=at, submission=submission)
+    return opening.report(found, at=at, submission=submission)
 
 
 # ── not going after all ──────────────────────────────────────────────────────────────────────────────────────────

@@ -16,8 +16,9 @@ from django.utils import timezone
 
 from lingxiu.accounts.models import Unit, User
 from lingxiu.files.models import StoredFile
-from lingxiu.issues import actions, writing
-from lingxiu.issues.actions import Found
+from lingxiu.issues import writing
+from lingxiu.issues.actions import opening
+from lingxiu.issues.actions.opening import Found
 from lingxiu.issues.models import Issue, Source
 from lingxiu.issues.order_models import Order, OrderItem, OrderKind
 from lingxiu.journal.actions import Scope, record
@@ -130,7 +131,7 @@ def make_issue(item: OrderItem, words: str, *, by: User, at: datetime, photos: t
         if not may_answer(row, by):
             raise OrderRefused("person", "person")
         order = row.order
-        row.issue = actions.report(
+        row.issue = opening.report(
             Found(
                 SOURCES[OrderKind(order.kind)], order.violation, words.strip() or row.task, at, row.merchant,
                 area=row.unit.grid or row.unit.town, found_by=by, photos=photos, data={"order": order.number},

@@ -15,7 +15,8 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
-from lingxiu.issues import actions, writing
+from lingxiu.issues import writing
+from lingxiu.issues.actions import moving
 from lingxiu.issues.lifecycle import MOVES, Move, MoveRefused, State
 from lingxiu.issues.models import Issue, Reminder
 from lingxiu.journal.actions import record
@@ -125,7 +126,7 @@ def _raise(issue: Issue, rule: Escalation, at: datetime) -> bool:
     if State(issue.state) not in MOVES[Move.ESCALATE].come_from:
         return False
     try:
-        actions.move_by_itself(issue, Move.ESCALATE, at=at, data={"rule": rule.id})
+        moving.move_by_itself(issue, Move.ESCALATE, at=at, data={"rule": rule.id})
     except MoveRefused:  # there is no level above, or its place is not known: those who are told must see to it
         return False
     return True
@@ -142,5 +143,5 @@ def _resume(pk: int, at: datetime) -> bool:
         issue = Issue.objects.select_for_update().get(pk=pk)
         if issue.suspended_until is None or issue.suspended_until >= at:
             return False
-        actions.move_by_itself(issue, Move.RESUME, at=at)
+        moving.move_by_itself(issue, Move.RESUME, at=at)
     return True

@@ -25,7 +25,8 @@ from django.views.decorators.http import require_http_methods
 from lingxiu.accounts.models import User
 from lingxiu.accounts.sessions import network_address
 from lingxiu.files.photos import PhotoRefused
-from lingxiu.issues import actions, pictures, queries, reporters, words
+from lingxiu.issues import pictures, queries, reporters, words
+from lingxiu.issues.actions import reports
 from lingxiu.issues.lifecycle import Move, MoveRefused, State
 from lingxiu.issues.limits import MOST_BYTES, TooManyPosts, count_post
 from lingxiu.issues.models import Issue, Report
@@ -112,7 +113,7 @@ def _take_report(request: HttpRequest, merchant: Merchant | None, recorder: User
 
 
 _REFUSED = (
-    PhotoRefused, pictures.NotKept, TooManyPosts, SubmissionReused, actions.OwnNumberKnown, MoveRefused, SomebodyWasFaster
+    PhotoRefused, pictures.NotKept, TooManyPosts, SubmissionReused, reports.OwnNumberKnown, MoveRefused, SomebodyWasFaster
 )  # fmt: skip
 
 
@@ -127,7 +128,7 @@ class Alike:
 def _not_chosen_yet(form: ReportForm, merchant: Merchant | None, recorder: User, now: datetime) -> list[Alike]:
     """What it may belong to, unless the officer has said: nothing is made before they have. Raises OwnNumberKnown."""
     said = _said(form, merchant, ())
-    actions.refuse_known(said)
+    reports.refuse_known(said)
     if form.cleaned_data["same"]:
         return []
     area = said.town or (merchant.town if merchant else "")
@@ -161,7 +162,7 @@ def _keep_report(
 
     def do() -> dict[str, object]:
         with pictures.keeping(photos, at=now, by=by) as names:
-            row = actions.take_report(
+            row = reports.take_report(
                 _said(form, merchant, names),
                 at=now,
                 recorded_by=recorder,
@@ -182,7 +183,7 @@ def _report_refused(request: HttpRequest, context: dict[str, Any], form: ReportF
         case TooManyPosts():
             status = 429
             form.add_error(None, _too_many())
-        case actions.OwnNumberKnown():
+        case reports.OwnNumberKnown():
             form.add_error("own_number", _("This number was entered before, with issue %s.") % error.number)
         case MoveRefused() | SomebodyWasFaster():
             status = 409
@@ -193,10 +194,10 @@ def _report_refused(request: HttpRequest, context: dict[str, Any], form: ReportF
     return render(request, "issues/complain.html", context, status=status)
 
 
-def _said(form: ReportForm, merchant: Merchant | None, photos: tuple[str, ...]) -> actions.Said:
+def _said(form: ReportForm, merchant: Merchant | None, photos: tuple[str, ...]) -> reports.Said:
     data = form.cleaned_data
     label = in_force().catalogues.violation(data["violation"]).label.zh
-    return actions.Said(
+    return reports.Said(
         source=data.get("source", "public"),
         violation=data["violation"],
         words=data["words"] or label,

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import transaction
 
 from lingxiu.issues import queries, writing
-from lingxiu.issues.actions import lock_to_reopen, move_by_itself
+from lingxiu.issues.actions.moving import lock_to_reopen, move_by_itself
 from lingxiu.issues.lifecycle import By, Level, Move, MoveRefused, Needs, State, check
 from lingxiu.issues.models import Addition, Issue, MoveRow, Report
 from lingxiu.issues.writing import Before, Brought

@@ -1,6 +1,6 @@
 """The working sheet: the list as a workbook in which three columns may be filled in, and what is read back from it, row by row.
 
-Each row is a move of its own through `actions.move`, with the version that stood in the sheet: who was slower is told so in
+Each row is a move of its own through `moving.move`, with the version that stood in the sheet: who was slower is told so in
 that row. The dry run makes the very same moves and takes them back. Never who reported something, never a private note.
 """
 
@@ -21,7 +21,8 @@ from django.utils.translation import get_language, gettext_lazy, override
 from django.utils.translation import gettext as _
 
 from lingxiu.accounts.models import Unit, User
-from lingxiu.issues import actions, bulk, bulk_run
+from lingxiu.issues import bulk, bulk_run
+from lingxiu.issues.actions import moving
 from lingxiu.issues.bulk_run import Json, Outcome, Progress, Row, Work
 from lingxiu.issues.forms import unit_and_person, whom_all
 from lingxiu.issues.holding import handles_at
@@ -254,7 +255,7 @@ def _one(line: Line, actor: User, at: datetime, own: UUID | None, again: bool) -
 
 
 def _move(line: Line, actor: User, at: datetime, own: UUID | None) -> MoveRow:
-    """Raises: RowRefused, and what `actions.move` raises."""
+    """Raises: RowRefused, and what `moving.move` raises."""
     rows = Issue.objects.visible_to(actor).select_related("lead_unit", "lead_person")
     issue = rows.filter(number=line.number).first()
     if issue is None:
@@ -262,7 +263,7 @@ def _move(line: Line, actor: User, at: datetime, own: UUID | None) -> MoveRow:
     if not (line.version.isascii() and line.version.isdigit() and len(line.version) < 9):
         raise RowRefused("version")
     what, brought = _meant(line, issue, actor)
-    return actions.move(issue.number, what, actor=actor, at=at, brought=brought, seen=int(line.version), submission=own)
+    return moving.move(issue.number, what, actor=actor, at=at, brought=brought, seen=int(line.version), submission=own)
 
 
 def _meant(line: Line, issue: Issue, actor: User) -> tuple[Move, Brought]:

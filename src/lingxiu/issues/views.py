@@ -18,7 +18,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from lingxiu.accounts.models import User
 from lingxiu.files.photos import PhotoRefused
-from lingxiu.issues import actions, elsewhere, pictures, queries
+from lingxiu.issues import elsewhere, pictures, queries
+from lingxiu.issues.actions import opening
 from lingxiu.issues.export import MOST_ROWS, write_sheet
 from lingxiu.issues.filters import Filter, listing, matching, within
 from lingxiu.issues.forms import FindForm
@@ -264,12 +265,12 @@ def _keep_find(
 
     def do() -> dict[str, object]:
         with pictures.keeping(photos, at=now, by=user.pk) as names:
-            found = actions.Found(
+            found = opening.Found(
                 Source.GRID_MEMBER if user.authority.grids else Source.OFFICER, said["violation"],
                 said["words"] or in_force().catalogues.violation(said["violation"]).label.zh, now, merchant, place,
                 _own_area(user), lng, lat, found_by=user, photos=names, other=form.other,
             )  # fmt: skip
-            return {"number": actions.report(found, at=now, submission=submission).number}
+            return {"number": opening.report(found, at=now, submission=submission).number}
 
     with elsewhere.claimed_once(*form.other):
         result, _first = once(submission, actor=f"user:{user.pk}", body=body, at=now, do=do)

@@ -26,7 +26,7 @@ from lingxiu.issues.holding import stand_in
 from lingxiu.issues.inspection_rules import Inspecting
 from lingxiu.issues.lifecycle import Level, Move, Result, State
 from lingxiu.issues.models import Assignment, Issue, MoveRow
-from lingxiu.journal.actions import Scope, record
+from lingxiu.journal.actions import Scope, SubmissionReused, record
 from lingxiu.merchants.models import Merchant
 from lingxiu.policy.queries import edition, in_force
 from lingxiu.policy.schema import Deadlines
@@ -207,6 +207,14 @@ def write(
         JOURNAL[what], "issue", issue.number, at=at, actor_id=actor.pk if actor else None, scope=scope_of(issue),
         reference={"version": issue.version, "state": issue.state, "level": issue.level, "flow": issue.flow},
     )  # fmt: skip
+    return row
+
+
+def made_before(submission: UUID, what: Move, actor: User | None) -> MoveRow | None:
+    """The move this very submission made before. Raises SubmissionReused if that was another move, or another's."""
+    row = MoveRow.objects.filter(submission=submission).first()
+    if row is not None and (row.move != what or row.actor_id != (actor.pk if actor else None)):
+        raise SubmissionReused(submission)
     return row
 
 

@@ -18,7 +18,8 @@ from django.views.decorators.http import require_POST, require_safe
 from lingxiu.accounts.models import User
 from lingxiu.files.photos import PhotoRefused
 from lingxiu.files.voices import VoiceRefused
-from lingxiu.issues import actions, elsewhere, evidence, phrases, pictures, queries, voices, words
+from lingxiu.issues import elsewhere, evidence, phrases, pictures, queries, voices, words
+from lingxiu.issues.actions import moving, needs
 from lingxiu.issues.desk import private_notes
 from lingxiu.issues.desk_forms import PrivateNoteForm
 from lingxiu.issues.forms import WITH_PICTURE, MoveForm, OtherNumberForm
@@ -155,7 +156,7 @@ def _seen_by(user: User, number: str) -> Issue:
 
 def _offer(what: Move, issue: Issue, user: User, request: HttpRequest) -> Offer:
     """The move that was sent, bound. Raises KeyError for the first move, which nobody sends."""
-    on_behalf = request.POST.get("for") == "1" and what in actions.ENTERED_FOR_OTHERS
+    on_behalf = request.POST.get("for") == "1" and what in needs.ENTERED_FOR_OTHERS
     form = MoveForm(what, issue, user, request.POST, on_behalf=on_behalf)
     return Offer(what, words.MOVES[what], form, str(submission_of(request)), on_behalf)
 
@@ -177,7 +178,7 @@ def _make(request: HttpRequest, issue: Issue, user: User, now: datetime, offer: 
         with pictures.keeping(photos, at=now, by=user.pk) as names, voices.keeping(voice, at=now, by=user.pk) as said:
             brought = offer.form.brought(names, picture.position if picture else (None, None))
             brought = replace(brought, voice=said)
-            row = actions.move(
+            row = moving.move(
                 issue.number, offer.what, actor=user, at=now, brought=brought, seen=version, submission=submission
             )
         return {"version": row.version}
@@ -327,7 +328,7 @@ def _offers(issue: Issue, user: User) -> list[Offer]:
     made = [(what, False) for what in moves_from(state, level, own, situation.marks)]
     if By.DISPATCHER in own and By.ASSIGNEE not in own:
         given = moves_from(state, level, frozenset({By.ASSIGNEE}), situation.marks)
-        made += [(what, True) for what in given if what in actions.ENTERED_FOR_OTHERS]
+        made += [(what, True) for what in given if what in needs.ENTERED_FOR_OTHERS]
     offers = []
     for what, on_behalf in made:
         form = MoveForm(what, issue, user, on_behalf=on_behalf)

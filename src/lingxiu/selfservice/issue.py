@@ -19,7 +19,8 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from lingxiu.files.photos import PhotoRefused
-from lingxiu.issues import actions, pictures
+from lingxiu.issues import pictures
+from lingxiu.issues.actions import moving
 from lingxiu.issues.lifecycle import MOVES, Move, MoveRefused, State
 from lingxiu.issues.models import Issue, MoveRow
 from lingxiu.issues.queries import told_to_owner
@@ -76,7 +77,7 @@ def _keep(request: HttpRequest, mine: Mine, found: Issue, words: str, submission
     def do() -> dict[str, object]:
         with pictures.keeping(photos, at=mine.at, by=mine.user.pk) as names:
             brought = Brought(words=words, photos=names, lng=lng, lat=lat)
-            row = actions.move(
+            row = moving.move(
                 found.number, Move.CORRECT, actor=mine.user, at=mine.at, brought=brought, submission=submission
             )
         return {"version": row.version}

@@ -23,7 +23,8 @@ from django.db.models import Q
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from lingxiu.issues.actions import Found, move_by_itself, report
+from lingxiu.issues.actions.moving import move_by_itself
+from lingxiu.issues.actions.opening import Found, report
 from lingxiu.issues.lifecycle import Move, Result, State
 from lingxiu.issues.models import Issue, Source
 from lingxiu.issues.writing import Brought

@@ -22,7 +22,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from lingxiu.config.environment import environment
-from lingxiu.issues.actions import report_alarm
+from lingxiu.issues.actions.opening import report_alarm
 from lingxiu.journal.actions import record
 from lingxiu.merchants.actions import scope_of
 from lingxiu.merchants.models import Merchant

@@ -26,7 +26,7 @@ from lingxiu.exchange.hotline import sheet
 from lingxiu.exchange.hotline.sheet import COLUMNS, VIOLATIONS, FileRefused, Table
 from lingxiu.exchange.problems import Fault
 from lingxiu.exchange.receiving import PHONE, UNKNOWN, SaidOtherwise, Wrong, offered, receive
-from lingxiu.issues.actions import Said
+from lingxiu.issues.actions.reports import Said
 from lingxiu.issues.models import Issue, Report, Source, StateChoice
 from lingxiu.merchants.models import Merchant, MerchantQuerySet, Status
 from lingxiu.merchants.words import listed

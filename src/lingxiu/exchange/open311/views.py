@@ -26,7 +26,7 @@ from lingxiu.exchange.door import Done, announce, bearer, let_in, once_each, use
 from lingxiu.exchange.open311.formats import FORMATS, answer
 from lingxiu.exchange.problems import Problem, wrong
 from lingxiu.exchange.receiving import Wrong, offered, receive
-from lingxiu.issues.actions import Said
+from lingxiu.issues.actions.reports import Said
 from lingxiu.issues.models import OPEN_STATES, Report, Source
 from lingxiu.merchants.models import Merchant
 from lingxiu.policy.queries import edition, in_force

@@ -34,7 +34,8 @@ from lingxiu.exchange.v1.shapes import (
     cursor_of,
     mark_of,
 )
-from lingxiu.issues import actions, evidence, queries, words
+from lingxiu.issues import evidence, queries, words
+from lingxiu.issues.actions import moving, opening
 from lingxiu.issues.filters import Filter, matching, page
 from lingxiu.issues.forms import FIELDS as MADE_BY_PEOPLE
 from lingxiu.issues.forms import findings
@@ -223,14 +224,14 @@ def post_issue(request: HttpRequest, sent: FindIn) -> Status[Any]:
         raise Problem("not-permitted", _("Finds are for officers: the key acts for somebody who may not enter them."))
 
     def do() -> Done:
-        issue = actions.report(_found(sent, user, now), at=now)
+        issue = opening.report(_found(sent, user, now), at=now)
         return Done(201, IssueOut(**_out(issue)).model_dump(mode="json"))
 
     done = once_each(request, sent.model_dump(mode="json"), do)
     return Status(done.status, done.body)
 
 
-def _found(sent: FindIn, user: User, now: datetime) -> actions.Found:
+def _found(sent: FindIn, user: User, now: datetime) -> opening.Found:
     """What was found. Raises Problem."""
     violation = next((row for row in findings(now) if row.id == sent.violation), None)
     if violation is None:
@@ -242,7 +243,7 @@ def _found(sent: FindIn, user: User, now: datetime) -> actions.Found:
     if not (merchant or sent.place or sent.location):
         raise wrong("place", "", _("Say where it is: a merchant, a place in words, or a position."))
     source = Source.GRID_MEMBER if user.authority.grids else Source.OFFICER
-    return actions.Found(
+    return opening.Found(
         source, violation.id, sent.words or violation.label.zh, sent.act_at, merchant, sent.place, _own_area(user), lng,
         lat, found_by=user, photos=kept_by(user, sent.photos),
     )  # fmt: skip
@@ -274,7 +275,7 @@ def post_move(request: HttpRequest, number: Number, sent: MoveIn) -> Status[Any]
 
     def do() -> Done:
         brought = _brought(sent, issue, user, now)
-        row = actions.move(number, sent.move, actor=user, at=now, brought=brought, seen=sent.seen)
+        row = moving.move(number, sent.move, actor=user, at=now, brought=brought, seen=sent.seen)
         moved = {"version": row.version, "move": row.move, "state": row.to_state, "level": row.to_level}
         return Done(201, {"number": number, **moved})
 

@@ -19,7 +19,7 @@ from lingxiu.exchange.door import Done, Needs, once_each, use_of, user_of
 from lingxiu.exchange.problems import Fault, Problem, wrong
 from lingxiu.exchange.receiving import SOURCES, SaidOtherwise, Wrong, receive, source_of
 from lingxiu.exchange.v1.shapes import ReportIn, ReportOut
-from lingxiu.issues.actions import Said
+from lingxiu.issues.actions.reports import Said
 from lingxiu.issues.models import Report
 from lingxiu.merchants.models import Merchant
 from lingxiu.ui import addresses

@@ -1,0 +1,37 @@
+"""The end of an issue, and what those who reported it are told."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from lingxiu.accounts.models import User
+from lingxiu.issues import writing
+from lingxiu.issues.actions.effects.shape import Data
+from lingxiu.issues.lifecycle import Result, State
+from lingxiu.issues.models import Issue
+from lingxiu.issues.writing import Brought
+from lingxiu.journal.actions import record
+
+
+def close(issue: Issue, to: State, actor: User | None, brought: Brought, at: datetime) -> Data:
+    writing.end(issue, to, at)
+    return answer(issue, brought, at)
+
+
+def answer(issue: Issue, brought: Brought, at: datetime) -> Data:
+    """Tell everybody who reported it. The move keeps what was said, also when a later answer takes its place."""
+    said: dict[str, str] = {}
+    for row in issue.reports.order_by("pk"):
+        row.answer, row.answered_at = brought.answers.get(row.pk, "").strip() or brought.answer.strip(), at
+        row.save(update_fields=["answer", "answered_at"])
+        said[str(row.pk)] = row.answer
+        record("report.answered", "report", row.pk, at=at, scope=writing.scope_of_report(issue))
+    return {"answers": said} if said else {}
+
+
+def file_case(issue: Issue, to: State, actor: User | None, brought: Brought, at: datetime) -> Data:
+    """It goes on as a case of enforcement; here it ends, found true."""
+    issue.case_number = brought.case_number.strip()
+    issue.result, issue.found_true = Result.CASE_FILED, True
+    writing.end(issue, to, at)
+    return {**answer(issue, brought, at), "case": issue.case_number, "found_true": True}
