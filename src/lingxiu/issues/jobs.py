@@ -1,5 +1,5 @@
 """What the worker does for the list: clocks followed, and set again when a year's holidays are published; codes of inspections
-asked for; orders for many gone on with; senders forgotten."""
+asked for; rounds told of in the morning of their day; orders for many gone on with; senders forgotten."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from lingxiu.issues import bulk, bulk_run, sheet
 from lingxiu.issues.actions.clocks_again import recompute_deadlines
 from lingxiu.issues.covering import cover_absent
 from lingxiu.issues.inspections import ask_for_codes
+from lingxiu.issues.joint_today import tell_of_today
 from lingxiu.issues.models import PublicPost
 from lingxiu.issues.overdue import follow_up, resume_rested
 from lingxiu.journal.models import Entry
@@ -62,6 +63,13 @@ def follow_the_clocks(timestamp: int) -> None:
 def ask_for_act_codes(timestamp: int) -> None:
     """Every minute; may run twice. What was refused or not answered is asked for again."""
     ask_for_codes(timezone.now())
+
+
+@app.periodic(cron="* * * * *")
+@app.task(queueing_lock="issues.rounds_today", lock="issues.rounds_today", pass_context=False)
+def tell_of_rounds(timestamp: int) -> None:
+    """Every minute; may run twice, and tells of a round once."""
+    tell_of_today(timezone.now())
 
 
 @app.task(name=bulk_run.GO_ON, pass_context=False)

@@ -11,8 +11,9 @@ from typing import get_args
 from django.db.models import Q
 
 from lingxiu.accounts.absences import deputies
-from lingxiu.accounts.models import Bond, Post, UnitKind, User
+from lingxiu.accounts.models import Bond, Post, Unit, UnitKind, User
 from lingxiu.issues.holding import dispatchers_unit
+from lingxiu.issues.joint_models import JointInspection, JointOfficer
 from lingxiu.issues.lifecycle import Level, Move
 from lingxiu.issues.models import Assignment, Issue, MoveRow, Report
 from lingxiu.journal.models import Entry
@@ -20,7 +21,7 @@ from lingxiu.policy.queries import in_force
 from lingxiu.policy.schema import Audience
 from lingxiu.sensing.models import Device
 
-BOUND_TO_THEM: frozenset[Audience] = frozenset({"owner", "company", "finder", "recorder", "handler", "as_said"})
+BOUND_TO_THEM: frozenset[Audience] = frozenset({"owner", "company", "finder", "recorder", "handler", "crew", "as_said"})
 """What concerns these concerns them whether they are there or not."""
 HANDS = frozenset({"issues.handle", "issues.dispatch"})
 
@@ -41,6 +42,13 @@ class About:
             case "report":
                 return _issue_of_report(self.entry.subject_id)
         return None
+
+    @cached_property
+    def joint(self) -> JointInspection | None:
+        """The joint inspection it is about."""
+        if self.entry.subject_kind != "joint_inspection":
+            return None
+        return JointInspection.objects.filter(pk=self.entry.subject_id).first()
 
     @cached_property
     def move(self) -> MoveRow | None:
@@ -79,12 +87,14 @@ def standing_in(ids: set[int], at: datetime) -> set[int]:
 
 
 def visible_among(about: About, ids: Iterable[int]) -> list[User]:
-    """Those of them who may see what it is about: nobody is told of an issue they may not open."""
-    found = User.objects.filter(pk__in=list(ids), is_active=True).order_by("pk")
-    issue = about.issue
-    if issue is None:
-        return list(found)
-    return [user for user in found if Issue.objects.visible_to(user).filter(pk=issue.pk).exists()]
+    """Those of them who may see what it is about: nobody is told of an issue or a round they may not open."""
+    found = list(User.objects.filter(pk__in=list(ids), is_active=True).order_by("pk"))
+    issue, joint = about.issue, about.joint
+    if issue is not None:
+        return [user for user in found if Issue.objects.visible_to(user).filter(pk=issue.pk).exists()]
+    if joint is not None:
+        return [user for user in found if JointInspection.objects.visible_to(user).filter(pk=joint.pk).exists()]
+    return found
 
 
 def holders(issue: Issue, at: datetime) -> list[int]:
@@ -130,12 +140,26 @@ def _cooperating(about: About) -> list[int]:
 
 
 def _dispatcher(about: About) -> list[int]:
-    """Of the issue's level; of anything else, of the town it concerns."""
+    """Of the issue's level; of a round, of the bodies that go along; of anything else, of the town it concerns."""
+    if about.joint is not None:
+        return _dispatchers_of_bodies(about.joint, about.at)
     if about.issue is None and not about.entry.town:
         return []
     level, town = (about.issue.level, about.issue.town) if about.issue else (Level.TOWN, about.entry.town)
     unit = dispatchers_unit(Level(level), town)
     return of_units([unit.pk], about.at, frozenset({"issues.dispatch"}))
+
+
+def _dispatchers_of_bodies(joint: JointInspection, at: datetime) -> list[int]:
+    """A town's team has its town's; a department those among its own people who dispatch."""
+    bodies = list(Unit.objects.filter(pk__in=joint.officers.values("unit")).order_by("pk"))
+    rooms = [dispatchers_unit(Level.TOWN, body.town).pk for body in bodies if body.kind == UnitKind.TOWN_TEAM]
+    return of_units([*(body.pk for body in bodies), *rooms], at, frozenset({"issues.dispatch"}))
+
+
+def _crew(about: About) -> list[int]:
+    """Who goes along on the round."""
+    return list(JointOfficer.objects.filter(joint=about.joint).values_list("user_id", flat=True)) if about.joint else []
 
 
 def _county(about: About) -> list[int]:
@@ -247,6 +271,7 @@ _FIND: dict[Audience, Callable[[About], list[int]]] = {
     "grid": _grid,
     "maintainer": _maintainer,
     "company": _company,
+    "crew": _crew,
     "as_said": _as_said,
 }
 assert set(_FIND) == set(get_args(Audience))  # every word of the catalogue is known

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from django.db.models import Count, Q
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import get_language, ngettext, pgettext
 from django.utils.translation import gettext as _
 
+from lingxiu.issues.joint_models import JointInspection
 from lingxiu.issues.models import Issue
 from lingxiu.merchants.models import Merchant
 from lingxiu.notices.models import Notice
@@ -24,6 +26,7 @@ from lingxiu.policy.schema import Catalogues
 from lingxiu.territory.queries import town_names
 from lingxiu.ui import addresses
 
+A_ROUND: Final = "joint_inspection"
 SHOP_REMINDER: Final = "N-SHOP-REMINDER"
 CALLED: Final = "alarm.called"
 TO_THE_COMPANY: Final = "N-ALARM-COMPANY"
@@ -55,7 +58,29 @@ def lines(notices: Sequence[Notice], *, officer: bool) -> list[Line]:
     issues = {one.number: one for one in Issue.objects.filter(number__in=numbers).select_related("merchant")}
     shops = Merchant.objects.in_bulk([one.merchant_id for one in notices if one.merchant_id])
     towns = town_names() if notices else {}
-    return [_line(one, issues.get(one.subject_id), shops.get(one.merchant_id or 0), towns, officer) for one in notices]
+    rounds = _rounds({one.subject_id for one in notices if one.subject_kind == A_ROUND})
+    return [
+        _line_of_round(one, rounds[one.subject_id], officer)
+        if one.subject_kind == A_ROUND and one.subject_id in rounds
+        else _line(one, issues.get(one.subject_id), shops.get(one.merchant_id or 0), towns, officer)
+        for one in notices
+    ]
+
+
+def _rounds(ids: set[str]) -> dict[str, JointInspection]:
+    """These rounds by their id, each with `shops_left`, how many it still calls at or called at."""
+    if not ids:
+        return {}
+    left = Count("shops", filter=Q(shops__left_out_at=None))
+    found = JointInspection.objects.filter(pk__in=ids).select_related("lead").annotate(shops_left=left)
+    return {str(one.pk): one for one in found}
+
+
+def _line_of_round(notice: Notice, joint: JointInspection, officer: bool) -> Line:
+    """Its day, how many shops, and who leads. Its title is somebody's words, and stays inside."""
+    shops: int = getattr(joint, "shops_left")  # noqa: B009 - annotated by `_rounds`
+    about = ngettext("%(day)s, %(n)d shop", "%(day)s, %(n)d shops", shops) % {"day": joint.day.isoformat(), "n": shops}
+    return Line(notice, _what(notice, officer), about, joint.lead.name, address(notice, officer=officer))
 
 
 def _line(notice: Notice, issue: Issue | None, shop: Merchant | None, towns: dict[str, str], officer: bool) -> Line:
@@ -75,6 +100,8 @@ def address(notice: Notice, *, officer: bool) -> str:
     """Where the thing itself stands, for this kind of reader. What is about nothing of its own leads to the list."""
     if notice.subject_kind == "issue" and officer:
         return addresses.issue(notice.subject_id)
+    if notice.subject_kind == A_ROUND and officer:
+        return addresses.joint_round(int(notice.subject_id))
     if (notice.kind == CALLED and officer) or notice.rule == TO_THE_COMPANY:
         return addresses.alarm(int(notice.subject_id))
     return addresses.merchant(notice.merchant_id) if notice.merchant_id else addresses.notices()

@@ -573,6 +573,7 @@ Audience = Literal[
     "grid",
     "maintainer",
     "company",
+    "crew",
     "as_said",
 ]
 
@@ -599,10 +600,11 @@ class TellingCondition(Row):
 class Telling(Rule):
     """Of which entries of the journal who is told. A person is told of an entry once, by the first rule that names them.
 
-    `tell`: holder, whoever has it now · cooperating, whose part is open · dispatcher of the place · county office · leader who
-    supervises · finder · recorder, who wrote a report down · handler, who last fed back · owner of the shop, if the shop is told
-    · grid members of the place · maintainer, who looks after devices at the county · company that looks after the device, if it
-    has an account · as_said: the people, units and audiences the entry itself or its rule of escalation names.
+    `tell`: holder, whoever has it now · cooperating, whose part is open · dispatcher of the place, of a round those of its
+    bodies · county office · leader who supervises · finder · recorder, who wrote a report down · handler, who last fed back ·
+    owner of the shop, if the shop is told · grid members of the place · maintainer, who looks after devices at the county ·
+    company that looks after the device, if it has an account · crew, who goes along on a joint round · as_said: the people,
+    units and audiences the entry itself or its rule of escalation names.
     `ways`: beside the page in the program, for whoever has not chosen. `todo`: it stands on their list until the ball moves on.
     `uncounted`: of what is urgent, what no bound of the hour holds back: where gas leaks, six messages were not too many.
     """
@@ -623,6 +625,7 @@ class Notices(Row):
     `kept_for_urgent`: so many of those wait for what is urgent. `stale_hours`: what is older is told to nobody any more.
     `retry_minutes`: after which time what could not be sent is tried again; after the last it is an administrator's.
     `link_hours`: how long a link signs anybody in. `keep_days`: how long a notice stands on its page.
+    `rounds_at`: from when on the day of a joint round those who go along are told of it; the morning's digest holds it.
     """
 
     topics: tuple[NoticeTopic, ...] = ()
@@ -630,6 +633,7 @@ class Notices(Row):
     quiet_from: time = time(21)
     quiet_until: time = time(7, 30)
     digest_at: time = time(7, 45)
+    rounds_at: time = time(6, 30)
     most_an_hour: int = Field(6, gt=0)
     kept_for_urgent: int = Field(2, ge=0)
     stale_hours: int = Field(72, gt=0)
@@ -645,6 +649,8 @@ class Notices(Row):
             _refuse_unknown(f"notices {rule.id}: topic", [rule.topic], {topic.id for topic in self.topics})
         if self.kept_for_urgent >= self.most_an_hour:
             raise ValueError("kept_for_urgent must lie below most_an_hour, or nothing else is ever sent")
+        if self.rounds_at > self.digest_at:
+            raise ValueError("rounds_at must not lie after digest_at, or a day's round is told on the day after")
         return self
 
     def rule(self, rule_id: str) -> Telling:

@@ -18,6 +18,11 @@ def issues(**query: str) -> str:
     return "/issues/" + _query(query)
 
 
+def joint_round(joint_id: int) -> str:
+    """A joint inspection: its shops and who goes along."""
+    return f"/issues/joint/{joint_id}/"
+
+
 def merchant(merchant_id: int) -> str:
     """The portrait of a merchant."""
     return f"/merchants/{merchant_id}/"
