@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 import time_machine
 from django.test import Client
+from django.utils import timezone
 
 from lingxiu.accounts.models import Bond, Unit, User
 from lingxiu.issues import joint
@@ -22,6 +23,7 @@ from lingxiu.issues.orders import Given, Wanted, give
 from lingxiu.journal.models import Entry
 from lingxiu.merchants.models import Merchant
 from tests.cast import BEGAN, NOON, Cast, person
+from tests.issues.races import together
 from tests.issues.test_inspections import said
 from tests.issues.world import photo
 from tests.pages import plain_static
@@ -89,6 +91,35 @@ def test_a_round_is_planned_once_however_often_it_is_sent(cast: Cast, crew: dict
     assert (made[0].shops.count(), made[0].officers.count()) == (2, 6)
     entry = Entry.objects.get(kind="joint.planned")
     assert (entry.subject_id, entry.merchant_id) == (str(made[0].pk), None)
+
+
+def test_a_round_sent_twice_at_the_same_instant_is_one_and_both_are_told_the_same(committed: Cast) -> None:
+    crew = {unit: [person(f"{unit.code}-{n}", "department_officer", unit) for n in (1, 2)]
+            for unit in (committed.ecology, committed.market)}  # fmt: skip
+    for n in range(3):
+        wanted, submission = a_round(committed, crew, title=f"联合检查{n}", day=NOON.date() + n * DAY), uuid4()
+        office = committed.county_officer
+        made: Any = together(*[lambda: plan(wanted, by=office, at=NOON, submission=submission)] * 2)  # noqa: B023
+        assert made[0].joint == made[1].joint, made
+        withdraw(made[0].joint, "改期", by=office, at=NOON)
+    assert JointInspection.objects.count() == Entry.objects.filter(kind="joint.planned").count() == 3
+
+
+def test_the_form_of_a_round_sent_twice_at_once_leads_to_the_same_page(committed: Cast) -> None:
+    crew = {unit: [person(f"{unit.code}-{n}", "department_officer", unit) for n in (1, 2)]
+            for unit in (committed.ecology, committed.market)}  # fmt: skip
+    today = timezone.localdate().isoformat()
+    sent: dict[str, Any] = {
+        "title": "春季联合检查", "day": today, "why": "plan", "lead": committed.ecology.pk, "town": "*", "most": 5,
+        "officers": [f"{unit.pk}:{one.pk}" for unit, people in crew.items() for one in people], "submission": str(uuid4()),
+    }  # fmt: skip
+    both = [browser(committed.county_officer) for _ in range(2)]
+    answers: Any = together(*[lambda one=one: one.post("/issues/joint/new/", sent) for one in both])  # type: ignore[misc]  # a default binds it
+    assert [answer.status_code for answer in answers] == [302, 302]
+    assert answers[0].url == answers[1].url
+    again: Any = browser(committed.county_officer).post("/issues/joint/new/", {**sent, "title": "另一个"})
+    assert again.status_code == 422
+    assert JointInspection.objects.count() == 1
 
 
 @pytest.mark.parametrize(

@@ -80,12 +80,12 @@ class Planned:
 
 def plan(wanted: Round, *, by: User, at: datetime, submission: UUID) -> Planned:
     """Write a round down. Shops where no body may inspect that day, by cap or by another's valid check, are not on its list.
+    Sent twice, and even at once, it is one round.
 
     Raises: JointRefused.
     """
-    known = JointInspection.objects.filter(submission=submission, made_by=by).first()
-    if known is not None:
-        return Planned(known, [])
+    if (known := _known(wanted, by, submission)) is not None:
+        return known
     if not may_plan(by):
         raise JointRefused("", "person")
     _refuse_round(wanted, at)
@@ -93,6 +93,8 @@ def plan(wanted: Round, *, by: User, at: datetime, submission: UUID) -> Planned:
         # Two rounds at once for the last place of a shop's cap: the second waits here, and sees what the first has taken.
         shops = Merchant.objects.select_for_update(no_key=True).filter(pk__in=[shop.pk for shop in wanted.shops])
         locked = {shop.pk: shop for shop in shops.order_by("pk")}
+        if (known := _known(wanted, by, submission)) is not None:
+            return known  # the same one, sent twice at once: it waited for these shops
         open_to = [shop for shop in wanted.shops if shop.pk in locked and _open_to_some(shop, wanted, at)]
         if not open_to:
             raise JointRefused("shops", "none_open")
@@ -106,6 +108,15 @@ def plan(wanted: Round, *, by: User, at: datetime, submission: UUID) -> Planned:
         JointShop.objects.bulk_create(JointShop(joint=joint, merchant=shop) for shop in open_to)
         _tell("joint.planned", joint, at, by)
     return Planned(joint, [shop for shop in wanted.shops if shop not in open_to])
+
+
+def _known(wanted: Round, by: User, submission: UUID) -> Planned | None:
+    """The round as it was written when it was sent before."""
+    joint = JointInspection.objects.filter(submission=submission, made_by=by).first()
+    if joint is None:
+        return None
+    taken = set(joint.shops.values_list("merchant", flat=True))
+    return Planned(joint, [shop for shop in wanted.shops if shop.pk not in taken])
 
 
 def _refuse_round(wanted: Round, at: datetime) -> None:

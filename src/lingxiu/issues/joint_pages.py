@@ -60,12 +60,27 @@ def new_round(request: HttpRequest) -> HttpResponse:
     form = RoundForm(user, now, request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         try:
-            made = joint.plan(form.round(), by=user, at=now, submission=submission_of(request))
-            return redirect(f"/issues/joint/{made.joint.pk}/?left_out={len(made.left_out)}")
+            joint_id, left_out = _planned(request, form, user, now)
+            return redirect(f"/issues/joint/{joint_id}/?left_out={left_out}")
         except JointRefused as refused:
             _tell(form, refused)
+        except SubmissionReused:
+            form.add_error(None, _("This form was sent before with other words. Reload the page and send it again."))
     context = {"form": form, "submission": submission_of(request)}
     return render(request, "issues/joint_new.html", context, status=422 if form.is_bound else 200)
+
+
+def _planned(request: HttpRequest, form: RoundForm, user: User, now: datetime) -> tuple[int, int]:
+    """Write the round down, once. Returns: its id, and how many shops were left out."""
+    submission = submission_of(request)
+
+    def do() -> dict[str, int]:
+        made = joint.plan(form.round(), by=user, at=now, submission=submission)
+        return {"joint": made.joint.pk, "left_out": len(made.left_out)}
+
+    body = {name: form.data.getlist(name) for name in form.fields}
+    result, _first = once(submission, actor=f"user:{user.pk}", body=body, at=now, do=do)
+    return result["joint"], result["left_out"]
 
 
 def _tell(form: forms.Form, refused: JointRefused) -> None:
