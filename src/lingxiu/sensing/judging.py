@@ -22,6 +22,7 @@ from lingxiu.journal.actions import Scope, record
 from lingxiu.merchants.models import Standing
 from lingxiu.policy.alarm_rules import AnyAlarm, RepeatedAlarm, Silence
 from lingxiu.policy.queries import InForce
+from lingxiu.sensing import hearing
 from lingxiu.sensing.alarms import (
     WINDOW_RULES,
     Episode,
@@ -39,7 +40,7 @@ from lingxiu.sensing.alarms import (
     settle,
     silences,
 )
-from lingxiu.sensing.models import Alarm, Deafness, Device, Maintenance
+from lingxiu.sensing.models import Alarm, Device, Maintenance, Way
 from lingxiu.sensing.places import stands_since
 from lingxiu.sensing.statistics import Gap
 
@@ -290,7 +291,7 @@ def judge_gaps(policy: InForce, gaps: Sequence[Gap], at: datetime) -> None:
             for row in Device.objects.filter(pk__in={gap.device_id for gap in gaps}).select_related("merchant")
         }
         arrived = stands_since(list(devices))
-        not_heard = unheard(list(devices), min(gap.since for gap in gaps), arrived)
+        not_heard = unheard(list(devices), min(gap.since for gap in gaps), arrived, at)
         judgements = [
             _judge_silence(rule, devices[gap.device_id], gap.since, gap.until, at, not_heard[gap.device_id], arrived)
             for rule in silence_rules(policy)
@@ -317,7 +318,7 @@ def _judge_quiet(policy: InForce, rule: Silence, at: datetime, after: int) -> li
         cursor.execute(_QUIET, [at - timedelta(minutes=rule.minutes), rule.id, after, DEVICES_AT_ONCE])
         heard = dict(cursor.fetchall())
         arrived = stands_since(list(heard))
-        not_heard = unheard(list(heard), min(heard.values(), default=at), arrived)
+        not_heard = unheard(list(heard), min(heard.values(), default=at), arrived, at)
         judgements = [
             _judge_silence(rule, device, heard[device.pk], None, at, not_heard[device.pk], arrived)
             for device in Device.objects.filter(pk__in=heard).select_related("merchant")
@@ -345,12 +346,17 @@ def silence_rules(policy: InForce) -> list[Silence]:
     return [rule for rule in policy.catalogues.alarms.rules if isinstance(rule, Silence) and rule.enabled]
 
 
-def unheard(device_ids: list[int], since: datetime, arrived: Mapping[int, datetime]) -> dict[int, list[Span]]:
+def unheard(
+    device_ids: list[int], since: datetime, arrived: Mapping[int, datetime], at: datetime
+) -> dict[int, list[Span]]:
     """When each of these devices could not have been heard, or need not have been: also before it `arrived` where it stands."""
-    deaf = [Span(row.since, row.until) for row in Deafness.objects.filter(until__gt=since)]
+    deaf, ways = hearing.deaf(since, at), hearing.ways_of(device_ids)
     held = maintenance(device_ids)
     elsewhere = {device_id: [Span(BEGINNING, at)] for device_id, at in arrived.items()}
-    return {device_id: deaf + held[device_id] + elsewhere.get(device_id, []) for device_id in device_ids}
+    return {
+        device_id: deaf[ways.get(device_id, Way.HJ212)] + held[device_id] + elsewhere.get(device_id, [])
+        for device_id in device_ids
+    }
 
 
 def end_for_good(device: Device, at: datetime) -> None:

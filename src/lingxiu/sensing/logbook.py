@@ -19,6 +19,8 @@ from uuid import uuid4
 import psycopg
 
 from hj212 import Frame
+from lingxiu.sensing.hearing import NOTE_DEAF, listener_says
+from lingxiu.sensing.models import Way
 from lingxiu.sensing.profiles import moment
 
 RECENT_A_DEVICE: Final = 100
@@ -29,7 +31,6 @@ UNKNOWN_HELD: Final = 1_000
 """Unknown MNs remembered between two writes; at 4 KiB each."""
 UNKNOWN_SECONDS: Final = 60
 """An unknown MN's row is written this often at most, however often it says something."""
-DEAF_AFTER: Final = timedelta(seconds=60)
 _UNKNOWN_PAUSE: Final = timedelta(seconds=UNKNOWN_SECONDS)
 _MN: Final = re.compile(r"[0-9A-Za-z_.-]{1,24}")
 _LONGEST_FRAME: Final = 2_048  # bytes of an unknown device's frame that are kept
@@ -42,11 +43,6 @@ _BEAT: Final = """
     ON CONFLICT (run) DO UPDATE SET seen_at = excluded.seen_at, connections = excluded.connections,
         queued = excluded.queued, frames = excluded.frames, readings = excluded.readings, values = excluded.values,
         batches = excluded.batches, refused = excluded.refused, odd = excluded.odd, unknown = excluded.unknown
-"""
-# Nobody was listening between the last sign of life of any gateway and this one.
-_DEAF: Final = """
-    INSERT INTO sensing_deafness (since, until)
-    SELECT max(seen_at), %(now)s FROM sensing_process WHERE kind = 'gateway' HAVING max(seen_at) < %(horizon)s
 """
 _UNKNOWN_AGAIN: Final = """
     UPDATE sensing_unknowndevice SET frames = frames + %(frames)s, peer = %(peer)s, last_at = %(last_at)s,
@@ -186,7 +182,7 @@ class Logbook:
 
     def _beat(self, cursor: psycopg.Cursor) -> None:
         now = moment(self._clock())
-        cursor.execute(_DEAF, {"now": now, "horizon": now - DEAF_AFTER})
+        cursor.execute(NOTE_DEAF, listener_says(Way.HJ212, now))
         counts = {one.name: getattr(self._counts, one.name) for one in fields(Counts)}
         identity = {"run": self.run, "host": socket.gethostname()[:60], "pid": os.getpid()}
         cursor.execute(_BEAT, {**identity, **counts, "started_at": self._started_at, "seen_at": now})

@@ -478,9 +478,18 @@ class Forecast(models.Model):
         return f"{self.kind} {self.device_id} {self.due_on}"
 
 
-class Deafness(models.Model):
-    """A time in which no gateway listened: a device that was not heard then was not silent."""
+class Way(models.TextChoices):
+    """How what a device says comes in."""
 
+    HJ212 = "hj212", "HJ 212"
+    MQTT = "mqtt", "MQTT"
+    HTTP = "http", "HTTP"
+
+
+class Deafness(models.Model):
+    """A time in which nobody of ours listened on a way in: a device that comes that way and was not heard then was not silent."""
+
+    way = models.CharField(max_length=8, choices=Way, default=Way.HJ212, db_default=Way.HJ212)
     since = models.DateTimeField()
     until = models.DateTimeField()
 
@@ -490,11 +499,11 @@ class Deafness(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.since:%Y-%m-%d %H:%M} to {self.until:%H:%M}"
+        return f"{self.way} {self.since:%Y-%m-%d %H:%M} to {self.until:%H:%M}"
 
 
 class Process(models.Model):
-    """A run of a gateway: when it was last alive, and what it has counted since it began."""
+    """A run of a gateway, or of the consumer of a broker: when it last listened, and what it has counted since it began."""
 
     run = models.UUIDField(primary_key=True)
     kind = models.CharField(max_length=12)

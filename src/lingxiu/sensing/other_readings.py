@@ -18,6 +18,7 @@ from typing import Final, Literal, TypeAlias
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
+from lingxiu.sensing.models import Way
 from lingxiu.sensing.store import ODD_AN_HOUR
 
 Value: TypeAlias = float | bool | str | datetime
@@ -83,8 +84,10 @@ class Odd:
 # ── writing ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def store(points: Sequence[Point], at: datetime, odd: Sequence[Odd] = ()) -> list[What]:
-    """Store these readings in one transaction, `at` is their `received_at`. Returns: what became of each, in their order.
+def store(points: Sequence[Point], at: datetime, odd: Sequence[Odd] = (), way: Way = Way.HTTP) -> list[What]:
+    """Store these readings, which came this way, in one transaction; `at` is their `received_at`.
+
+    Returns: what became of each, in their order.
 
     Raises django.db.Error: nothing was stored; the same again may be tried.
     """
@@ -101,7 +104,7 @@ def store(points: Sequence[Point], at: datetime, odd: Sequence[Odd] = ()) -> lis
             [*odd, *(Odd(points[one].device_id, "contradiction", points[one].raw) for one in sorted(refused))],
             at,
         )
-        _note(cursor, merged.values(), changed, at)
+        _note(cursor, merged.values(), changed, at, way)
     known: list[What] = ["accepted" if point.key in changed else "same" for point in points]
     return [
         "contradicts" if number in refused else "same" if "same" in (said[number], known[number]) else "accepted"
@@ -220,11 +223,11 @@ def _monday(at: datetime) -> datetime:
 
 _ODD_LATELY: Final = "SELECT count(*) FROM odd_frame WHERE device_id IS NOT DISTINCT FROM %s AND at > %s"
 _HEARD: Final = """
-    INSERT INTO point_device AS p (device_id, heard_at, latest_at, dirty_from, due_at)
-    SELECT * FROM unnest(%s::int[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[]) n ORDER BY 1
+    INSERT INTO point_device AS p (device_id, heard_at, latest_at, dirty_from, due_at, way)
+    SELECT n.*, %s FROM unnest(%s::int[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[]) n ORDER BY 1
     ON CONFLICT (device_id) DO UPDATE SET
         heard_at = greatest(p.heard_at, excluded.heard_at), latest_at = greatest(p.latest_at, excluded.latest_at),
-        dirty_from = least(p.dirty_from, excluded.dirty_from), due_at = least(p.due_at, excluded.due_at)
+        dirty_from = least(p.dirty_from, excluded.dirty_from), due_at = least(p.due_at, excluded.due_at), way = excluded.way
 """
 # The update changes nothing: it holds the row until this transaction ends, so that nobody claims it without what is new.
 HOLD: Final = "ON CONFLICT (device_id, step, at) DO UPDATE SET marked_at = dirty_point.marked_at"
@@ -262,7 +265,7 @@ def _keep(cursor: CursorWrapper, odd: Sequence[Odd], at: datetime) -> None:
         )
 
 
-def _note(cursor: CursorWrapper, points: Iterable[Point], changed: set[Key], at: datetime) -> None:
+def _note(cursor: CursorWrapper, points: Iterable[Point], changed: set[Key], at: datetime, way: Way) -> None:
     """These devices were heard; from the first reading that is new on, their alarms are to be judged again."""
     latest: dict[int, datetime] = {}
     dirty: dict[int, datetime] = {}
@@ -275,7 +278,7 @@ def _note(cursor: CursorWrapper, points: Iterable[Point], changed: set[Key], at:
         return
     since = [_text(dirty.get(one)) for one in ids]
     due = [_text(at if one in dirty else None) for one in ids]
-    cursor.execute(_HEARD, [ids, [_text(at)] * len(ids), [_text(latest[one]) for one in ids], since, due])
+    cursor.execute(_HEARD, [way.value, ids, [_text(at)] * len(ids), [_text(latest[one]) for one in ids], since, due])
     cursor.execute(_DEVICE_TIMES, [ids])
     mark(cursor, [(device_id, moment) for device_id, moment, _, _ in changed], at)
 

@@ -19,9 +19,9 @@ from django.utils import timezone
 from lingxiu.merchants.models import CareRecord
 from lingxiu.policy.alarm_rules import CameraOffline, CameraSees, NotEmptied, PointLevel, PointRule
 from lingxiu.policy.queries import InForce
-from lingxiu.sensing import duty, judging
+from lingxiu.sensing import duty, hearing, judging
 from lingxiu.sensing.alarms import Episode, Known, Span
-from lingxiu.sensing.models import Alarm, Deafness, Device, Maintenance
+from lingxiu.sensing.models import Alarm, Device, Maintenance, Way
 from lingxiu.sensing.other_readings import TABLES
 from lingxiu.sensing.point_rules import Judged, Said, absences, levels, sightings
 
@@ -29,6 +29,8 @@ log = structlog.get_logger(__name__)
 
 DEVICES_AT_ONCE: Final = 200
 POISONED: Final = timedelta(hours=1)
+LOOK_AGAIN: Final = timedelta(hours=1)
+"""When to look again at a device that cannot be judged as long as it is under maintenance, or nobody listens to it."""
 Rows: TypeAlias = list[tuple[object, ...]]
 Parameter: TypeAlias = int | float | str | datetime | list[str] | None
 
@@ -197,8 +199,17 @@ def _camera_offline(rule: CameraOffline, look: Look) -> tuple[list[Known], Judge
     marks = marks or _first(look.device)
     if not marks:
         return [], Judged([], None)
-    deaf = (Span(row.since, row.until) for row in Deafness.objects.filter(until__gt=marks[0]))
-    return _known(look.device, rule.id, marks[0]), absences(marks, allowed, look.at, (*look.held, *deaf))
+    unheard = (*look.held, *_deaf(look, marks[0]))
+    found = absences(marks, allowed, look.at, unheard)
+    if any(span.until is None for span in unheard):
+        found = replace(found, next_at=min(found.next_at or look.at + LOOK_AGAIN, look.at + LOOK_AGAIN))
+    return _known(look.device, rule.id, marks[0]), found
+
+
+def _deaf(look: Look, since: datetime) -> list[Span]:
+    """When nobody listened on the way this device comes by."""
+    way = hearing.ways_of([look.device.pk], "point_device").get(look.device.pk, Way.HTTP)
+    return hearing.deaf(since, look.at)[way]
 
 
 def _camera_sees(rule: CameraSees, look: Look) -> tuple[list[Known], Judged]:

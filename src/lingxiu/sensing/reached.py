@@ -31,8 +31,8 @@ _NOTE: Final = """
 """
 # Nothing waits, and nothing was stored for long: nobody could have been heard through a stream that was away.
 _DEAF: Final = """
-    INSERT INTO sensing_deafness (since, until)
-    SELECT min(seen_at), %(now)s FROM sensing_process WHERE run = ANY (%(runs)s)
+    INSERT INTO sensing_deafness (way, since, until)
+    SELECT 'hj212', min(seen_at), %(now)s FROM sensing_process WHERE run = ANY (%(runs)s)
     HAVING min(seen_at) < %(now)s - %(standstill)s
 """
 

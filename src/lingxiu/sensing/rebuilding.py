@@ -88,7 +88,7 @@ def rebuild(policy: InForce, at: datetime, device_ids: Sequence[int] | None = No
 def _rejudge_silences(policy: InForce, device_ids: list[int], at: datetime) -> None:
     judgements = []
     arrived = stands_since(device_ids)
-    not_heard = unheard(device_ids, BEGINNING, arrived)
+    not_heard = unheard(device_ids, BEGINNING, arrived, at)
     for rule in silence_rules(policy):
         gaps: defaultdict[int, list[tuple[datetime, datetime | None]]] = defaultdict(list)
         with connection.cursor() as cursor:

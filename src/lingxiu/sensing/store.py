@@ -50,12 +50,13 @@ class OddFrame(NamedTuple):
 
 @dataclass(slots=True)
 class Batch:
-    """What is stored together. `at`: when it was put together, µs; it is the `received_at` of its rows."""
+    """What is stored together. `at`: when it was put together, µs; it is the `received_at` of its rows. `way`: how it came in."""
 
     at: int
     rows: dict[Key, Reading] = field(default_factory=dict)
     frames: dict[Key, bytes] = field(default_factory=dict)
     odd: list[OddFrame] = field(default_factory=list)
+    way: str = "hj212"
 
     def add(self, reading: Reading, frame: bytes) -> None:
         """Take a reading in; the parts of one packet, and doubles, become one row."""
@@ -78,7 +79,7 @@ class Batch:
         keys = list(self.rows)
         parts = keys[: len(keys) // 2], keys[len(keys) // 2 :]
         first, second = (
-            Batch(self.at, {key: self.rows[key] for key in part}, {key: self.frames[key] for key in part})
+            Batch(self.at, {key: self.rows[key] for key in part}, {key: self.frames[key] for key in part}, way=self.way)
             for part in parts
         )
         first.odd = self.odd
@@ -186,7 +187,7 @@ class Store:
             if odd:
                 _keep(cursor, self._few_of(odd))
             if touched:
-                _announce(cursor, batch.at, touched)
+                _announce(cursor, batch, touched)
         return Stored(changed, sum(values_of(row) for row in batch.rows.values()), len(odd))
 
     def _apart(self, rows: list[Reading]) -> tuple[list[Reading], list[Reading]]:
@@ -302,7 +303,7 @@ def _keep(cursor: psycopg.Cursor, odd: list[OddFrame]) -> None:
     )
 
 
-def _announce(cursor: psycopg.Cursor, at: int, touched: Touched) -> None:
+def _announce(cursor: psycopg.Cursor, batch: Batch, touched: Touched) -> None:
     first = _UNIX_EPOCH // WINDOW_SECONDS
     arrays = (
         [device for device, _ in touched],
@@ -310,6 +311,6 @@ def _announce(cursor: psycopg.Cursor, at: int, touched: Touched) -> None:
         [_UNIX_EPOCH + second for second in touched.values()],
     )
     cursor.execute(
-        "INSERT INTO ingest_batch (at, device_ids, windows, latest) VALUES (%s, %s::int[], %s::int[], %s::int[])",
-        [moment(at), *("{" + ",".join(map(str, array)) + "}" for array in arrays)],
+        "INSERT INTO ingest_batch (at, way, device_ids, windows, latest) VALUES (%s, %s, %s::int[], %s::int[], %s::int[])",
+        [moment(batch.at), batch.way, *("{" + ",".join(map(str, array)) + "}" for array in arrays)],
     )

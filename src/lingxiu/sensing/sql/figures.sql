@@ -1,21 +1,23 @@
--- Sums of devices between two moments, from the statistics of days; `held`: maintenance, calibration and times no gateway heard.
+-- Sums of devices between two moments, from the statistics of days; `held`: maintenance, calibration and times in which nobody
+-- listened on the way the device comes by.
 -- What was received in held times is counted by ten-minute windows and taken from what was due: such minutes count on neither side.
 WITH chosen AS (
-    SELECT d.id, d.mn, m.name, m.town, d.vendor, d.maintainer_id,
+    SELECT d.id, CASE w.way WHEN 'mqtt' THEN 'mqtt' ELSE 'hj212' END AS way, d.mn, m.name, m.town, d.vendor, d.maintainer_id,
            greatest(%(since)s, coalesce((d.installed_on::timestamp AT TIME ZONE %(zone)s), %(since)s)) AS since,
            least(%(until)s, CASE WHEN d.state = 'retired' THEN coalesce((
                SELECT max(e.at) FROM sensing_deviceevent e WHERE e.device_id = d.id AND e.kind IN ('retired', 'replaced')
            ), %(since)s) ELSE %(until)s END) AS until
     FROM sensing_device d JOIN merchants_merchant m ON m.id = d.merchant_id
+    LEFT JOIN watch_device w ON w.device_id = d.id
     WHERE d.id = ANY (%(devices)s)
 ), serving AS (
     SELECT * FROM chosen WHERE since < until
 ), spans AS (
     SELECT s.id, range_agg(tstzrange(greatest(h.since, s.since), least(coalesce(h.until, s.until), s.until))) AS held
     FROM serving s JOIN (
-        SELECT device_id, since, until FROM sensing_maintenance
-        UNION ALL SELECT NULL, since, until FROM sensing_deafness
-    ) h ON (h.device_id = s.id OR h.device_id IS NULL) AND h.since < s.until AND coalesce(h.until, s.until) > s.since
+        SELECT device_id, NULL AS way, since, until FROM sensing_maintenance
+        UNION ALL SELECT NULL, way, since, until FROM sensing_deafness
+    ) h ON (h.device_id = s.id OR h.way = s.way) AND h.since < s.until AND coalesce(h.until, s.until) > s.since
     GROUP BY s.id
 ), held AS (
     SELECT p.id, sum(extract(epoch FROM upper(r) - lower(r)) / 60) AS minutes, coalesce(sum(w.minutes), 0) AS received

@@ -23,12 +23,13 @@ import aiomqtt
 import psycopg
 import structlog
 from django.db import Error as DjangoError
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from lingxiu.config.environment import environment
 from lingxiu.policy.queries import NoPolicy, in_force
-from lingxiu.sensing.models import Process
+from lingxiu.sensing.hearing import NOTE_DEAF, listener_says
+from lingxiu.sensing.models import Process, Way
 from lingxiu.sensing.other_readings import Odd, keep_odd
 from lingxiu.sensing.store import Store, conninfo
 from lingxiu.sensing.ways.broker import Broker, Client
@@ -88,7 +89,7 @@ class Receiver:
     def _take(self, messages: Sequence[aiomqtt.Message]) -> None:
         at = self._clock()
         readable = [(message, document) for message in messages if (document := _document(message)) is not None]
-        reception = Reception(at, write_fume=self._store.write)
+        reception = Reception(at, write_fume=self._store.write, way=Way.MQTT)
         outcomes = reception.receive([Message(sent, "mqtt", topic=str(one.topic)) for one, sent in readable])
         read = {id(message) for message, _ in readable}
         if odd := [Odd(None, "json", _payload(one)) for one in messages if id(one) not in read]:
@@ -108,13 +109,18 @@ class Receiver:
         return list(topics(in_force().catalogues.json_mappings))
 
     def beat(self) -> None:
-        """Say that this process is alive, and what it has counted."""
-        counts = self.counts
+        """Say that this process listens to its broker, and what it has counted. Raises django.db.Error."""
+        counts, now = self.counts, self._clock()
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(NOTE_DEAF, listener_says(Way.MQTT, now))
+            self._note(counts, now)
+
+    def _note(self, counts: Counts, now: datetime) -> None:
         Process.objects.update_or_create(
             run=self._run,
             defaults={
                 "kind": "mqtt", "host": socket.gethostname()[:60], "pid": os.getpid(),
-                "started_at": self._started_at, "seen_at": self._clock(), "frames": counts.messages,
+                "started_at": self._started_at, "seen_at": now, "frames": counts.messages,
                 "readings": counts.readings, "batches": counts.batches, "refused": counts.refused,
                 "unknown": counts.unknown,
             },
@@ -161,7 +167,6 @@ class Bridge:
 
     async def run(self) -> None:
         """Until stopped."""
-        beating = asyncio.create_task(self._beat())
         tries = 0
         while not self._stopped.is_set():
             try:
@@ -173,8 +178,6 @@ class Bridge:
                 log.warning("mqtt.waits_for_broker", error=type(error).__name__)
                 await self._pause(tries)
                 tries += 1
-        beating.cancel()
-        await asyncio.gather(beating, return_exceptions=True)
         await self._blocking(self._receiver.let_go)
         self._thread.shutdown()
 
@@ -185,6 +188,7 @@ class Bridge:
         subscribed = asyncio.create_task(
             self._subscribe(client)
         )  # beside: what waits for us may come before the answer does
+        beating = asyncio.create_task(self._beat())
         following = asyncio.ensure_future(anext(messages))
         try:
             while not self._stopped.is_set():
@@ -202,9 +206,10 @@ class Bridge:
                 client.read_on()
                 following = asyncio.ensure_future(anext(messages))
         finally:
-            for task in (following, stopped, subscribed):
+            self.listening.clear()
+            for task in (following, stopped, subscribed, beating):
                 task.cancel()
-            await asyncio.gather(following, stopped, subscribed, return_exceptions=True)
+            await asyncio.gather(following, stopped, subscribed, beating, return_exceptions=True)
 
     async def _subscribe(self, client: Client) -> None:
         """Ask for the topics of the policy in force, which may change while we run. Raises aiomqtt.MqttError."""
@@ -242,6 +247,8 @@ class Bridge:
                 tries += 1
 
     async def _beat(self) -> None:
+        """Signs of life while we are subscribed, and only then: without them nobody who comes by MQTT is called silent."""
+        await self.listening.wait()
         while True:
             try:
                 await self._blocking(self._receiver.beat)

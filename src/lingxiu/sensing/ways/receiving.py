@@ -23,7 +23,7 @@ from django.db.models import F
 from lingxiu.policy.json_mappings import JsonMapping
 from lingxiu.policy.queries import in_force
 from lingxiu.policy.schema import Catalogues
-from lingxiu.sensing.models import Device, DeviceQuerySet, UnknownDevice
+from lingxiu.sensing.models import Device, DeviceQuerySet, UnknownDevice, Way
 from lingxiu.sensing.other_readings import Odd, Point, keep_odd
 from lingxiu.sensing.other_readings import store as store_points
 from lingxiu.sensing.profiles import VALUE_COLUMNS, Reading, microseconds, moment, to_jsonb
@@ -71,12 +71,14 @@ class _Row:
 
 @dataclass(slots=True)
 class Reception:
-    """What is needed to receive. `seen`: the devices the sender may speak for; all unless told. `write_fume`: a writer kept open."""
+    """What is needed to receive. `seen`: the devices the sender may speak for; all unless told. `write_fume`: a writer kept open.
+    `way`: how it came in."""
 
     at: datetime
     seen: DeviceQuerySet | None = None
     write_fume: Callable[[Batch], object] | None = None
     catalogues: Catalogues = field(default_factory=lambda: in_force().catalogues)
+    way: Way = Way.HTTP
 
     def receive(self, messages: Sequence[Message]) -> list[list[Outcome]]:
         """Store what these messages say. Returns: for each message the outcomes of its records, in their order.
@@ -172,7 +174,7 @@ class Reception:
             if row.device is not None and row.outcome.faults
         ]
         if points:
-            became = store_points([_point(row) for row in points], self.at, refused)
+            became = store_points([_point(row) for row in points], self.at, refused, self.way)
             for row, what in zip(points, became, strict=True):
                 row.outcome.result = what
         elif refused:
@@ -184,7 +186,7 @@ class Reception:
         commands = {
             profile.id: REAL_TIME if "2011" in profile.statistics_cn else MINUTE for profile in self.catalogues.devices
         }
-        batch = Batch(microseconds(self.at))
+        batch = Batch(microseconds(self.at), way=self.way.value)
         readings = [_reading(row, commands) for row in rows]
         for reading, row in zip(readings, rows, strict=True):
             batch.add(reading, raw(row.sent))
