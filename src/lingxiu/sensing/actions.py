@@ -18,6 +18,7 @@ from lingxiu.merchants.models import Merchant
 from lingxiu.policy.queries import in_force
 from lingxiu.sensing.judging import end_for_good
 from lingxiu.sensing.models import Device, DeviceEvent, Maintainer, Maintenance, UnknownDevice
+from lingxiu.sensing.point_alarms import look_at
 from lingxiu.sensing.watch import write_device_states
 
 LONGEST_PLANNED: Final = timedelta(days=31)
@@ -99,6 +100,7 @@ def move(device: Device, merchant: Merchant, *, note: str = "", at: datetime, ac
         device.installed_on, device.observe_until = timezone.localdate(at), _observes_until(device.kind, at)
         device.save(update_fields=["merchant", "installed_on", "observe_until"])
         happened(device, Happened.MOVED, at, actor_id, note)
+        look_at(device, at)
         _tell("device.moved", device, at, actor_id)
         write_device_states(in_force(), at)
 

@@ -23,6 +23,7 @@ from lingxiu.sensing import duty, hearing, judging
 from lingxiu.sensing.alarms import Episode, Known, Span
 from lingxiu.sensing.models import Alarm, Device, Maintenance, Way
 from lingxiu.sensing.other_readings import TABLES
+from lingxiu.sensing.places import stands_since
 from lingxiu.sensing.point_rules import Judged, Said, absences, levels, sightings
 
 log = structlog.get_logger(__name__)
@@ -42,17 +43,26 @@ _JUDGED: Final = """
     UPDATE point_device p SET dirty_from = NULL, due_at = j.due_at
     FROM unnest(%s::int[], %s::timestamptz[]) j (device_id, due_at) WHERE p.device_id = j.device_id
 """
+_LOOK_AT: Final = "UPDATE point_device SET due_at = least(due_at, %s) WHERE device_id = %s"
 _POISONED: Final = "UPDATE point_device SET due_at = %s WHERE device_id = ANY (%s)"
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """A device to be judged: from the first reading that is new on, at this moment, but for the times in which nothing counts."""
+    """A device to be judged: from the first reading that is new on, at this moment, but for the times in which nothing counts.
+
+    `arrived`: since when it has stood where it does, None: ever since. What it said before is the former shop's.
+    """
 
     device: Device
     changed: datetime
     at: datetime
     held: tuple[Span, ...]
+    arrived: datetime | None = None
+
+    def here(self, since: datetime) -> datetime:
+        """The later of this moment and of when it came here."""
+        return since if self.arrived is None else max(since, self.arrived)
 
     def usable(self, at: datetime) -> bool:
         """Whether a reading of this moment counts."""
@@ -74,20 +84,32 @@ def judge(policy: InForce, at: datetime, limit: int = DEVICES_AT_ONCE) -> int:
         if not due:
             return 0
         devices = {row.pk: row for row in Device.objects.filter(pk__in=due).select_related("merchant")}
-        judged = {pk: _judge_safely(policy, devices.get(pk), dirty or at, at) for pk, dirty in sorted(due.items())}
+        arrived = stands_since(due)
+        judged = {
+            pk: _judge_safely(policy, devices.get(pk), dirty or at, at, arrived.get(pk))
+            for pk, dirty in sorted(due.items())
+        }
         done = {pk: found.next_at for pk, found in judged.items() if found is not None}
         cursor.execute(_JUDGED, [list(done), [one.isoformat() if one else None for one in done.values()]])
         cursor.execute(_POISONED, [at + POISONED, [pk for pk, found in judged.items() if found is None]])
     return len(due)
 
 
-def _judge_safely(policy: InForce, device: Device | None, changed: datetime, at: datetime) -> Judged | None:
+def look_at(device: Device, at: datetime) -> None:
+    """Judge it at this moment, though it may have said nothing new."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LOOK_AT, [at, device.pk])
+
+
+def _judge_safely(
+    policy: InForce, device: Device | None, changed: datetime, at: datetime, arrived: datetime | None
+) -> Judged | None:
     """One device, in a savepoint: whatever is wrong with it, the others are judged. None: it could not be."""
     if device is None or device.state == Device.State.RETIRED:
         return Judged([], None)
     try:
         with transaction.atomic():
-            return _judge(policy, device, changed, at)
+            return _judge(policy, device, changed, at, arrived)
     except (OperationalError, InterfaceError):
         raise
     except Exception as error:
@@ -95,8 +117,9 @@ def _judge_safely(policy: InForce, device: Device | None, changed: datetime, at:
         return None
 
 
-def _judge(policy: InForce, device: Device, changed: datetime, at: datetime) -> Judged:
-    look = Look(device, changed, at, _held(device))
+def _judge(policy: InForce, device: Device, changed: datetime, at: datetime, arrived: datetime | None) -> Judged:
+    changed = changed if arrived is None else max(changed, arrived)
+    look = Look(device, changed, at, _held(device), arrived)
     judgements, next_times = [], []
     for rule in rules_of(policy, device, at):
         known, found = _EVALUATE[type(rule)](rule, look)
@@ -136,7 +159,7 @@ def _level(rule: PointLevel, look: Look) -> tuple[list[Known], Judged]:
         since = over.raised_at
     low = _low_channels(rule, look, over.raised_at, since) if over is not None and state is not None else {}
     readings = (one for one in _said(rule, look.device, since) if look.usable(one.at))
-    return _known(look.device, rule.id, since), Judged(levels(rule, readings, state, low), None)
+    return _known(look, rule.id, since), Judged(levels(rule, readings, state, low), None)
 
 
 def _said(rule: PointLevel, device: Device, since: datetime, until: datetime | None = None) -> list[Said]:
@@ -159,16 +182,14 @@ def _low_channels(rule: PointLevel, look: Look, raised_at: datetime, until: date
 def _not_emptied(rule: NotEmptied, look: Look) -> tuple[list[Known], Judged]:
     allowed = timedelta(days=rule.days_by_model.get(look.device.model, rule.days))
     over = _standing_at(look, rule.id)
-    since = min(look.changed, over.raised_at if over else look.changed) - 2 * allowed
+    since = look.here(min(look.changed, over.raised_at if over else look.changed) - 2 * allowed)
     marks = _emptyings(rule, look.device, since)
     if over is not None:
         marks.append(over.raised_at - allowed)
-    if not marks:
-        marks = _first(look.device)
-    marks = sorted({one for one in marks if one <= look.at})
+    marks = sorted({one for one in marks if look.here(one) <= one <= look.at} or _first(look))
     if not marks:
         return [], Judged([], None)
-    return _known(look.device, rule.id, marks[0]), absences(marks, allowed, look.at)
+    return _known(look, rule.id, marks[0]), absences(marks, allowed, look.at)
 
 
 def _emptyings(rule: NotEmptied, device: Device, since: datetime) -> list[datetime]:
@@ -192,18 +213,18 @@ def _emptyings(rule: NotEmptied, device: Device, since: datetime) -> list[dateti
 def _camera_offline(rule: CameraOffline, look: Look) -> tuple[list[Known], Judged]:
     allowed = timedelta(hours=rule.hours)
     over = _standing_at(look, rule.id)
-    since = min(look.changed, over.raised_at if over else look.changed) - allowed
+    since = look.here(min(look.changed, over.raised_at if over else look.changed) - allowed)
     online = "FROM camera_state WHERE device_id = %s AND state = 'online'"
     before = _moments(_fetch(f"SELECT max(at) {online} AND at < %s", [look.device.pk, since]))
     marks = before + _moments(_fetch(f"SELECT at {online} AND at >= %s ORDER BY at", [look.device.pk, since]))
-    marks = marks or _first(look.device)
+    marks = [one for one in marks if look.here(one) <= one] or _first(look)
     if not marks:
         return [], Judged([], None)
     unheard = (*look.held, *_deaf(look, marks[0]))
     found = absences(marks, allowed, look.at, unheard)
     if any(span.until is None for span in unheard):
         found = replace(found, next_at=min(found.next_at or look.at + LOOK_AGAIN, look.at + LOOK_AGAIN))
-    return _known(look.device, rule.id, marks[0]), found
+    return _known(look, rule.id, marks[0]), found
 
 
 def _deaf(look: Look, since: datetime) -> list[Span]:
@@ -215,14 +236,14 @@ def _deaf(look: Look, since: datetime) -> list[Span]:
 def _camera_sees(rule: CameraSees, look: Look) -> tuple[list[Known], Judged]:
     quiet = timedelta(minutes=rule.quiet_minutes)
     over = _standing_at(look, rule.id)
-    since = min(look.changed - quiet, over.raised_at if over else look.changed)
+    since = look.here(min(look.changed - quiet, over.raised_at if over else look.changed))
     rows = _fetch(
         "SELECT at FROM camera_event WHERE device_id = %s AND at >= %s AND kind = ANY (%s)"
         " AND coalesce(confidence, 1) >= %s ORDER BY at",
         [look.device.pk, since, list(rule.events), rule.at_least],
     )
     times = [at for at in _moments(rows) if look.usable(at)]
-    return _known(look.device, rule.id, since), sightings(times, quiet, look.at)
+    return _known(look, rule.id, since), sightings(times, quiet, look.at)
 
 
 _EVALUATE: Final[dict[type[PointRule], Callable[..., tuple[list[Known], Judged]]]] = {
@@ -242,14 +263,18 @@ def _standing_at(look: Look, code: str) -> Episode | None:
         Alarm.objects.filter(
             Q(cleared_at=None) | Q(cleared_at__gte=look.changed),
             device=look.device, code=code, withdrawn_at=None, raised_at__lte=look.changed,
+            raised_at__gte=look.here(judging.BEGINNING),
         ).order_by("-raised_at").first()
     )  # fmt: skip
     return _episode(row) if row else None
 
 
-def _known(device: Device, code: str, since: datetime) -> list[Known]:
-    """The alarms that may change when everything from `since` on is judged anew."""
-    rows = Alarm.objects.filter(Q(cleared_at=None) | Q(cleared_at__gte=since), device=device, code=code)
+def _known(look: Look, code: str, since: datetime) -> list[Known]:
+    """The alarms that may change when everything from `since` on is judged anew; none of a place where it stood before."""
+    rows = Alarm.objects.filter(
+        Q(cleared_at=None) | Q(cleared_at__gte=since), device=look.device, code=code,
+        raised_at__gte=look.here(judging.BEGINNING),
+    )  # fmt: skip
     return [Known(row.pk, _episode(row), row.withdrawn_at is not None) for row in rows.order_by("raised_at")]
 
 
@@ -257,8 +282,11 @@ def _episode(alarm: Alarm) -> Episode:
     return Episode(alarm.raised_at, alarm.last_at, alarm.cleared_at, alarm.peak)
 
 
-def _first(device: Device) -> list[datetime]:
-    """The moment of the first thing it said; none if it never did."""
+def _first(look: Look) -> list[datetime]:
+    """From when on something could be expected of it: since it came here, or the first thing it said; none if it never did."""
+    if look.arrived is not None:
+        return [look.arrived]
+    device = look.device
     return _moments(_fetch(f"SELECT min(at) FROM {TABLES[device.kind].name} WHERE device_id = %s", [device.pk]))  # noqa: S608 (ours)
 
 
