@@ -87,6 +87,20 @@ def _the_county_speaks_its_language() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    """The tables, and in them the shipped policy: read once a run, not once a test."""
+    with django_db_blocker.unblock():
+        _load_the_shipped_policy()
+
+
+def _load_the_shipped_policy() -> None:
+    from lingxiu.policy.actions import load
+    from lingxiu.policy.reading import SHIPPED
+
+    load(SHIPPED, at=datetime(2026, 1, 1, tzinfo=UTC))
+
+
 WITH_DATABASE = ("live_server", "transactional_db", "django_db_reset_sequences", "db")
 
 
@@ -99,12 +113,10 @@ def _the_shipped_policy_is_in_force(request: pytest.FixtureRequest) -> None:
     if not wanted:
         return
     request.getfixturevalue(wanted[0])
-    from lingxiu.policy.actions import load
     from lingxiu.policy.models import Edition
-    from lingxiu.policy.reading import SHIPPED
 
     if not Edition.objects.exists():
-        load(SHIPPED, at=datetime(2026, 1, 1, tzinfo=UTC))
+        _load_the_shipped_policy()
 
 
 @pytest.fixture(autouse=True)
