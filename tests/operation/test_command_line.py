@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from lingxiu.cli import REPOSITORY, main
+from lingxiu.cli import main
+from lingxiu.cli.measuring import REPOSITORY
 
 
 @pytest.fixture

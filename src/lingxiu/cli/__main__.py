@@ -1,0 +1,7 @@
+"""`python -m lingxiu.cli`: how a child process is started, whatever is on the path."""
+
+from __future__ import annotations
+
+from lingxiu.cli import main
+
+main()
