@@ -369,6 +369,17 @@ def test_a_gap_is_asked_for_once_and_only_of_devices_that_can(plant: Plant) -> N
     assert [one.parameters["EndTime"] for one in requests] == ["20260305145900", "20260304115900"]
 
 
+def test_the_journal_knows_what_was_asked_to_fill_a_gap(plant: Plant) -> None:
+    assert asking.fill_gaps(in_force(), [a_gap(plant.device), a_gap(plant.device, 2)], NOW) == 2
+    assert asking.fill_gaps(in_force(), [a_gap(plant.device)], NOW) == 0
+    entries = list(Entry.objects.filter(kind="device.asked").order_by("id"))
+    assert [(one.subject_id, one.actor_id, one.at, one.merchant_id) for one in entries] == [
+        (plant.device.mn, None, NOW, plant.cast.merchant.pk)
+    ] * 2
+    requests = DeviceRequest.objects.order_by("id").values_list("id", flat=True)
+    assert [one.reference for one in entries] == [{"request": pk, "cn": "2051", "why": "gap"} for pk in requests]
+
+
 def a_gap(device: Device, days: int = 0) -> Gap:
     """Three hours of silence."""
     return Gap(device.pk, NOON - timedelta(days=days), NOON + timedelta(hours=3, days=-days))

@@ -204,7 +204,7 @@ def _put(
         asked_at=at,
         expires_at=at + (lasts or LASTS[why]),
     )
-    _tell("device.asked", device, at, actor_id, {"request": put.pk, "cn": cn, "why": why})
+    _tell_asked(put, device, at, actor_id)
     return put
 
 
@@ -217,16 +217,17 @@ def fill_gaps(policy: InForce, gaps: Sequence[Gap], at: datetime) -> int:
     able = {row.id: row for row in policy.catalogues.devices if row.fills_gaps_after_minutes is not None}
     if not able or not gaps:
         return 0
-    found = Device.objects.filter(pk__in={gap.device_id for gap in gaps}, profile__in=able)
-    serving = found.exclude(state=Device.State.RETIRED).values_list("pk", "profile")
-    profiles = {device_id: able[profile] for device_id, profile in serving}
-    periods = {gap: _missed(gap, profiles[gap.device_id]) for gap in gaps if gap.device_id in profiles}
+    found = Device.objects.filter(pk__in={gap.device_id for gap in gaps}, profile__in=able).select_related("merchant")
+    serving = {device.pk: device for device in found.exclude(state=Device.State.RETIRED)}
+    periods = {gap: _missed(gap, able[serving[gap.device_id].profile]) for gap in gaps if gap.device_id in serving}
     wanted = {(gap.device_id, period["BeginTime"]): period for gap, period in periods.items() if period is not None}
     before = DeviceRequest.objects.filter(why=DeviceRequest.Why.GAP, device__in={key[0] for key in wanted})
     known = set(before.values_list("device_id", "parameters__BeginTime"))
     keep_nothing = _keep_nothing(before.filter(ended_at__gt=at - BELIEVED))
     new = [key for key in wanted if key not in known and key[0] not in keep_nothing]
-    DeviceRequest.objects.bulk_create(_request_of(key[0], wanted[key], at) for key in new)
+    with transaction.atomic():
+        for put in DeviceRequest.objects.bulk_create(_request_of(key[0], wanted[key], at) for key in new):
+            _tell_asked(put, serving[put.device_id], at, None)
     return len(new)
 
 
@@ -518,6 +519,10 @@ def line_of(device: Device, at: datetime) -> DeviceLine | None:
     """The line it is connected by now, if it is."""
     alive = Process.objects.filter(seen_at__gte=at - ALIVE_WITHIN)
     return DeviceLine.objects.filter(device=device, until=None, run__in=alive.values("run")).first()
+
+
+def _tell_asked(put: DeviceRequest, device: Device, at: datetime, actor_id: int | None) -> None:
+    _tell("device.asked", device, at, actor_id, {"request": put.pk, "cn": put.cn, "why": put.why})
 
 
 def _tell(kind: str, device: Device, at: datetime, actor_id: int | None, reference: dict[str, Any]) -> None:
