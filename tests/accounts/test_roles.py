@@ -11,7 +11,7 @@ from lingxiu.accounts.authority import NOBODY, HeldPost, authority_of
 from lingxiu.accounts.models import User
 from lingxiu.policy.queries import in_force
 from lingxiu.policy.reading import SHIPPED, read_folder
-from lingxiu.policy.schema import Sight
+from lingxiu.policy.schema.roles import Sight
 from tests.cast import Cast, person
 
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "lingxiu"

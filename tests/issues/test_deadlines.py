@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from lingxiu.issues.deadlines import answer_due, calendar_of, step_due, whole_due
 from lingxiu.issues.lifecycle import OPEN, Level, State
 from lingxiu.policy.reading import SHIPPED, PolicyRefused, read_folder
-from lingxiu.policy.schema import Year
+from lingxiu.policy.schema.deadlines import Year
 
 COUNTY = ZoneInfo("Asia/Shanghai")
 LIMITS = read_folder(SHIPPED)[0].deadlines

@@ -7,7 +7,7 @@ from lingxiu.issues.lookback.actions import Place, add_place
 from lingxiu.issues.lookback.models import KeyPlace
 from lingxiu.issues.models import Issue
 from lingxiu.policy.queries import in_force
-from lingxiu.policy.schema import Routing, RoutingCondition
+from lingxiu.policy.schema.routing import Routing, RoutingCondition
 from tests.cast import NOON, Cast
 from tests.issues.world import alarm, complain, find
 

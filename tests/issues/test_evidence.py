@@ -15,7 +15,7 @@ from lingxiu.issues.evidence import WrongAnswer, answers, offered, reading_calle
 from lingxiu.issues.lifecycle import FOUND_TRUE, Move, MoveRefused, Result
 from lingxiu.issues.models import Issue
 from lingxiu.issues.papers import record_data
-from lingxiu.policy.schema import Choice, Evidence, Question, Violation
+from lingxiu.policy.schema.violations import Choice, Evidence, Question, Violation
 from lingxiu.sensing.models import Device
 from tests.cast import NOON, Cast
 from tests.issues.world import LATER, do, find, photo

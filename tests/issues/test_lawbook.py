@@ -16,7 +16,7 @@ from django.utils.translation import override
 from lingxiu.accounts.models import User
 from lingxiu.issues.lawbook import Wanted, amount, in_digits, search, side_by_side
 from lingxiu.policy.queries import in_force
-from lingxiu.policy.schema import Penalty
+from lingxiu.policy.schema.violations import Penalty
 from tests.cast import Cast
 from tests.issues.world import LATER, alarm
 

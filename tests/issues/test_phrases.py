@@ -11,7 +11,7 @@ from lingxiu.issues.lifecycle import Move
 from lingxiu.issues.models import Issue
 from lingxiu.issues.phrases import MOST, MOST_OWN, PHRASED, canned, offers
 from lingxiu.policy.queries import in_force
-from lingxiu.policy.schema import Catalogues
+from lingxiu.policy.schema.catalogues import Catalogues
 from tests.cast import Cast
 from tests.issues.world import LATER, do, find
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from lingxiu.issues.routing import Facts, NoRouteFits, first_failed, route
 from lingxiu.policy.reading import SHIPPED, PolicyRefused, read_folder
 from lingxiu.policy.rows import Label
-from lingxiu.policy.schema import Catalogues, Routing, RoutingCondition
+from lingxiu.policy.schema.catalogues import Catalogues
+from lingxiu.policy.schema.routing import Routing, RoutingCondition
 
 SHIPPED_POLICY: Catalogues = read_folder(SHIPPED)[0]
 DAY = date(2026, 3, 5)

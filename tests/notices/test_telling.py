@@ -25,7 +25,7 @@ from lingxiu.notices.telling import (
     whom,
 )
 from lingxiu.policy.reading import SHIPPED, read_folder
-from lingxiu.policy.schema import Telling
+from lingxiu.policy.schema.notices import Telling
 
 NOTICES = read_folder(SHIPPED)[0].notices
 ZONE = ZoneInfo("Asia/Shanghai")

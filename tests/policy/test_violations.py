@@ -16,7 +16,8 @@ from lingxiu.cli import main
 from lingxiu.policy.comparing import without_article, without_basis
 from lingxiu.policy.reading import SHIPPED, read_folder
 from lingxiu.policy.rows import Basis, Label
-from lingxiu.policy.schema import Catalogues, Penalty, Question, Violation
+from lingxiu.policy.schema.catalogues import Catalogues
+from lingxiu.policy.schema.violations import Penalty, Question, Violation
 
 BEFORE, AFTER = date(2026, 8, 10), date(2026, 8, 20)  # the Ecological Environment Code came into force between them
 DAYS = st.dates(date(2000, 1, 1), date(2040, 12, 31))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from lingxiu.policy.schema import Role, Sight
+from lingxiu.policy.schema.roles import Role, Sight
 
 _FROM_FAR_TO_NEAR = [Sight.COUNTY, Sight.TOWN, Sight.UNIT, Sight.GRID, Sight.OWN, Sight.NONE]
 

@@ -18,7 +18,7 @@ from lingxiu.demo.shops import Shop
 from lingxiu.demo.trades import Manner
 from lingxiu.merchants.models import CareRecord, Scale
 from lingxiu.policy.queries import InForce
-from lingxiu.policy.schema import Catalogues
+from lingxiu.policy.schema.catalogues import Catalogues
 from lingxiu.selfservice.models import SelfCheck
 
 DAYS = 200  # of records

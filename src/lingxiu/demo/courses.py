@@ -23,7 +23,7 @@ from lingxiu.issues.evidence import unanswered, violation_of, wants_reading
 from lingxiu.issues.inspection_rules import Inspecting, Outcome, Why
 from lingxiu.issues.lifecycle import Level, Move, Result, State
 from lingxiu.merchants.models import Merchant
-from lingxiu.policy.schema import Violation
+from lingxiu.policy.schema.violations import Violation
 
 # How much longer than in a quiet week everything takes, and how often.
 PACES = {0.7: 32, 2.1: 62, 5.0: 6}

@@ -25,7 +25,7 @@ from lingxiu.issues.models import Assignment, Inspection, Issue, MoveRow, Report
 from lingxiu.issues.routing import Facts, Routed, route
 from lingxiu.merchants.models import Merchant
 from lingxiu.policy.queries import InForce
-from lingxiu.policy.schema import Violation
+from lingxiu.policy.schema.violations import Violation
 from lingxiu.privacy.cipher import blind_index
 from lingxiu.sensing.forecasting import submission_of
 

@@ -18,7 +18,7 @@ from lingxiu.demo.kitchens import MEALS, Kitchen
 from lingxiu.demo.shops import Shop, manner_of, number_of
 from lingxiu.demo.trades import Manner
 from lingxiu.merchants.models import CareRecord, Merchant
-from lingxiu.policy.schema import Catalogues
+from lingxiu.policy.schema.catalogues import Catalogues
 from lingxiu.sensing.models import Device, Maintenance, UnknownDevice
 
 MONITORS = 300 / 2780  # of the shops

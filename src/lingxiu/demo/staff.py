@@ -11,7 +11,7 @@ from lingxiu.china.pinyin import full
 from lingxiu.demo import naming
 from lingxiu.demo.chance import stream
 from lingxiu.demo.shapes import CountyShapes
-from lingxiu.policy.schema import Department
+from lingxiu.policy.schema.bodies import Department
 from lingxiu.privacy.cipher import blind_index
 
 OFFICE = "county-office"

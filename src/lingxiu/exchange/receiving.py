@@ -20,7 +20,8 @@ from lingxiu.exchange.problems import Text
 from lingxiu.issues.actions.reports import OwnNumberKnown, Said, take_report
 from lingxiu.issues.models import PEOPLE, Report
 from lingxiu.policy.queries import in_force
-from lingxiu.policy.schema import ReportSource, Violation
+from lingxiu.policy.schema.terms import ReportSource
+from lingxiu.policy.schema.violations import Violation
 
 BROUGHT = UUID("0f0b2f8e-9d7c-4d1e-8f1b-0a3f5f8f6b52")
 """Name space of the submissions of brought reports: from one, it can be seen which violation was named with a number."""

@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 
 from lingxiu.china.calendar import Due, WorkingCalendar, YearNotice
 from lingxiu.issues.lifecycle import Level, State
-from lingxiu.policy.schema import ByLevel, Deadlines, Period, ReportSource, Year
+from lingxiu.policy.schema.deadlines import ByLevel, Deadlines, Period, Year
+from lingxiu.policy.schema.terms import ReportSource
 
 _STEP: dict[State, Callable[[Deadlines], ByLevel]] = {
     State.PREDICTED: lambda limits: limits.dispatch,

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from lingxiu.issues.models import Issue
 from lingxiu.issues.routing import Facts, route
-from lingxiu.policy.schema import Routing
+from lingxiu.policy.schema.routing import Routing
 
 _NAMES = frozenset(field.name for field in fields(Facts))
 

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from lingxiu.issues.lifecycle import FOUND_TRUE, Result
 from lingxiu.issues.models import Issue
 from lingxiu.policy.queries import edition
-from lingxiu.policy.schema import Question, Violation
+from lingxiu.policy.schema.violations import Question, Violation
 
 HOUR = timedelta(hours=1)
 LONGEST_ANSWER = 500

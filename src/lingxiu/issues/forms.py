@@ -21,7 +21,7 @@ from lingxiu.issues.words import REFUSALS
 from lingxiu.issues.writing import Brought, open_parts
 from lingxiu.merchants.models import Merchant
 from lingxiu.policy.queries import edition, in_force
-from lingxiu.policy.schema import Question, Violation
+from lingxiu.policy.schema.violations import Question, Violation
 from lingxiu.territory.queries import town_names
 
 LONGEST_WORDS = 2000

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from lingxiu.accounts.authority import NOBODY, Authority
 from lingxiu.accounts.models import Unit, User
 from lingxiu.merchants.models import Merchant
-from lingxiu.policy.schema import Sight
+from lingxiu.policy.schema.roles import Sight
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser

@@ -44,7 +44,8 @@ from lingxiu.journal.actions import Scope, SubmissionReused, record
 from lingxiu.merchants.models import Merchant, Standing
 from lingxiu.policy.queries import in_force
 from lingxiu.policy.rows import Label
-from lingxiu.policy.schema import Task, Violation
+from lingxiu.policy.schema.bodies import Task
+from lingxiu.policy.schema.violations import Violation
 
 log = structlog.get_logger(__name__)
 MOST_ASKED = 100  # codes in one run of the job

@@ -28,7 +28,8 @@ from lingxiu.issues.models import Issue, Source
 from lingxiu.journal.actions import Scope, record
 from lingxiu.merchants.models import Merchant
 from lingxiu.policy.queries import in_force
-from lingxiu.policy.schema import Sight, Violation
+from lingxiu.policy.schema.roles import Sight
+from lingxiu.policy.schema.violations import Violation
 
 MOST_SHOPS = 60
 """More than this nobody walks in a day."""

@@ -20,7 +20,7 @@ from lingxiu.issues.joint import Part, Walked
 from lingxiu.issues.joint_models import JointShop
 from lingxiu.merchants.models import Merchant
 from lingxiu.policy.queries import in_force
-from lingxiu.policy.schema import Sight
+from lingxiu.policy.schema.roles import Sight
 from lingxiu.territory.queries import town_names
 
 REFUSALS = {

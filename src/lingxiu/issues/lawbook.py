@@ -26,7 +26,9 @@ from lingxiu.issues.models import FlowChoice
 from lingxiu.issues.views import officer
 from lingxiu.policy.queries import edition, in_force
 from lingxiu.policy.rows import Basis, Label
-from lingxiu.policy.schema import Catalogues, Department, Evidence, Penalty, Task, Violation
+from lingxiu.policy.schema.bodies import Department, Task
+from lingxiu.policy.schema.catalogues import Catalogues
+from lingxiu.policy.schema.violations import Evidence, Penalty, Violation
 
 LOOKING_BACK = timedelta(days=90)
 LONGEST_WORDS = 60

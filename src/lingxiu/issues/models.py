@@ -25,7 +25,7 @@ from lingxiu.issues.lookback.models import Listing as Listing
 from lingxiu.issues.order_models import Order as Order
 from lingxiu.issues.order_models import OrderItem as OrderItem
 from lingxiu.merchants.models import Merchant
-from lingxiu.policy.schema import Sight
+from lingxiu.policy.schema.roles import Sight
 from lingxiu.privacy.cipher import blind_index
 from lingxiu.privacy.fields import EncryptedField
 

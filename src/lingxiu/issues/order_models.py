@@ -12,7 +12,7 @@ from lingxiu.accounts.authority import NOBODY, Authority
 from lingxiu.accounts.models import Unit, User
 from lingxiu.files.models import StoredFile
 from lingxiu.merchants.models import Merchant
-from lingxiu.policy.schema import Sight
+from lingxiu.policy.schema.roles import Sight
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser

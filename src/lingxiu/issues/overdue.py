@@ -21,7 +21,7 @@ from lingxiu.issues.lifecycle import MOVES, Move, MoveRefused, State
 from lingxiu.issues.models import Issue, Reminder
 from lingxiu.journal.actions import record
 from lingxiu.policy.queries import in_force
-from lingxiu.policy.schema import Escalation
+from lingxiu.policy.schema.deadlines import Escalation
 
 YEARS_BACK = 3
 """What has been open for longer is late by any reckoning."""

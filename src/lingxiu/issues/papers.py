@@ -40,7 +40,7 @@ from lingxiu.issues.writing import scope_of
 from lingxiu.journal.actions import record
 from lingxiu.policy.queries import edition
 from lingxiu.policy.rows import Basis
-from lingxiu.policy.schema import Violation
+from lingxiu.policy.schema.violations import Violation
 from lingxiu.territory.queries import town_names
 from lingxiu.ui.fonts import chinese_font
 

@@ -12,7 +12,7 @@ from lingxiu.accounts.models import User
 from lingxiu.issues.lifecycle import Move
 from lingxiu.issues.models import Issue, MoveRow
 from lingxiu.policy.queries import in_force
-from lingxiu.policy.schema import Catalogues
+from lingxiu.policy.schema.catalogues import Catalogues
 
 PHRASED = frozenset({Move.HANDLE, Move.FEED_BACK, Move.REWORK, Move.RETURN, Move.ESCALATE, Move.TRANSFER, Move.NOTE})
 MOST = 6

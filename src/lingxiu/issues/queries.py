@@ -20,7 +20,7 @@ from lingxiu.issues.relations import Held
 from lingxiu.merchants.models import Merchant
 from lingxiu.policy.queries import edition
 from lingxiu.policy.rows import Label
-from lingxiu.policy.schema import Sight
+from lingxiu.policy.schema.roles import Sight
 
 NEARBY_DEGREES = 0.004
 """Some 400 m in the county: how far smoke is smelled, and a phone's position is off, put together."""

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import TypedDict
 
-from lingxiu.policy.schema import Hours, Routing, RoutingCondition
+from lingxiu.policy.schema.routing import Hours, Routing, RoutingCondition
 
 
 @dataclass(frozen=True, slots=True)

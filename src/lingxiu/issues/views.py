@@ -33,7 +33,7 @@ from lingxiu.journal.queries import head
 from lingxiu.merchants.models import Merchant
 from lingxiu.policy.queries import in_force
 from lingxiu.policy.rows import Label
-from lingxiu.policy.schema import Sight
+from lingxiu.policy.schema.roles import Sight
 from lingxiu.territory.queries import town_names
 from lingxiu.ui import addresses
 

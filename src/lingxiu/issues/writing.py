@@ -29,7 +29,7 @@ from lingxiu.issues.models import Assignment, Issue, MoveRow
 from lingxiu.journal.actions import Scope, SubmissionReused, record
 from lingxiu.merchants.models import Merchant
 from lingxiu.policy.queries import edition, in_force
-from lingxiu.policy.schema import Deadlines
+from lingxiu.policy.schema.deadlines import Deadlines
 
 JOURNAL: dict[Move, str] = {
     Move.REPORT: "issue.reported",

@@ -17,7 +17,7 @@ from lingxiu.merchants import actions
 from lingxiu.merchants.models import CareRecord, Facility, Merchant, Scale, Source
 from lingxiu.merchants.words import listed, say
 from lingxiu.policy.queries import in_force
-from lingxiu.policy.schema import Kind
+from lingxiu.policy.schema.kinds import Kind
 from lingxiu.privacy.masks import mask_name, mask_phone
 from lingxiu.territory.queries import town_names
 

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from lingxiu.accounts.authority import NOBODY, Authority
 from lingxiu.accounts.models import User
 from lingxiu.china import pinyin
-from lingxiu.policy.schema import Sight
+from lingxiu.policy.schema.roles import Sight
 from lingxiu.privacy.cipher import blind_index
 from lingxiu.privacy.fields import EncryptedField
 from lingxiu.territory.models import Area

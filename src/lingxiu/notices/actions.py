@@ -23,7 +23,7 @@ from lingxiu.notices.models import Choice, Delivery, Habit, Notice, Reach, Untol
 from lingxiu.notices.reaching import reached_by
 from lingxiu.notices.telling import Chosen, Happened, Manner, Way, rules_for, send_at, ways, whom
 from lingxiu.policy.queries import InForce, in_force
-from lingxiu.policy.schema import Notices, Telling
+from lingxiu.policy.schema.notices import Notices, Telling
 
 log = structlog.get_logger(__name__)
 

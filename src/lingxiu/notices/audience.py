@@ -18,7 +18,7 @@ from lingxiu.issues.lifecycle import Level, Move
 from lingxiu.issues.models import Assignment, Issue, MoveRow, Report
 from lingxiu.journal.models import Entry
 from lingxiu.policy.queries import in_force
-from lingxiu.policy.schema import Audience
+from lingxiu.policy.schema.notices import Audience
 from lingxiu.sensing.models import Device
 
 BOUND_TO_THEM: frozenset[Audience] = frozenset({"owner", "company", "finder", "recorder", "handler", "crew", "as_said"})

@@ -14,7 +14,7 @@ from lingxiu.notices.actions import Wishes, manner_of
 from lingxiu.notices.models import Choice, WayChoice
 from lingxiu.notices.reaching import addresses_of, ways_set_up
 from lingxiu.notices.telling import MESSAGES, Chosen, Way
-from lingxiu.policy.schema import Notices, NoticeTopic
+from lingxiu.policy.schema.notices import Notices, NoticeTopic
 
 DIGEST = "digest"
 NOT_OFFICERS = frozenset({"shop"})

@@ -12,7 +12,7 @@ from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from lingxiu.policy.schema import Audience, Notices, Telling, TellingCondition
+from lingxiu.policy.schema.notices import Audience, Notices, Telling, TellingCondition
 
 HOUR = timedelta(hours=1)
 

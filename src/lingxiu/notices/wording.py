@@ -22,7 +22,7 @@ from lingxiu.merchants.models import Merchant
 from lingxiu.notices.models import Notice
 from lingxiu.policy.queries import edition, in_force
 from lingxiu.policy.rows import Label
-from lingxiu.policy.schema import Catalogues
+from lingxiu.policy.schema.catalogues import Catalogues
 from lingxiu.territory.queries import town_names
 from lingxiu.ui import addresses
 

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any, TypeGuard
 
 from lingxiu.policy.rows import Rule
-from lingxiu.policy.schema import Catalogues
+from lingxiu.policy.schema.catalogues import Catalogues
 
 LONGEST_VALUE = 80
 

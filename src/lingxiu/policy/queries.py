@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from lingxiu.policy.comparing import compare
 from lingxiu.policy.models import Edition
-from lingxiu.policy.schema import Catalogues
+from lingxiu.policy.schema.catalogues import Catalogues
 
 LOOK_AGAIN_SECONDS = 5.0
 

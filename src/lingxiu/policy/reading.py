@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from lingxiu.policy.schema import Catalogues
+from lingxiu.policy.schema.catalogues import Catalogues
 
 SHIPPED = Path(__file__).resolve().parent / "catalogues"
 FOLDERS = {"devices": "devices", "json_mappings": "json"}

@@ -20,7 +20,7 @@ from lingxiu.issues import elsewhere
 from lingxiu.issues.lifecycle import Move
 from lingxiu.issues.models import PEOPLE, Issue, MoveRow
 from lingxiu.policy.queries import in_force
-from lingxiu.policy.schema import Violation
+from lingxiu.policy.schema.violations import Violation
 from lingxiu.territory.queries import town_names
 from lingxiu.ui import addresses
 

@@ -34,7 +34,8 @@ from lingxiu.journal.queries import head
 from lingxiu.merchants.models import Merchant
 from lingxiu.policy.queries import edition
 from lingxiu.policy.rows import Label
-from lingxiu.policy.schema import Catalogues, Violation
+from lingxiu.policy.schema.catalogues import Catalogues
+from lingxiu.policy.schema.violations import Violation
 from lingxiu.portal import hands
 from lingxiu.privacy.masks import mask_name, mask_phone
 from lingxiu.sensing.models import Alarm, Device

@@ -11,7 +11,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from lingxiu.accounts.authority import NOBODY, Authority
-from lingxiu.policy.schema import Sight
+from lingxiu.policy.schema.roles import Sight
 
 
 @dataclass(frozen=True, slots=True)

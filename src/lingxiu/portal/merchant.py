@@ -30,7 +30,7 @@ from lingxiu.sensing.models import Alarm, Device
 from lingxiu.ui import addresses
 
 if TYPE_CHECKING:
-    from lingxiu.policy.schema import Catalogues
+    from lingxiu.policy.schema.catalogues import Catalogues
 
 ISSUES_SHOWN = 10
 

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 from lingxiu.accounts.authority import NOBODY, Authority
 from lingxiu.issues.models import Issue
 from lingxiu.journal.queries import Position, head, read_after
-from lingxiu.policy.schema import Sight
+from lingxiu.policy.schema.roles import Sight
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser

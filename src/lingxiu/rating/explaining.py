@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop, ngettext
 
 from lingxiu.policy.rows import Label, Rule
-from lingxiu.policy.schema import Catalogues
+from lingxiu.policy.schema.catalogues import Catalogues
 from lingxiu.rating.models import FumeScore
 
 WORDS: dict[tuple[str, str], str] = {

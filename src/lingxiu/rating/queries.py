@@ -17,7 +17,7 @@ from django.db.models import QuerySet
 
 from lingxiu.issues.lifecycle import FOUND_TRUE, OPEN, State
 from lingxiu.merchants.models import Merchant, Status
-from lingxiu.policy.schema import Catalogues
+from lingxiu.policy.schema.catalogues import Catalogues
 from lingxiu.rating.models import FumeScore
 from lingxiu.rating.scoring import Facts, Heard
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, TypeAlias
 
-from lingxiu.policy.schema import CareInTime, Catalogues, Dimension, DimensionId, FumeLevel, MeasuredShare, SchemeId
+from lingxiu.policy.schema.catalogues import Catalogues
+from lingxiu.policy.schema.indicators import CareInTime, Dimension, DimensionId, FumeLevel, MeasuredShare, SchemeId
 
 BEST, WORST = 1, 3
 FULL = 100.0

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from lingxiu.files.actions import Shot
 from lingxiu.merchants.actions import Care
-from lingxiu.policy.schema import SelfCheckItem, SelfCheckList
+from lingxiu.policy.schema.selfcheck import SelfCheckItem, SelfCheckList
 from lingxiu.selfservice.actions import Picture
 from lingxiu.selfservice.agenda import What
 from lingxiu.selfservice.queries import KIND

@@ -17,7 +17,7 @@ from lingxiu.issues.queries import ForOwner, for_owner, in_owner_words
 from lingxiu.merchants.models import CareRecord, Facility, Merchant, Status
 from lingxiu.policy.queries import in_force
 from lingxiu.policy.rows import Label
-from lingxiu.policy.schema import OwnerWords
+from lingxiu.policy.schema.selfcheck import OwnerWords
 from lingxiu.selfservice.agenda import Open, Shop, Todo, What, agenda, cycles
 from lingxiu.selfservice.models import SelfCheck
 from lingxiu.sensing.forecast_words import plain_behind

@@ -21,7 +21,7 @@ from lingxiu.files.photos import PhotoRefused
 from lingxiu.journal.actions import SubmissionReused
 from lingxiu.merchants.models import CareRecord, Merchant
 from lingxiu.policy.queries import edition, in_force
-from lingxiu.policy.schema import SelfCheckList
+from lingxiu.policy.schema.selfcheck import SelfCheckList
 from lingxiu.selfservice import queries, wording
 from lingxiu.selfservice.actions import AlreadyDeclared, declare, record_care
 from lingxiu.selfservice.agenda import CARE, Todo, What

@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
-from lingxiu.policy.schema import Catalogues
+from lingxiu.policy.schema.catalogues import Catalogues
 from lingxiu.sensing.models import Device
 from lingxiu.sensing.other_readings import CAMERA, GAS, GREASE, HOLD, POWER, SEEN, Table, mark
 from lingxiu.sensing.statistics import WAITS, WINDOW

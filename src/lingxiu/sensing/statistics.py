@@ -16,7 +16,7 @@ from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
 from lingxiu.policy.alarm_rules import Silence
-from lingxiu.policy.schema import Catalogues
+from lingxiu.policy.schema.catalogues import Catalogues
 from lingxiu.sensing.models import WatchCursor
 
 WINDOW: Final = timedelta(minutes=10)

@@ -30,7 +30,7 @@ from lingxiu.issues.actions.reports import Said
 from lingxiu.issues.models import OPEN_STATES, Report, Source
 from lingxiu.merchants.models import Merchant
 from lingxiu.policy.queries import edition, in_force
-from lingxiu.policy.schema import Violation
+from lingxiu.policy.schema.violations import Violation
 from lingxiu.territory.models import Area, AreaKind
 
 View = Callable[..., HttpResponse]

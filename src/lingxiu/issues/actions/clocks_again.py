@@ -13,7 +13,7 @@ from lingxiu.issues.lifecycle import Level, State
 from lingxiu.issues.models import Assignment, Issue, Report
 from lingxiu.issues.writing import Before
 from lingxiu.journal.actions import record
-from lingxiu.policy.schema import ReportSource
+from lingxiu.policy.schema.terms import ReportSource
 
 LAST_DAYS = timedelta(days=7)
 

@@ -25,7 +25,8 @@ from lingxiu.issues.routing import Facts, Routed, route
 from lingxiu.issues.writing import Before, Brought, SomebodyWasFaster
 from lingxiu.merchants.models import Merchant
 from lingxiu.policy.queries import InForce, in_force
-from lingxiu.policy.schema import Routing, Violation
+from lingxiu.policy.schema.routing import Routing
+from lingxiu.policy.schema.violations import Violation
 from lingxiu.territory.queries import locate
 
 EARLIER = timedelta(days=90)

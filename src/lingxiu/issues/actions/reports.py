@@ -20,7 +20,7 @@ from lingxiu.issues.writing import Before
 from lingxiu.journal.actions import record
 from lingxiu.merchants.models import Merchant
 from lingxiu.policy.queries import in_force
-from lingxiu.policy.schema import ReportSource
+from lingxiu.policy.schema.terms import ReportSource
 
 
 class OwnNumberKnown(Exception):

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlencode
 from lingxiu.accounts.models import User
 from lingxiu.issues.filters import Filter
 from lingxiu.issues.lookback.figures import KINDS, Period, period_around
-from lingxiu.policy.schema import Sight
+from lingxiu.policy.schema.roles import Sight
 from lingxiu.territory.models import Area, AreaKind
 
 LONGEST_DAYS = 366 * 3

@@ -29,7 +29,7 @@ from lingxiu.issues.lookback.models import KeyPlace, Listing
 from lingxiu.issues.queries import shops_called
 from lingxiu.issues.views import officer
 from lingxiu.merchants.models import Merchant
-from lingxiu.policy.schema import Sight
+from lingxiu.policy.schema.roles import Sight
 from lingxiu.territory.geojson import bounds
 from lingxiu.territory.models import Area, AreaKind
 from lingxiu.territory.queries import town_names

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from lingxiu.accounts.models import User
 from lingxiu.journal.actions import Json, SubmissionReused, once
 from lingxiu.merchants.models import Merchant
-from lingxiu.policy.schema import Sight
+from lingxiu.policy.schema.roles import Sight
 
 
 def reader(request: HttpRequest) -> User:

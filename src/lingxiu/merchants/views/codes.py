@@ -21,7 +21,7 @@ from lingxiu.merchants.forms import ReissueForm
 from lingxiu.merchants.models import Code, Merchant
 from lingxiu.merchants.views.asking import merchant_of, reader_who_may, towns_of, write_once
 from lingxiu.merchants.views.listing import read_wanted
-from lingxiu.policy.schema import Sight
+from lingxiu.policy.schema.roles import Sight
 from lingxiu.territory.models import Area, AreaKind
 from lingxiu.territory.queries import town_names
 from lingxiu.ui import addresses

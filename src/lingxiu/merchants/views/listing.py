@@ -19,7 +19,7 @@ from lingxiu.merchants.models import Merchant, Scale, Standing, Status
 from lingxiu.merchants.queries import Wanted
 from lingxiu.merchants.views.asking import reader
 from lingxiu.policy.queries import in_force
-from lingxiu.policy.schema import Sight
+from lingxiu.policy.schema.roles import Sight
 from lingxiu.territory.queries import town_names
 
 PAGE_ROWS = 50

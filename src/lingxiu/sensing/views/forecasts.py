@@ -21,7 +21,7 @@ from lingxiu.issues.lifecycle import State
 from lingxiu.issues.models import Issue, Source
 from lingxiu.journal.actions import record
 from lingxiu.merchants.views.asking import reader
-from lingxiu.policy.schema import Sight
+from lingxiu.policy.schema.roles import Sight
 from lingxiu.sensing import exporting, forecast_words
 from lingxiu.sensing.exporting import Cell
 from lingxiu.sensing.forecast_words import OUTCOMES

@@ -21,7 +21,7 @@ from lingxiu.journal.queries import head
 from lingxiu.merchants.views.asking import reader
 from lingxiu.policy.alarm_rules import AnyAlarm
 from lingxiu.policy.queries import in_force
-from lingxiu.policy.schema import Sight
+from lingxiu.policy.schema.roles import Sight
 from lingxiu.sensing import noted, queries
 from lingxiu.sensing.models import Alarm, AlarmQuerySet, Device, Maintainer, Storm, UnknownDevice
 from lingxiu.sensing.queries import Wanted

@@ -22,7 +22,7 @@ from django.db.models import F
 
 from lingxiu.policy.json_mappings import JsonMapping
 from lingxiu.policy.queries import in_force
-from lingxiu.policy.schema import Catalogues
+from lingxiu.policy.schema.catalogues import Catalogues
 from lingxiu.sensing.models import Device, DeviceQuerySet, UnknownDevice, Way
 from lingxiu.sensing.other_readings import Odd, Point, keep_odd
 from lingxiu.sensing.other_readings import store as store_points

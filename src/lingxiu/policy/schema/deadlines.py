@@ -1,0 +1,107 @@
+"""By when: periods, rests, extensions, what happens as time runs out, and the official calendar of a year."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Literal, get_args
+
+from pydantic import Field, model_validator
+
+from lingxiu.policy.rows import Confidence, Row, Rule
+from lingxiu.policy.schema.terms import Level, ReportSource
+
+
+class Period(Row):
+    """How long a step may take: working days of the real calendar, or plain hours."""
+
+    working_days: int | None = Field(None, gt=0)
+    hours: int | None = Field(None, gt=0)
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Period:
+        if (self.working_days is None) == (self.hours is None):
+            raise ValueError("give either working_days or hours")
+        return self
+
+
+class ByLevel(Row):
+    """A period for each level."""
+
+    grid: Period
+    town: Period
+    county: Period
+
+    def of(self, level: str) -> Period:
+        """The period of this level (`grid`, `town`, `county`)."""
+        return {"grid": self.grid, "town": self.town, "county": self.county}[level]
+
+
+class Extending(Row):
+    """How often an issue's time may be extended, and by how many working days at once (舟山: 20 in all)."""
+
+    times: int = Field(ge=0)
+    working_days: int = Field(gt=0)
+
+
+class SuspendReason(Rule):
+    """Why an issue may rest. `pauses`: whether its clocks stand still meanwhile. `longest_days`: of the calendar."""
+
+    pauses: bool
+    longest_days: int = Field(gt=0)
+
+
+class Deadlines(Row):
+    """Two clocks. `whole` runs from receipt to closing; the others are the steps'. `answers`: to each reporter, by source.
+
+    `cooperate`: a co-operating unit's part. `supervise`: what a leader asked about. `reopen_days`: how long a reporter may
+    say that it is not so (days of the calendar).
+    """
+
+    whole: ByLevel
+    dispatch: ByLevel
+    handle: ByLevel
+    recheck: ByLevel
+    answers: dict[ReportSource, Period]
+    cooperate: Period = Period(working_days=5)
+    supervise: Period = Period(working_days=2)
+    reopen_days: int = Field(15, gt=0)
+    extending: Extending = Extending(times=1, working_days=3)
+    suspending: tuple[SuspendReason, ...] = ()
+    confidence: Confidence = "P"
+
+    def answer_within(self, source: ReportSource) -> Period:
+        """How long until a reporter is answered; who wrote by another system is answered as callers are, unless said."""
+        return self.answers.get(source) or self.answers["phone"]
+
+    def suspend_reason(self, reason_id: str) -> SuspendReason:
+        """Raises KeyError."""
+        return {row.id: row for row in self.suspending}[reason_id]
+
+    @model_validator(mode="after")
+    def _answers_every_source(self) -> Deadlines:
+        missing = sorted(set(get_args(ReportSource)) - {"other_system"} - set(self.answers))
+        if missing:
+            raise ValueError(f"answers has no period for {', '.join(missing)}; every reporter is answered by a date")
+        return self
+
+
+class Escalation(Rule):
+    """What happens when a share of a clock's time is over. `clock`: the step's, the whole issue's, a co-operating part's, a
+    leader's question's, a reporter's answer's. `states`: any, if none is named. `tell`: who hears of it. `raise_level`:
+    whether the next level gains the issue.
+    """
+
+    clock: Literal["step", "whole", "part", "supervision", "answer"]
+    share: float = Field(gt=0)
+    levels: tuple[Level, ...] = ("grid", "town", "county")
+    states: tuple[Literal["predicted", "received", "dispatched", "handling", "recheck"], ...] = ()
+    tell: tuple[Literal["holder", "dispatcher", "county", "leader", "lead"], ...] = ()
+    raise_level: bool = False
+
+
+class Year(Row):
+    """The official working calendar of a year the library does not know yet."""
+
+    holidays: tuple[date, ...]
+    make_up_days: tuple[date, ...] = ()
+    basis: str = Field(min_length=1)
