@@ -212,6 +212,7 @@ function fillFields(form: HTMLFormElement, draft: Draft): boolean {
       field.checked = checked;
     } else if (values.length && field.value !== values[0]) {
       field.value = values[0] ?? "";
+      if (field.value) field.closest("details")?.setAttribute("open", ""); // what comes back is seen
       changed = true;
     }
   }

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from playwright.sync_api import BrowserContext, Page, Route, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from tests.frontend.conftest import Answer, Stage
 
@@ -513,3 +513,48 @@ def test_where_webgl_2_is_missing_the_list_stands(county: Page) -> None:
     expect(county.locator("[data-map-list] a")).to_have_count(5)
     expect(county.locator("[data-map-list]")).to_be_visible()
     expect(county.locator("[data-map-canvas]")).to_be_hidden()
+
+
+ROWS = """{% extends "base.html" %}
+{% block scripts %}<script type="module" src="{% static 'built/form.js' %}"></script>{% endblock %}
+{% block content %}
+<c-form id="walk" draft="walk:1" action="/walk"><div class="one-by-one">
+  {% for n in "12345" %}<details><summary>Find {{ n }}</summary>
+    <select name="find_{{ n }}" aria-label="What {{ n }}">
+      <option value="" selected>nothing</option><option value="hood">Hood</option>
+    </select>
+  </details>{% endfor %}
+</div></c-form>
+{% endblock %}"""
+
+
+def rows_seen(page: Page) -> list[str]:
+    return [text.strip() for text in page.locator(".one-by-one > details:visible > summary").all_inner_texts()]
+
+
+def test_the_next_row_shows_when_the_one_before_is_in_use_and_a_draft_brings_all_back(stage: Stage, page: Page) -> None:
+    stage.page("/walk", ROWS)
+    page.goto("/walk")
+    assert rows_seen(page) == ["Find 1"]
+    page.get_by_text("Find 1").click()
+    expect(page.get_by_text("Find 2")).to_be_visible()
+    page.get_by_label("What 1").select_option("hood")
+    page.get_by_text("Find 2").click()
+    page.get_by_label("What 2").select_option("hood")
+    page.get_by_text("Find 1").click()
+    assert rows_seen(page) == ["Find 1", "Find 2", "Find 3"], "a row that says something stays, folded"
+    page.goto("/walk")
+    expect(page.get_by_label("What 2")).to_have_value("hood")
+    expect(page.get_by_label("What 2")).to_be_visible()
+    assert rows_seen(page) == ["Find 1", "Find 2", "Find 3"]
+
+
+def test_rows_are_all_there_without_script(browser: Browser, stage: Stage) -> None:
+    stage.page("/walk", ROWS)
+    context = browser.new_context(java_script_enabled=False, base_url=stage.address)
+    page = context.new_page()
+    page.goto("/walk")
+    for n in range(1, 6):
+        page.get_by_text(f"Find {n}").click()
+        page.get_by_label(f"What {n}").select_option("hood")
+    context.close()

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import io
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 import time_machine
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
+from PIL import Image
 
 from lingxiu.accounts.models import Bond, Unit, User
+from lingxiu.files.models import StoredFile
 from lingxiu.issues import joint
 from lingxiu.issues.inspection_rules import InspectionRefused, Outcome, Why
 from lingxiu.issues.inspections import before, for_notice, inspect, used_and_cap
@@ -22,6 +26,7 @@ from lingxiu.issues.order_models import OrderKind
 from lingxiu.issues.orders import Given, Wanted, give
 from lingxiu.journal.models import Entry
 from lingxiu.merchants.models import Merchant
+from lingxiu.policy.queries import in_force
 from tests.cast import BEGAN, NOON, Cast, person
 from tests.issues.races import together
 from tests.issues.test_inspections import said
@@ -358,6 +363,12 @@ def test_a_round_that_has_begun_is_not_taken_back_but_shops_are_left_out(
 # ── pages ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def a_picture(seed: int) -> SimpleUploadedFile:
+    file = io.BytesIO()
+    Image.new("RGB", (64, 48), (seed * 12, 90, 60)).save(file, "PNG")
+    return SimpleUploadedFile(f"{seed}.png", file.getvalue(), "image/png")
+
+
 def browser(user: User) -> Client:
     client = Client(headers={"accept-language": "en"})
     client.force_login(user)
@@ -388,6 +399,42 @@ def test_a_round_is_planned_walked_and_read_by_its_pages(cast: Cast, crew: dict[
     number = Issue.objects.get().number
     for page in (path, f"/issues/joint/{made.pk}/"):
         assert number in office.get(page).content.decode()
+
+
+@time_machine.travel(NOON, tick=False)
+def test_as_many_finds_as_there_are_each_with_its_picture(cast: Cast, crew: dict[Unit, list[User]]) -> None:
+    made = planned(cast, crew)
+    path = f"/issues/joint/{made.pk}/{at_shop(made, cast.merchant).pk}/"
+    walker = browser(cast.department_officer)
+    form: Any = walker.get(path).context["form"]
+    most = in_force().catalogues.inspections.most_finds
+    assert [n for n, _find, _told in form.finds] == list(range(1, most + 1))
+    kinds = [value for value, _label in form.fields["find_1"].choices if value]
+    sent = {name: form.initial.get(name, "") for name in form.fields}
+    sent |= {"started_at": "2026-03-05T11:30", "ended_at": "2026-03-05T12:00", "act": "found", "outcome": "ordered"}
+    for n in range(1, most + 1):
+        sent |= {f"find_{n}": kinds[n % len(kinds)], f"told_{n}": f"第{n}处", f"photo_{n}": a_picture(n)}
+    answer: Any = walker.post(path, {**sent, "photo_0": a_picture(0)})
+    assert answer.status_code == 302, answer.content.decode()
+    assert Issue.objects.count() == most
+    assert StoredFile.objects.count() == most + 1
+
+
+@time_machine.travel(NOON, tick=False)
+def test_a_row_with_words_or_a_picture_asks_what_was_found_and_keeps_what_was_typed(
+    cast: Cast, crew: dict[Unit, list[User]]
+) -> None:
+    made = planned(cast, crew)
+    path = f"/issues/joint/{made.pk}/{at_shop(made, cast.merchant).pk}/"
+    walker = browser(cast.department_officer)
+    form: Any = walker.get(path).context["form"]
+    sent = {name: form.initial.get(name, "") for name in form.fields}
+    sent |= {"started_at": "2026-03-05T11:30", "ended_at": "2026-03-05T12:00", "act": "found", "outcome": "ordered"}
+    answer: Any = walker.post(path, {**sent, "find_1": "D-HOOD", "told_7": "后门堆着油桶", "photo_9": a_picture(9)})
+    assert answer.status_code == 422
+    assert sorted(answer.context["form"].errors) == ["find_7", "find_9"]
+    assert "后门堆着油桶" in answer.content.decode()
+    assert not Issue.objects.exists()
 
 
 @time_machine.travel(NOON, tick=False)

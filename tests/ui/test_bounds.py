@@ -37,7 +37,19 @@ def test_a_page_without_files_takes_a_megabyte_and_no_more(db: None, path: str) 
 
 @pytest.mark.parametrize(
     "path",
-    ["/complain/", "/m/abc/complain/", "/r/abc", "/merchants/import/", "/shop/1/check/", "/shop/issues/2026030500001/"],
+    [
+        "/complain/",
+        "/m/abc/complain/",
+        "/r/abc",
+        "/merchants/import/",
+        "/shop/1/check/",
+        "/shop/issues/2026030500001/",
+        "/issues/joint/1/2/",
+        "/issues/roster/",
+        "/issues/lookback/places/",
+        "/sensing/import/",
+        "/api/v1/photos",
+    ],
 )
 def test_where_photos_and_lists_are_sent_there_is_room_for_them(db: None, path: str) -> None:
     assert post(path, 32 * MEGABYTE + 1, **{"wsgi.input": Unread()}).status_code == 413

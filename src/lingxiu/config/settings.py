@@ -161,15 +161,20 @@ _WITH_FILES = (
     "issues/sheet/",
     "issues/orders/new/",
     "issues/orders/[0-9]+/[0-9]+/",
+    "issues/joint/[0-9]+/[0-9]+/",
+    "issues/roster/",
+    "issues/lookback/places/",
     "issues/[^/]+/(moves|inspection)/",
     "merchants/import/",
     "merchants/[0-9]+/inspection/",
+    "sensing/import/",
     "exchange/12345/",
+    "api/v1/photos",
     "shop/[0-9]+/[a-z]+/",
     "shop/issues/[0-9]+/",
 )
 TAKES_FILES = rf"/({'|'.join(_WITH_FILES)})$"
-DATA_UPLOAD_MAX_NUMBER_FILES = 20
+DATA_UPLOAD_MAX_NUMBER_FILES = 45  # of a shop of a joint round a picture each of up to 40 finds (policy), chosen or not
 DATA_UPLOAD_MAX_MEMORY_SIZE = MOST_BYTES
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 FILE_UPLOAD_TEMP_DIR = None

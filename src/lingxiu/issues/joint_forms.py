@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
+from django.forms.utils import flatatt
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
@@ -55,7 +58,6 @@ REFUSALS = {
     "over": gettext_lazy("Its day has passed: there is nothing to take back, and it holds no place of the cap."),
     "reason": gettext_lazy("Write why."),
 }
-MOST_FINDS = 4
 _CLOCK = "%Y-%m-%dT%H:%M"
 USUALLY = timedelta(minutes=30)
 
@@ -167,6 +169,17 @@ class RoundForm(forms.Form):
         return list(worst[: said["most"]])
 
 
+class ManyTimes(forms.Select):
+    """A list to choose from that stands many times on a page: drawn at once, where Django draws a template for each option."""
+
+    def render(self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None) -> SafeString:
+        chosen = mark_safe(" selected")
+        rows = [(key, chosen if str(key) == str(value or "") else "", label) for key, label in self.choices]
+        options = format_html_join("", '<option value="{}"{}>{}</option>', rows)
+        given = flatatt(self.build_attrs(self.attrs, {"name": name, **(attrs or {})}))
+        return format_html("<select{}>{}</select>", given, options)
+
+
 class WalkForm(forms.Form):
     """What was done at a shop: who came, what each body checked, the record, what was found."""
 
@@ -213,8 +226,11 @@ class WalkForm(forms.Form):
             ("", _("nothing")),
             *((row.id, label_of(row)) for row in joint.findings_of([p.unit for p in parts], self.day)),
         ]
-        for n in range(1, MOST_FINDS + 1):
-            self.fields[f"find_{n}"] = forms.ChoiceField(label=_("What was found"), required=False, choices=finds)
+        self.rows = range(1, in_force().catalogues.inspections.most_finds + 1)
+        for n in self.rows:
+            self.fields[f"find_{n}"] = forms.ChoiceField(
+                label=_("What was found"), required=False, choices=finds, widget=ManyTimes
+            )
             self.fields[f"told_{n}"] = forms.CharField(
                 label=_("In a few words"), required=False, max_length=200, widget=area(2, lang="zh")
             )
@@ -227,12 +243,20 @@ class WalkForm(forms.Form):
     @property
     def finds(self) -> list[tuple[int, forms.BoundField, forms.BoundField]]:
         """The rows for what was found."""
-        return [(n, self[f"find_{n}"], self[f"told_{n}"]) for n in range(1, MOST_FINDS + 1)]
+        return [(n, self[f"find_{n}"], self[f"told_{n}"]) for n in self.rows]
+
+    def name_each(self, pictured: Collection[int]) -> bool:
+        """Complain of rows with words or a picture that do not say what was found. Returns: whether all do."""
+        said = self.cleaned_data
+        nameless = [n for n in self.rows if not said.get(f"find_{n}") and (said.get(f"told_{n}") or n in pictured)]
+        for n in nameless:
+            self.add_error(f"find_{n}", _("Say what was found; there are words or a picture of it."))
+        return not nameless
 
     def found(self) -> list[tuple[int, str, str]]:
         """Row, violation and words of each find."""
         said = self.cleaned_data
-        rows = [(n, said.get(f"find_{n}", ""), said.get(f"told_{n}", "")) for n in range(1, MOST_FINDS + 1)]
+        rows = [(n, said.get(f"find_{n}", ""), said.get(f"told_{n}", "")) for n in self.rows]
         return [row for row in rows if row[1]]
 
     def walked(self, seen: tuple[joint.Seen, ...]) -> Walked:

@@ -22,7 +22,7 @@ from lingxiu.issues import inspections, joint, pictures, words
 from lingxiu.issues.inspection_pages import lines
 from lingxiu.issues.inspection_rules import InspectionRefused, Why
 from lingxiu.issues.joint import JointRefused, Seen
-from lingxiu.issues.joint_forms import MOST_FINDS, REFUSALS, RoundForm, WalkForm
+from lingxiu.issues.joint_forms import REFUSALS, RoundForm, WalkForm
 from lingxiu.issues.joint_models import STATES, JointInspection, JointShop
 from lingxiu.issues.views import officer, submission_of
 from lingxiu.journal.actions import SubmissionReused, once
@@ -78,7 +78,7 @@ def _planned(request: HttpRequest, form: RoundForm, user: User, now: datetime) -
         made = joint.plan(form.round(), by=user, at=now, submission=submission)
         return {"joint": made.joint.pk, "left_out": len(made.left_out)}
 
-    body = {name: form.data.getlist(name) for name in form.fields}
+    body = {name: request.POST.getlist(name) for name in form.fields}
     result, _first = once(submission, actor=f"user:{user.pk}", body=body, at=now, do=do)
     return result["joint"], result["left_out"]
 
@@ -192,6 +192,9 @@ def _walk(request: HttpRequest, form: WalkForm, shop: JointShop, user: User, now
     """Decode the pictures, then record it, once. Returns 302 if it was, else the status to answer with."""
     if not form.is_valid():
         return 422
+    pictured = {n for n in form.rows if request.FILES.get(f"photo_{n}")}
+    if request.POST.get("act") != "nothing" and not form.name_each(pictured):
+        return 422
     try:
         _keep(request, form, shop, user, now)
     except (PhotoRefused, pictures.NotKept) as error:
@@ -212,7 +215,7 @@ def _walk(request: HttpRequest, form: WalkForm, shop: JointShop, user: User, now
 def _keep(request: HttpRequest, form: WalkForm, shop: JointShop, user: User, now: datetime) -> None:
     nothing = request.POST.get("act") == "nothing"
     found = [] if nothing else form.found()
-    sent = {n: pictures.sent(request, f"photo_{n}") for n in range(MOST_FINDS + 1)}
+    sent = {n: pictures.sent(request, f"photo_{n}") for n in (0, *form.rows)}
     caption = pictures.caption(shop=shop.merchant.name, at=now, person=user.name)
     photos = {n: pictures.prepare(picture, caption) for n, picture in sent.items()}
     body = {

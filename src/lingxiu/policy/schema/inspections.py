@@ -22,11 +22,12 @@ class InspectionCap(Rule):
 
 class Inspections(Row):
     """Administrative inspections (国办发〔2024〕54号): how often, how long another body's check is respected, how late one may be
-    written down. The first cap that fits counts; without any there is none."""
+    written down. The first cap that fits counts; without any there is none. `most_finds`: so many at one shop of a joint round."""
 
     caps: tuple[InspectionCap, ...] = ()
     respected_days: int = Field(90, ge=0)
     written_within_days: int = Field(3, ge=0)
+    most_finds: int = Field(20, ge=1, le=40)
 
     @model_validator(mode="after")
     def _is_whole(self) -> Inspections:
