@@ -16,6 +16,7 @@ from lingxiu.issues.writing import Brought
 from lingxiu.journal.models import Entry
 from lingxiu.merchants.models import CareRecord
 from lingxiu.policy.queries import in_force
+from lingxiu.sensing import actions
 from lingxiu.sensing.forecasting import (
     Past,
     hit_rates,
@@ -27,7 +28,8 @@ from lingxiu.sensing.forecasting import (
     rates_by_quarter,
     turned_out,
 )
-from lingxiu.sensing.models import Device, Forecast, Maintenance, Storm
+from lingxiu.sensing.models import Deafness, Device, Forecast, Maintenance, Storm, Way
+from lingxiu.sensing.other_readings import Point, store
 from tests.cast import Cast
 from tests.sensing.conftest import Plant, make_device
 
@@ -174,6 +176,53 @@ def test_a_cleaning_makes_it_beside_the_point(cast: Cast, device: Device) -> Non
     assert Issue.objects.get().state == State.DISMISSED
 
 
+def stands_elsewhere(cast: Cast, device: Device, at: datetime) -> None:
+    """Moved to another shop, and no longer only observing there."""
+    actions.move(device, cast.other_merchant, at=at)
+    type(cast.merchant).objects.filter(pk=cast.other_merchant.pk).update(in_built_up=True)
+    Device.objects.filter(pk=device.pk).update(observe_until=at)
+
+
+def test_nothing_is_learnt_from_what_was_measured_at_another_shop(cast: Cast, device: Device) -> None:
+    cook(device, 0, rising(28))
+    stands_elsewhere(cast, device, local(FIRST + timedelta(days=27), 15))
+    cook(device, 28, [0.8] * 3)
+
+    look_at_all(night(31))
+
+    assert not Forecast.objects.exists()
+    cook(device, 31, rising(25, 0.8, 0.045))
+    look_at_all(night(56))
+    assert date.fromisoformat(the_forecast().inputs["points"][0][0]) == FIRST + timedelta(days=28)
+    assert the_forecast().inputs["last"] == "", "a move is no cleaning"
+
+
+def test_a_forecast_of_the_former_shop_is_beside_the_point(cast: Cast, device: Device) -> None:
+    cook(device, 0, rising(28))
+    look_ahead(night(28))
+    stands_elsewhere(cast, device, night(29))
+    cook(device, 28, rising(9, 1.84, 0.04))
+
+    look_ahead(night(31))
+
+    assert (the_forecast().outcome, the_forecast().inputs["why"]) == (Forecast.Outcome.LAPSED, "anew")
+    assert the_forecast().inputs["came_on"] == str(FIRST + timedelta(days=29))
+    assert Issue.objects.get().state == State.DISMISSED
+
+
+def test_a_trap_is_not_forecast_from_the_levels_of_another(cast: Cast) -> None:
+    trap = make_device(cast.merchant.pk, "TRAP000002", kind="grease_trap")
+    store([
+        Point("grease_trap", trap.pk, local(FIRST + timedelta(days=n), 12), 0, {"level_pct": 8 + 6.0 * n})
+        for n in range(13)
+    ], night(13))  # fmt: skip
+    stands_elsewhere(cast, trap, night(13))
+
+    look_at_all(night(14))
+
+    assert not Forecast.objects.exists()
+
+
 def test_a_person_who_dismisses_it_has_the_last_word_and_is_left_in_peace(plant: Plant) -> None:
     cast, device = plant.cast, plant.device
     cook(device, 0, rising(26))
@@ -235,7 +284,13 @@ def power_is_off(device: Device) -> None:
     )
 
 
-@pytest.mark.parametrize("meanwhile", [rests, power_is_off])
+def nobody_listens(device: Device) -> None:
+    """No gateway, and another way in, which is not this monitor's, for longer."""
+    Deafness.objects.create(way=Way.HJ212, since=night(20), until=night(29))
+    Deafness.objects.create(way=Way.MQTT, since=night(10), until=night(31))
+
+
+@pytest.mark.parametrize("meanwhile", [rests, power_is_off, nobody_listens])
 def test_days_on_which_nobody_could_hear_it_are_not_a_monitor_s_gaps(
     device: Device, meanwhile: Callable[[Device], None]
 ) -> None:

@@ -35,9 +35,10 @@ from lingxiu.merchants.models import CareRecord
 from lingxiu.policy.alarm_rules import FlatValue, LowDay, Silence
 from lingxiu.policy.foresight import Foresight, ForesightRule
 from lingxiu.policy.queries import InForce, in_force
-from lingxiu.sensing import foresight
+from lingxiu.sensing import foresight, hearing
 from lingxiu.sensing.foresight import Expected, Hours, Numbers, Verdict
-from lingxiu.sensing.models import Alarm, Deafness, Device, DeviceEvent, Forecast, Maintenance, Mute, Storm
+from lingxiu.sensing.models import Alarm, Device, DeviceEvent, Forecast, Maintenance, Mute, Storm, Way
+from lingxiu.sensing.places import stands_since
 from lingxiu.sensing.storms import COUNTY
 
 log = structlog.get_logger(__name__)
@@ -59,8 +60,7 @@ _KINDS_OF: Final[Mapping[str, tuple[Forecast.Kind, ...]]] = {
     "grease_trap": (Kind.TRAP_FULL,),
 }
 _CARE: Final = {CareRecord.Kind.PURIFIER: Kind.FOULING, CareRecord.Kind.TRAP: Kind.TRAP_FULL}
-_SERVICES: Final = (DeviceEvent.Kind.CALIBRATED, DeviceEvent.Kind.MAINTAINED, DeviceEvent.Kind.REPLACES,
-                    DeviceEvent.Kind.MOVED)  # fmt: skip
+_SERVICES: Final = (DeviceEvent.Kind.CALIBRATED, DeviceEvent.Kind.MAINTAINED, DeviceEvent.Kind.REPLACES)
 _NOT_SO: Final = frozenset({Result.NOT_FOUND, Result.DEVICE_FAULT})
 
 
@@ -175,7 +175,10 @@ def _keeps_quiet(last: Forecast, expected: Expected, past: Past, at: datetime) -
 
 @dataclass
 class Past:
-    """What foresight needs to know of some devices, up to yesterday; read in a few statements for all of them."""
+    """What foresight needs to know of some devices, up to yesterday; read in a few statements for all of them.
+
+    Of a device that was moved only what it measured since, from the day after on: another shop's stoves say nothing of these.
+    """
 
     policy: InForce
     ahead: Foresight
@@ -186,6 +189,7 @@ class Past:
     anew: dict[tuple[int, str], list[date]] = field(default_factory=lambda: defaultdict(list))
     excused: dict[int, set[date]] = field(default_factory=lambda: defaultdict(set))
     alarms: dict[int, list[Alarm]] = field(default_factory=lambda: defaultdict(list))
+    arrived: dict[int, datetime] = field(default_factory=dict)
 
     @classmethod
     def of(cls, devices: Sequence[Device], policy: InForce, at: datetime, *, since: datetime | None = None) -> Past:
@@ -198,6 +202,7 @@ class Past:
         if ahead is None:
             raise ValueError("the policy in force has no foresight")
         past = cls(policy, ahead, timezone.localdate(at), timezone.localdate(since or at) - _reach(ahead))
+        past.arrived = stands_since([device.pk for device in devices])
         past._read_hours([device.pk for device in devices if device.kind == "fume_monitor"])
         past._read_levels([device.pk for device in devices if device.kind == "grease_trap"])
         past._read_care(devices)
@@ -210,6 +215,7 @@ class Past:
         today = timezone.localdate(at)
         was = Past(self.policy, self.ahead, today, today - _reach(self.ahead))
         begins, ends = (was.first - self.first).days, (today - self.first).days
+        was.arrived = {pk: arrived for pk, arrived in self.arrived.items() if arrived < at}
         was.hours = {pk: hours.part(begins, ends) for pk, hours in self.hours.items()}
         was.levels = {pk: levels[begins:ends] for pk, levels in self.levels.items()}
         for key, days in self.anew.items():
@@ -288,6 +294,8 @@ class Past:
         with connection.cursor() as cursor:
             cursor.execute(_HOURS, self._span(devices))
             for device_id, day, hour, mean, lowest, highest, minutes, fan, alone in cursor.fetchall():
+                if not self._was_here(device_id, day):
+                    continue
                 if device_id not in self.hours:
                     self.hours[device_id] = foresight.blank(self.first, self.days)
                 one, place = self.hours[device_id], ((day - self.first).days, hour)
@@ -299,11 +307,18 @@ class Past:
         with connection.cursor() as cursor:
             cursor.execute(_LEVELS, self._span(devices))
             for device_id, day, level, emptied in cursor.fetchall():
+                if not self._was_here(device_id, day):
+                    continue
                 levels = self.levels.setdefault(device_id, np.full(self.days, np.nan))
                 if level is not None:
                     levels[(day - self.first).days] = level
-                if emptied is not None and emptied >= self.first:
+                if emptied is not None and emptied >= self.first and self._was_here(device_id, emptied):
                     self.anew[device_id, Kind.TRAP_FULL].append(emptied)
+
+    def _was_here(self, device_id: int, day: date) -> bool:
+        """Whether all of that day it stood where it does."""
+        arrived = self.arrived.get(device_id)
+        return arrived is None or day > timezone.localdate(arrived)
 
     def _read_care(self, devices: Sequence[Device]) -> None:
         """What a shop's records say was cleaned or emptied, for all its devices of that kind."""
@@ -328,12 +343,16 @@ class Past:
         events = DeviceEvent.objects.filter(device_id__in=ids, kind__in=_SERVICES, at__gte=since)
         for device_id, moment in events.values_list("device_id", "at"):
             self.anew[device_id, Kind.DEVICE_FAILING].append(timezone.localdate(moment))
-        deaf = {day for row in Deafness.objects.filter(until__gte=since) for day in _days(row.since, row.until)}
+        deaf, ways = hearing.deaf(since, at), hearing.ways_of(ids)
+        unheard = {
+            way: {day for one in spans for day in _days(one.since, one.until or at)} for way, spans in deaf.items()
+        }
         storms = [(row.town, _days(row.since, row.until or at)) for row in Storm.objects.filter(
             Q(until=None) | Q(until__gte=since))]  # fmt: skip
         for device in devices:
             self.excused[device.pk].update(
-                deaf, *(days for town, days in storms if town in (COUNTY, device.merchant.town))
+                unheard[ways.get(device.pk, Way.HJ212)],
+                *(days for town, days in storms if town in (COUNTY, device.merchant.town)),
             )
 
     def _read_alarms(self, devices: Sequence[Device]) -> None:
@@ -344,7 +363,8 @@ class Past:
             raised_at__gte=self._span([])["since"],
         )  # fmt: skip
         for alarm in raised:
-            self.alarms[alarm.device_id].append(alarm)
+            if self._was_here(alarm.device_id, timezone.localdate(alarm.raised_at)):
+                self.alarms[alarm.device_id].append(alarm)
 
     def alarm_days(self, device_id: int, kind: str) -> list[date]:
         """The days on which the alarm this kind foretells was raised; a silence counts when it lasts."""
@@ -510,6 +530,8 @@ def verdict_of(forecast: Forecast, past: Past) -> Verdict | None:
     if forecast.kind == Kind.DEVICE_FAILING:
         passed |= set(alarms)  # each of them is a failure by itself
     anew = {*past.anew[device.pk, forecast.kind], *_falls(forecast, past, figures)}
+    if device.pk in past.arrived:
+        anew.add(timezone.localdate(past.arrived[device.pk]))
     if device.state == Device.State.RETIRED:
         anew.add(past.today - timedelta(days=1))
     return foresight.judge(said_on, until, past.today, passed=passed, alarms=alarms, anew=anew, heard=heard)
