@@ -11,7 +11,7 @@ import time_machine
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from lingxiu.accounts.models import Absence, User
+from lingxiu.accounts.models import Absence, Post, User
 from lingxiu.issues import roster
 from lingxiu.issues.covering import cover_absent
 from lingxiu.issues.lifecycle import Move
@@ -90,6 +90,16 @@ def test_without_a_deputy_or_with_the_unit_the_unit_sees_to_it(cast: Cast) -> No
     assert outcome(cast, day="2026-03-09", until="2026/03/10", deputy=cast.grid.name, reason="年假")[0]
     kept = Absence.objects.latest("since")
     assert (kept.deputy, kept.reason, kept.until - kept.since) == (None, "leave", 2 * DAY)
+
+
+def test_a_unit_somebody_has_left_does_not_see_to_their_work(cast: Cast) -> None:
+    left = Post.objects.create(
+        user=cast.grid_member, unit=cast.town_team, role="officer", since=NOON - 9 * DAY, until=NOON - DAY
+    )
+    done, told = outcome(cast, deputy=left.unit.name)
+    assert not done
+    assert left.unit.name in told
+    assert not Absence.objects.exists()
 
 
 @pytest.mark.parametrize(

@@ -15,18 +15,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
-from lingxiu.accounts.absences import AbsenceRefused, declare, end, who_may_stand_in, whose_absences
+from lingxiu.accounts.absences import REFUSALS, AbsenceRefused, declare, end, who_may_stand_in, whose_absences
 from lingxiu.accounts.models import Absence, User
-
-REFUSALS = {
-    ("until", "order"): gettext_lazy("The last day lies before the first."),
-    ("until", "past"): gettext_lazy("That is over already."),
-    ("since", "overlaps"): gettext_lazy("They are away at that time already: see below."),
-    ("deputy", "self"): gettext_lazy("Nobody stands in for themselves."),
-    ("deputy", "away"): gettext_lazy(
-        "The deputy is away at that time too. Choose somebody else, or leave it to the unit."
-    ),
-}
 
 
 class AbsenceForm(forms.Form):

@@ -7,13 +7,25 @@ from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext_lazy
 
 from lingxiu.accounts.models import Absence, Post, User
 from lingxiu.journal.actions import Scope, record
 
+REFUSALS = {
+    ("until", "order"): gettext_lazy("The last day lies before the first."),
+    ("until", "past"): gettext_lazy("That is over already."),
+    ("since", "overlaps"): gettext_lazy("They are away at that time already: see below."),
+    ("deputy", "self"): gettext_lazy("Nobody stands in for themselves."),
+    ("deputy", "away"): gettext_lazy(
+        "The deputy is away at that time too. Choose somebody else, or leave it to the unit."
+    ),
+}
+"""Why an absence cannot be, by `field` and `why`."""
+
 
 class AbsenceRefused(Exception):
-    """An absence that cannot be. `field`: since | until | deputy; `why`: past | order | overlaps | self | away | unknown."""
+    """An absence that cannot be. `field`: since | until | deputy; `why`: past | order | overlaps | self | away."""
 
     def __init__(self, field: str, why: str) -> None:
         super().__init__(f"{field}: {why}")

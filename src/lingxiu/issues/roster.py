@@ -20,8 +20,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from lingxiu.accounts.absence_views import REFUSALS
-from lingxiu.accounts.absences import AbsenceRefused, declare, who_may_stand_in, whose_absences
+from lingxiu.accounts.absences import REFUSALS, AbsenceRefused, declare, who_may_stand_in, whose_absences
 from lingxiu.accounts.models import Absence, Post, User
 from lingxiu.merchants.sheets import Cells
 
@@ -110,7 +109,7 @@ def enter(lines: Iterable[Line], *, by: User, at: datetime, only_try: bool = Fal
     """Write each row down, or see what would come of it. Sent again, a row says that it is known."""
     people = _called(whose_absences(by, at))
     colleagues = _called(who_may_stand_in(by, at))
-    units = _units(person for group in people.values() for person in group)
+    units = _units((person for group in people.values() for person in group), at)
     with transaction.atomic():
         outcomes = [_enter(line, people, colleagues, units, by, at) for line in lines]
         transaction.set_rollback(only_try)
@@ -126,11 +125,11 @@ def _called(users: Iterable[User]) -> dict[str, list[User]]:
     return found
 
 
-def _units(people: Iterable[User]) -> dict[str, set[int]]:
-    """Name of a unit → the people in it: standing there instead of a deputy, it means that the unit sees to it."""
+def _units(people: Iterable[User], at: datetime) -> dict[str, set[int]]:
+    """Name of a unit → the people now in it: standing there instead of a deputy, it means that the unit sees to it."""
     found: dict[str, set[int]] = {}
-    posts = Post.objects.filter(user__in=[user.pk for user in people]).values_list("unit__name", "user_id")
-    for name, user in posts:
+    posts = Post.objects.filter(Post.held_at(at), user__in=[user.pk for user in people])
+    for name, user in posts.values_list("unit__name", "user_id"):
         found.setdefault(name, set()).add(user)
     return found
 
