@@ -70,7 +70,7 @@ const MINUTE = 60_000;
 const DAY_MINUTES = 1440;
 const NARROW = 520;
 const REFETCH_AT_MOST_EVERY = 30_000;
-const STRIP = { height: 16, apart: 22 };
+const STRIP = { height: 16, apart: 22, type: 11 };
 
 island("chart", (element) => {
   const said = (name: Word) => element.dataset[`words${name[0]!.toUpperCase()}${name.slice(1)}`] ?? "";
@@ -131,8 +131,10 @@ function begin(element: HTMLElement): ECharts {
 }
 
 function option(data: Answer, words: Words, narrow: boolean): Option {
-  const grids = { left: narrow ? 46 : 58, right: narrow ? 10 : 16 };
   const strips = stripsOf(data, words);
+  // One left edge for all: left to itself each strip makes room for its own name, and what happened at once no longer stands below it.
+  const names = Math.max(0, ...strips.map(({ label }) => widthOf(label)));
+  const grids = { left: Math.max(narrow ? 46 : 58, names + 8), right: narrow ? 10 : 16, outerBoundsMode: "none" as const };
   const last = strips.length + 1;
   const marks = { top: narrow ? 58 : 40, height: 20 };
   const bottom = 30 + strips.length * STRIP.apart;
@@ -158,7 +160,7 @@ function option(data: Answer, words: Words, narrow: boolean): Option {
       axisLabel: { show: gridIndex === last - 1, hideOverlap: true, formatter: { year: "{yyyy}", month: "{yyyy}-{MM}", day: "{MM}-{dd}", hour: "{HH}:{mm}", minute: "{HH}:{mm}" } },
     })),
     yAxis: [
-      { type: "value", min: lowest(data), max: highest(data), minInterval: data.unit === "×" ? 1 : 0, name: data.unit, nameLocation: "end", nameGap: 6, nameTextStyle: { align: "right" as const, fontSize: 11 }, splitLine: { lineStyle: { color: palette.surface.faded } } },
+      { type: "value", min: lowest(data), max: highest(data), minInterval: data.unit === "×" ? 1 : 0, name: data.unit, nameLocation: "end", nameGap: 6, nameTextStyle: { align: "right" as const, fontSize: 11 }, axisLabel: { showMaxLabel: false }, splitLine: { lineStyle: { color: palette.surface.faded } } },
       ...strips.map(({ label }, n) => ({ type: "value" as const, gridIndex: n + 1, min: 0, max: data.step, ...nameOf(label) })),
       { type: "value", gridIndex: last, min: 0, max: 1, ...nameOf("") }, // the unit stands there, and the legend names the marks
     ],
@@ -212,13 +214,21 @@ const lowest = ({ windows }: Answer): number => Math.floor(Math.min(0, ...window
 /** The county's wall clock in milliseconds, whatever zone the reader's machine is set to: drawn as if it were UTC. */
 const wall = (iso: string): number => Date.parse(`${iso.slice(0, 19)}Z`);
 
+/** How wide a strip's name is drawn, in pixels. */
+function widthOf(name: string): number {
+  const pen = document.createElement("canvas").getContext("2d");
+  if (!pen) return 0;
+  pen.font = `${STRIP.type}px ${getComputedStyle(document.body).fontFamily}`;
+  return Math.ceil(pen.measureText(name).width);
+}
+
 /** A strip's axis: only its name, left of it. */
 const nameOf = (name: string) => ({
   name,
   nameLocation: "middle" as const,
   nameRotate: 0,
   nameGap: 4,
-  nameTextStyle: { align: "right" as const, fontSize: 11 },
+  nameTextStyle: { align: "right" as const, fontSize: STRIP.type },
   axisLabel: { show: false },
   axisTick: { show: false },
   axisLine: { show: false },
@@ -234,6 +244,7 @@ function dotted(line: Spot[]): { value: Spot; symbol: string }[] {
 }
 
 function means(data: Answer): LineSeriesOption {
+  const limit = Math.max(...data.thresholds.map(({ value }) => value));
   return {
     id: "mean",
     type: "line",
@@ -248,8 +259,13 @@ function means(data: Answer): LineSeriesOption {
       silent: true,
       symbol: "none",
       lineStyle: { color: COLOURS.threshold, type: "dashed" },
-      label: { position: "insideEndTop", color: COLOURS.threshold, formatter: "{b}" },
-      data: data.thresholds.map(({ value, label }) => ({ yAxis: value, name: label })),
+      label: { color: COLOURS.threshold, fontSize: 11, formatter: "{b}" },
+      // The highest limit is named above its line, lower ones below theirs: two that lie close would be written over one another.
+      data: data.thresholds.map(({ value, label }) => ({
+        yAxis: value,
+        name: label,
+        label: { position: value === limit ? ("insideEndTop" as const) : ("insideEndBottom" as const) },
+      })),
     },
     markArea: {
       silent: true,

@@ -53,6 +53,13 @@ def test_a_number_opens_and_draws_its_trend() -> None:
     assert '<polyline points="0.0,28.0 50.0,2.0 100.0,15.0"/>' in stat
 
 
+def test_a_tile_that_knows_nothing_has_no_unit_and_one_with_a_word_may_wrap() -> None:
+    assert "<small>" not in html('<c-stat label="Complete" value="–" unit="%" />')
+    assert "<small>%</small>" in html('<c-stat label="Complete" value="97" unit="%" />')
+    assert 'class="stat-value words"' in html('<c-stat label="State" value="under maintenance" />')
+    assert 'class="stat-value"' in html('<c-stat label="Late" :value="n" />', n=7)
+
+
 def test_a_time_is_the_countys_and_stands_without_script() -> None:
     due = html('<c-due :at="at" />', at=AT)
     assert 'data-due-at="2026-03-05T14:20:00+08:00"' in due

@@ -94,7 +94,9 @@ def test_a_day_has_every_window_so_far_and_what_overlaps_it(device: Device) -> N
     assert windows[0] == ["2026-03-05T00:00:00+08:00", 0.25, 0.25, 10, 10]
     assert windows[1] == ["2026-03-05T00:10:00+08:00", None, None, None, None]
     assert windows[72] == ["2026-03-05T12:00:00+08:00", None, None, 10, 6]
-    assert 2.0 in [one["value"] for one in data["thresholds"]]
+    assert {"value": 2.0, "label": "high-value reminder 2"} in data["thresholds"], (
+        "what begins at the line stands at it"
+    )
     assert [(one["code"], one["from"], one["to"]) for one in data["alarms"]] == [
         ("ALM-FUME-3", "2026-03-05T00:00:00+08:00", "2026-03-05T01:00:00+08:00"),
         ("ALM-LINK", "2026-03-05T12:00:00+08:00", None),
@@ -214,3 +216,24 @@ def test_a_chart_costs_the_same_number_of_statements_whatever_its_span(
         assert client.get(address).status_code == 200
     with django_assert_max_num_queries(20):
         assert client.get(f"/sensing/devices/{MN}/?span={name}&day=2026-03-05").status_code == 200
+
+
+# ── the page of a device that went silent ──
+
+
+def test_a_day_after_it_was_last_heard_shows_the_way_to_the_day_it_was(reader: Any, device: Device) -> None:
+    Device.objects.filter(pk=device.pk).update(last_frame_at=midnight(date(2026, 3, 3)) + timedelta(hours=18))
+    client = reader("county_officer")
+
+    def shown(day: str) -> str:
+        return str(client.get(f"/sensing/devices/{MN}/?day={day}", headers={"accept-language": "en"}).content.decode())
+
+    assert '<a href="?span=day&amp;day=2026-03-03">Show that time</a>' in shown("2026-03-05")
+    assert "No reading of late" in shown("2026-03-05"), "it was heard, so that nothing has come yet is not so"
+    assert "Show that time" not in shown("2026-03-03")
+
+
+def test_its_tiles_come_by_themselves_too(reader: Any, device: Device) -> None:
+    page = reader("county_officer").get(f"/sensing/devices/{MN}/?part=tiles").content.decode()
+    assert "stat-value" in page
+    assert "chart.json" not in page

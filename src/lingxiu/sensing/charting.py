@@ -6,7 +6,7 @@ month, days of a year. A step without readings is None and stays a gap.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, NamedTuple
@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from lingxiu.accounts.models import User
 from lingxiu.issues.models import Issue
 from lingxiu.policy.queries import in_force
+from lingxiu.policy.rows import Label
 from lingxiu.sensing.models import Alarm, Device, Maintenance
 from lingxiu.sensing.queries import Window, day_bounds
 from lingxiu.ui import addresses
@@ -152,7 +153,7 @@ def chart(
         "step": span.step.minutes,
         "from": local(span.since),
         "until": local(span.until),
-        "thresholds": [{"value": limit, "label": f"{limit:g}"} for limit in fume_limits()],
+        "thresholds": thresholds(fume_limits(), language),
         "windows": [_point(moment, rows.get(moment)) for moment in span.moments(at)] if rows else [],
         "beside": [one for which in BESIDE if which in beside and (one := _beside(device, span, which, since))],
         **marks(device, span, at, language, user=user, since=since),
@@ -170,10 +171,25 @@ def marks(
     }
 
 
-def fume_limits() -> list[float]:
-    """The values of fume the alarm rules look at, mg/m³."""
+def fume_limits() -> dict[float, Label]:
+    """The values of fume the alarm rules look at, mg/m³, lowest first, each with what the first rule of it is called."""
     rules = in_force().catalogues.alarms.rules
-    return sorted({rule.limit for rule in rules if rule.type == "sustained_value" and rule.factor == "fume_mg_m3"})
+    return first_named(
+        (rule.limit, rule.label) for rule in rules if rule.type == "sustained_value" and rule.factor == "fume_mg_m3"
+    )
+
+
+def first_named(limits: Iterable[tuple[float, Label]]) -> dict[float, Label]:
+    """Limits from the lowest up, each with the first of its names."""
+    named: dict[float, Label] = {}
+    for limit, label in limits:
+        named.setdefault(limit, label)
+    return dict(sorted(named.items()))
+
+
+def thresholds(limits: Mapping[float, Label], language: str) -> list[dict[str, float | str]]:
+    """Limits as the chart draws them: a line alone does not say what begins there."""
+    return [{"value": limit, "label": f"{label.text(language)} {limit:g}"} for limit, label in limits.items()]
 
 
 def _point(moment: datetime, row: Window | None) -> list[object]:

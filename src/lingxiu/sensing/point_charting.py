@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy
 from lingxiu.accounts.models import User
 from lingxiu.policy.alarm_rules import PointLevel
 from lingxiu.policy.queries import in_force
+from lingxiu.policy.rows import Label
 from lingxiu.sensing import charting
 from lingxiu.sensing.charting import Span
 from lingxiu.sensing.models import Device
@@ -177,7 +178,7 @@ def chart(
         "from": charting.local(span.since),
         "until": charting.local(span.until),
         "strips": [{"label": str(strip.label), "colour": strip.colour} for strip in drawing.strips],
-        "thresholds": [{"value": limit, "label": f"{limit:g}"} for limit in limits(device.kind, line)],
+        "thresholds": charting.thresholds(limits(device.kind, line), language),
         "windows": [
             [charting.local(moment), *_values(rows.get(moment), line, drawing)]
             for moment in (moments(device, span, at) if rows else ())
@@ -191,11 +192,11 @@ def chart(
     }
 
 
-def limits(kind: str, line: Line) -> list[float]:
-    """The values of this line the alarm rules look at."""
+def limits(kind: str, line: Line) -> dict[float, Label]:
+    """The values of this line the alarm rules look at, lowest first, each with what its rule is called."""
     rules = in_force().catalogues.alarms.rules
     mine = (rule for rule in rules if isinstance(rule, PointLevel) and rule.device_kind == kind)
-    return sorted({rule.at_least for rule in mine if rule.column == line.column})
+    return charting.first_named((rule.at_least, rule.label) for rule in mine if rule.column == line.column)
 
 
 def _values(row: Mapping[str, float | None] | None, line: Line, drawing: Drawing) -> list[float | None]:

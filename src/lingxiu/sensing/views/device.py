@@ -33,10 +33,22 @@ ALARMS_SHOWN = 12
 TOLD_SHOWN = 4
 EVENTS_SHOWN = 30
 SPANS: Final[dict[str, str | Promise]] = {
-    "day": gettext_lazy("One day"),
+    "day": gettext_lazy("Day"),
     "week": gettext_lazy("Week"),
     "month": gettext_lazy("Month"),
     "year": gettext_lazy("Year"),
+}
+BEFORE: Final[dict[str, str | Promise]] = {
+    "day": gettext_lazy("Day before"),
+    "week": gettext_lazy("Week before"),
+    "month": gettext_lazy("Month before"),
+    "year": gettext_lazy("Year before"),
+}
+AFTER: Final[dict[str, str | Promise]] = {
+    "day": gettext_lazy("Day after"),
+    "week": gettext_lazy("Week after"),
+    "month": gettext_lazy("Month after"),
+    "year": gettext_lazy("Year after"),
 }
 FILE_STEPS: Final = {"day": "10m", "week": "1h", "month": "1h", "year": "1d"}
 CHART_TITLES: Final[dict[str, str | Promise]] = {
@@ -45,6 +57,7 @@ CHART_TITLES: Final[dict[str, str | Promise]] = {
     "month": gettext_lazy("Fume, hourly means"),
     "year": gettext_lazy("Fume, daily means"),
 }
+PARTS: Final = {"live": "sensing/device_live.html", "tiles": "sensing/device_tiles.html"}
 DRIFT = timedelta(minutes=3)
 """A clock further off than this is worth a word."""
 
@@ -60,7 +73,7 @@ def device_of(request: HttpRequest, mn: str) -> tuple[User, Device]:
 
 @require_safe
 def device_page(request: HttpRequest, mn: str) -> HttpResponse:
-    """A span of the device (`span`, a day unless told, with `day` in it); `part=live` answers with the live part alone."""
+    """A span of the device (`span`, a day unless told, with `day` in it); `part` one of PARTS answers with that alone."""
     user, device = device_of(request, mn)
     at = timezone.now()
     asked = Asked.of(request, at)
@@ -91,12 +104,13 @@ def device_page(request: HttpRequest, mn: str) -> HttpResponse:
         "line": asking.line_of(device, at) if manages else None,
         "told": answers.last_told(device, TOLD_SHOWN) if manages else (),
         "live": f"{addresses.device(mn)}?{asked.query()}&part=live",
+        "live_tiles": f"{addresses.device(mn)}?{asked.query()}&part=tiles",
+        "heard_on": heard_on(device, asked, since),
         "pulse": str(head()),
     }
     if device.kind != "fume_monitor":
         return point_page(request, device, at, since, asked, context)
-    part = request.GET.get("part") == "live"
-    return render(request, "sensing/device_live.html" if part else "sensing/device.html", context)
+    return render(request, PARTS.get(request.GET.get("part", ""), "sensing/device.html"), context)
 
 
 @require_safe
@@ -163,6 +177,8 @@ class Asked:
                 {"label": label, "url": f"?{self.query(**{'with': toggled[which]})}", "on": which in self.beside}
                 for which, label in offered.items()
             ],
+            "before_word": BEFORE[self.span.name],
+            "after_word": AFTER[self.span.name],
             "before": f"?{self.query(day=self.span.previous.first)}",
             "after": f"?{self.query(day=self.span.after)}" if self.span.after <= today else "",
         }
@@ -171,6 +187,14 @@ class Asked:
 def told_from(user: User, device: Device) -> datetime | None:
     """From when on this person is told what the device measured: a shop's owner since it stands there, officers all of it."""
     return None if user.authority.is_officer else queries.stands_there_since(device)
+
+
+def heard_on(device: Device, asked: Asked, since: datetime | None) -> date | None:
+    """The county day it was last heard, where the span asked for lies wholly after it: there is nothing to be drawn."""
+    last = device.last_frame_at
+    if last is None or (since is not None and last < since) or last >= asked.span.since:
+        return None
+    return timezone.localdate(last)
 
 
 def steps_in_words(found: list[Window], span: Span) -> list[list[str]]:

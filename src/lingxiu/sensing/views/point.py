@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from lingxiu.sensing.views.device import Asked
 
 Stat = dict[str, Any]
+PARTS: Final = {"live": "sensing/point_live.html", "tiles": "sensing/point_tiles.html"}
 WEB: Final = ("http://", "https://")
 FULL_PCT, NEARLY_PCT = 95, 80
 
@@ -62,10 +63,11 @@ COLUMNS: Final[dict[str, tuple[str | Promise, int]]] = {
 def point_page(
     request: HttpRequest, device: Device, at: datetime, since: datetime | None, asked: Asked, context: dict[str, Any]
 ) -> HttpResponse:
-    """The page, or with `part=live` its live part. `since`: from when on this reader is told; `context`: the device's own."""
+    """The page, or one of its PARTS. `since`: from when on this reader is told; `context`: the device's own."""
     context["live"] = f"{addresses.device(device.mn)}?part=live"
-    if request.GET.get("part") == "live":
-        return render(request, "sensing/point_live.html", context | _live(device, at, since))
+    context["live_tiles"] = f"{addresses.device(device.mn)}?part=tiles"
+    if part := PARTS.get(request.GET.get("part", "")):
+        return render(request, part, context | _live(device, at, since))
     return render(
         request, "sensing/point.html", context | _live(device, at, since) | _chart(device, since, asked, context)
     )

@@ -34,6 +34,18 @@ def alert_icon(tone: str) -> str:
 
 
 @register.simple_tag
+def is_told(value: object) -> bool:
+    """Whether there is anything to give a unit to: a dash stands for nothing known."""
+    return value is not None and str(value).strip() not in {"", "–"}
+
+
+@register.simple_tag
+def in_words(value: object) -> bool:
+    """Whether the big thing of a tile is a word, which is longer than a figure and may run over two lines."""
+    return is_told(value) and not any(letter.isdigit() for letter in str(value))
+
+
+@register.simple_tag
 def sparkline(values: Sequence[float] | None) -> Line | None:
     """The trend of two values or more, the lowest at the bottom; a flat one runs through the middle. Fewer: nothing."""
     if not values or len(values) < 2:
