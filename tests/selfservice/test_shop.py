@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -229,6 +230,36 @@ def test_many_shops_can_be_searched_by_a_part_of_the_name(cast: Cast) -> None:
     assert "第3饭店" in text
     assert "第4饭店" not in text
     assert "No shop of yours has this name" in page(cast.waste_hauler, "/shop/?q=没有")
+
+
+def test_who_serves_shops_reads_what_is_theirs_to_do(cast: Cast) -> None:
+    second_shop(cast, cast.waste_hauler, "waste_hauler")
+    cared(cast.merchant, "waste_handed_over", 30)
+    text = page(cast.waste_hauler)
+    assert "Shops I serve" in text
+    assert "Collect the kitchen waste" in text
+    assert "Hand the kitchen waste to the collector" in page(cast.owner)
+
+
+def test_very_many_shops_come_page_by_page(cast: Cast) -> None:
+    for number in range(55):
+        second_shop(cast, cast.waste_hauler, "waste_hauler", f"第{number:02}饭店")
+    text = page(cast.waste_hauler)
+    assert text.count("<td") == 50 * 3
+    assert "1–50 of 56" in text
+    assert 'href="?page=2" rel="next"' in text
+    second = page(cast.waste_hauler, "/shop/?page=2")
+    assert second.count("<td") == 6 * 3
+    assert 'rel="next"' not in second
+
+
+def test_what_comes_after_stands_in_the_order_of_its_dates(cast: Cast) -> None:
+    cared(cast.merchant, "purifier_cleaned", 100)
+    cared(cast.merchant, "waste_handed_over", 1)
+    after = page(cast.owner, f"/shop/{cast.merchant.pk}/").split("After that")[1].split("Your grid member")[0]
+    dates = re.findall(r"by (\d{4}-\d\d-\d\d)", after)
+    assert len(dates) > 1
+    assert dates == sorted(dates)
 
 
 def test_the_list_takes_as_many_statements_for_many_shops_as_for_two(cast: Cast) -> None:

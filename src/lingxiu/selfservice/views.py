@@ -9,6 +9,7 @@ from typing import TypeAlias
 from uuid import uuid4
 
 from django.contrib import messages
+from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -31,6 +32,7 @@ from lingxiu.selfservice.wording import Line
 
 SEARCH_FROM = 8
 """With so many shops a box to search them is worth its place."""
+SHOPS_A_PAGE = 50
 MEDIA = ("exhaust", "drains", "waste")
 
 
@@ -79,22 +81,29 @@ def _choose(
     now = timezone.now()
     reminders = queries.reminders_of(shown, may, user)
     told = queries.agendas(shown, may, now, reminders)
-    rows = [(shop, _first(shop, told[shop.pk], reminders.get(shop.pk, [])), _door(shop, may)) for shop in shown]
+    rows = [
+        (shop, _first(shop, told[shop.pk], reminders.get(shop.pk, []), may[shop.pk]), _door(shop, may))
+        for shop in shown
+    ]
     rows.sort(key=lambda row: _how_pressing(told[row[0].pk]))
+    page = Paginator(rows, SHOPS_A_PAGE).get_page(request.GET.get("page"))
     return render(
         request,
         "selfservice/choose.html",
         {
-            "rows": rows,
+            "rows": page.object_list,
+            "page": page,
+            "pages": page.paginator.num_pages,
             "q": words,
+            "owns": any(What.SELF_CHECK in whats for whats in may.values()),
             "searchable": len(merchants) >= SEARCH_FROM,
             "columns": columns(_("Shop"), _("What to do"), _("By when")),
         },
     )
 
 
-def _first(shop: Merchant, todos: list[Todo], reminders: list[queries.Reminder]) -> Line | None:
-    return next(iter(wording.lines(shop.pk, todos, reminders)), None)
+def _first(shop: Merchant, todos: list[Todo], reminders: list[queries.Reminder], may: frozenset[What]) -> Line | None:
+    return next(iter(wording.lines(shop.pk, todos, reminders, own=What.SELF_CHECK in may)), None)
 
 
 def _how_pressing(todos: list[Todo]) -> tuple[bool, bool, str]:
@@ -124,7 +133,7 @@ def show_shop(request: HttpRequest, mine: Mine) -> HttpResponse:
     reminders = queries.reminders_of(shops, may, mine.user)
     open_issues = reminders.get(mine.merchant.pk, [])
     todos = queries.agendas(shops, may, mine.at, reminders)[mine.merchant.pk]
-    lines = wording.lines(mine.merchant.pk, todos, open_issues)
+    lines = wording.lines(mine.merchant.pk, todos, open_issues, own=mine.is_owner)
     first = next((line for line in lines if line.pressing), None)
     latest = queries.latest_self_check(mine.merchant) if mine.is_owner else None
     context = {
@@ -132,7 +141,7 @@ def show_shop(request: HttpRequest, mine: Mine) -> HttpResponse:
         "merchant": mine.merchant,
         "level": mine.merchant.standing.fume_level,
         "first": first,
-        "others": [line for line in lines if line is not first and not line.reminder],
+        "others": sorted((line for line in lines if line is not first and not line.reminder), key=_by),
         "next": next((line for line in lines if line.by), None),
         "reminders": [line for line in lines if line.reminder and line is not first],
         "hazards": not_in_order(_list_of(latest), latest.answers) if latest else [],
@@ -142,6 +151,11 @@ def show_shop(request: HttpRequest, mine: Mine) -> HttpResponse:
         "columns": columns(_("What"), _("Date")),
     }
     return render(request, "selfservice/shop.html", context)
+
+
+def _by(line: Line) -> date:
+    """What has a date stands in the order of the dates, the rest after it."""
+    return line.by or date.max
 
 
 def _care_rows(mine: Mine) -> list[tuple[str, date | None, str]]:

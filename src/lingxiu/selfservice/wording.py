@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -18,6 +18,12 @@ DO: dict[What, str] = {
     What.WASTE: gettext_noop("Hand the kitchen waste to the collector"),
     What.SELF_CHECK: gettext_noop("Do this month's self-check"),
 }
+SERVE: dict[What, str] = {
+    What.CLEANING: gettext_noop("Clean the purifier"),
+    What.TRAP: gettext_noop("Empty the grease trap"),
+    What.WASTE: gettext_noop("Collect the kitchen waste"),
+}
+"""The same, to whom the shop has it done by."""
 BUTTON: dict[What, str] = {
     What.CLEANING: gettext_noop("Record a cleaning"),
     What.TRAP: gettext_noop("Record an emptying"),
@@ -53,10 +59,12 @@ class Line:
     reminder: Reminder | None = None
 
 
-def lines(merchant_id: int, todos: Collection[Todo], reminders: Collection[Reminder]) -> list[Line]:
-    """The agenda of a shop, in words."""
+def lines(
+    merchant_id: int, todos: Collection[Todo], reminders: Collection[Reminder], *, own: bool = True
+) -> list[Line]:
+    """The agenda of a shop, in words: to its own people, or to those who clean and collect there."""
     named = {reminder.number: reminder for reminder in reminders}
-    return [_line(merchant_id, todo, named.get(todo.number)) for todo in todos]
+    return [_line(merchant_id, todo, named.get(todo.number), DO if own else DO | SERVE) for todo in todos]
 
 
 def record_url(merchant_id: int, what: What) -> str:
@@ -69,11 +77,11 @@ def issue_url(number: str) -> str:
     return f"/shop/issues/{number}/"
 
 
-def _line(merchant_id: int, todo: Todo, reminder: Reminder | None) -> Line:
+def _line(merchant_id: int, todo: Todo, reminder: Reminder | None, do: Mapping[What, str]) -> Line:
     if reminder:
         words, button = reminder.says.text(get_language() or "zh-hans"), _("What to do")
     else:
-        to_do, to_press = DO[todo.what], BUTTON[todo.what]
+        to_do, to_press = do[todo.what], BUTTON[todo.what]
         words, button = _(to_do), _(to_press)
     return Line(
         words=words,
