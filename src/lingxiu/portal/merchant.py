@@ -27,6 +27,7 @@ from lingxiu.policy.rows import Label
 from lingxiu.privacy.masks import mask_name, mask_phone
 from lingxiu.selfservice.models import SelfCheck
 from lingxiu.sensing.models import Alarm, Device
+from lingxiu.sensing.words import KINDS
 from lingxiu.ui import addresses
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def portrait(request: HttpRequest, merchant_id: int) -> HttpResponse:
         "licence_kind": next((row.label for row in catalogues.kinds.licences if row.id == merchant.licence_kind), None),
         "facilities": [(_facility(catalogues, row.kind), row) for row in merchant.facilities.filter(removed_on=None)],
         "care": care,
-        "devices": devices,
+        "devices": [(KINDS.get(device.kind, device.kind), device) for device in devices],
         "alarms": Alarm.objects.filter(device__in=devices, cleared_at=None).select_related("device"),
         "issues": [(wrong.get(issue.violation), issue) for issue in [*open_issues, *ended]],
         "issue_columns": [{"label": word} for word in (_("Issue"), _("State"), _("Source"), _("Due"))],
