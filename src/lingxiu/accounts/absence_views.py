@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from lingxiu.accounts.absences import REFUSALS, AbsenceRefused, declare, end, who_may_stand_in, whose_absences
 from lingxiu.accounts.models import Absence, User
+from lingxiu.ui.choosing import offer
 
 
 class AbsenceForm(forms.Form):
@@ -33,11 +34,8 @@ class AbsenceForm(forms.Form):
 
     def __init__(self, people: list[tuple[int, str]], colleagues: list[tuple[int, str]], **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.fields["person"].choices = [(str(pk), name) for pk, name in people]  # type: ignore[attr-defined]  # a ChoiceField
-        self.fields["deputy"].choices = [  # type: ignore[attr-defined]  # a ChoiceField
-            ("", _("nobody: the unit")),
-            *((str(pk), name) for pk, name in colleagues),
-        ]
+        offer(self, "person", [(str(pk), name) for pk, name in people])
+        offer(self, "deputy", [("", _("nobody: the unit")), *((str(pk), name) for pk, name in colleagues)])
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -12,6 +12,7 @@ from lingxiu.issues.bulk import ENDS, Order
 from lingxiu.issues.forms import LONGEST_WORDS, area, unit_and_person, whom_all
 from lingxiu.issues.lifecycle import State
 from lingxiu.issues.models import Issue
+from lingxiu.ui.choosing import offer
 
 WHAT = [
     ("assign", _("Give all of them to")),
@@ -35,10 +36,11 @@ class BulkForm(forms.Form):
         super().__init__(data)
         rows = list(issues)
         predicted = any(issue.state == State.PREDICTED for issue in rows)
-        what: Any = self.fields["what"]
-        what.choices = [(value, word) for value, word in WHAT if predicted or value != "confirm"]
-        what.initial = "confirm" if rows and all(issue.state == State.PREDICTED for issue in rows) else "assign"
-        self.fields["to"].choices = whom_all(rows)  # type: ignore[attr-defined]  # a ChoiceField
+        offer(self, "what", [(value, word) for value, word in WHAT if predicted or value != "confirm"])
+        self.fields["what"].initial = (
+            "confirm" if rows and all(issue.state == State.PREDICTED for issue in rows) else "assign"
+        )
+        offer(self, "to", whom_all(rows))
 
     def clean(self) -> dict[str, Any]:
         """Whom, if it is given to somebody; why, if it is ended."""

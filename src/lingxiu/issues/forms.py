@@ -23,6 +23,7 @@ from lingxiu.merchants.models import Merchant
 from lingxiu.policy.queries import edition, in_force
 from lingxiu.policy.schema.violations import Question, Violation
 from lingxiu.territory.queries import town_names
+from lingxiu.ui.choosing import offer
 
 LONGEST_WORDS = 2000
 
@@ -493,7 +494,7 @@ class OtherNumberForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         choices = elsewhere.systems(get_language() or "zh-hans")
-        self.fields["other_system"].choices = choices  # type: ignore[attr-defined]  # a ChoiceField
+        offer(self, "other_system", choices)
 
     def clean_other_number(self) -> str:
         return elsewhere.plain(self.cleaned_data["other_number"])
@@ -524,7 +525,7 @@ class FindForm(OtherNumberForm):
         self.public = [(row.id, label_of(row)) for row in offered if row.public]
         self.others = [(row.id, label_of(row)) for row in offered if not row.everyday and not row.public]
         choices = [*self.everyday, *self.public, *self.others]
-        self.fields["violation"].choices = choices  # type: ignore[attr-defined]  # a ChoiceField
+        offer(self, "violation", choices)
         if merchant is not None:
             del self.fields["place"]
         self.order_fields(["violation", "words", "place"])

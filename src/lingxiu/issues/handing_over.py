@@ -22,6 +22,7 @@ from lingxiu.issues.views import officer, submission_of
 from lingxiu.issues.words import refusal
 from lingxiu.journal.actions import once
 from lingxiu.policy.queries import in_force
+from lingxiu.ui.choosing import offer
 
 
 class HandOverForm(forms.Form):
@@ -33,8 +34,8 @@ class HandOverForm(forms.Form):
 
     def __init__(self, givers: list[tuple[str, str]], takers: list[tuple[str, str]], data: Any = None) -> None:
         super().__init__(data)
-        self.fields["giver"].choices = [("", gettext_lazy("Choose …")), *givers]  # type: ignore[attr-defined]  # a ChoiceField
-        self.fields["taker"].choices = [("", gettext_lazy("Choose …")), *takers]  # type: ignore[attr-defined]  # a ChoiceField
+        offer(self, "giver", [("", gettext_lazy("Choose …")), *givers])
+        offer(self, "taker", [("", gettext_lazy("Choose …")), *takers])
 
     def clean(self) -> dict[str, Any]:
         """The taker works where the giver had it."""

@@ -32,6 +32,7 @@ from lingxiu.journal.actions import SubmissionReused, once
 from lingxiu.merchants.models import Merchant
 from lingxiu.policy.queries import in_force
 from lingxiu.ui import addresses
+from lingxiu.ui.choosing import offer
 
 USUALLY = timedelta(minutes=30)
 FIELD_OF = {
@@ -95,8 +96,8 @@ class InspectionForm(forms.Form):
         names = [(str(one.pk), one.name) for one in colleagues if one != user]
         if len(names) == 1:
             self.initial["second"] = names[0][0]
-        self.fields["second"].choices = [("", gettext("Choose …")), *names]  # type: ignore[attr-defined]  # a ChoiceField
-        self.fields["items"].choices = _items(issue, before, timezone.localtime(now).date())  # type: ignore[attr-defined]  # a ChoiceField
+        offer(self, "second", [("", gettext("Choose …")), *names])
+        offer(self, "items", _items(issue, before, timezone.localtime(now).date()))
 
     @property
     def said(self) -> Inspecting:

@@ -25,6 +25,7 @@ from lingxiu.merchants.models import Merchant
 from lingxiu.policy.queries import in_force
 from lingxiu.policy.schema.roles import Sight
 from lingxiu.territory.queries import town_names
+from lingxiu.ui.choosing import offer
 
 REFUSALS = {
     "person": gettext_lazy("This is for officers of the round; planning, for dispatchers and certified officers."),
@@ -126,7 +127,7 @@ class RoundForm(forms.Form):
             ],
         }  # fmt: skip
         for name, rows in choices.items():
-            self.fields[name].choices = rows  # type: ignore[attr-defined]  # ChoiceFields
+            offer(self, name, rows)
 
     def clean_listed(self) -> list[Merchant]:
         """The shops that were named, each of which is one this person sees."""
@@ -216,7 +217,7 @@ class WalkForm(forms.Form):
         }  # fmt: skip
         super().__init__(data, initial=initial)
         names = [(str(one.user_id), _named(one.unit, one.user)) for one in people]
-        self.fields["present"].choices = names  # type: ignore[attr-defined]  # a ChoiceField
+        offer(self, "present", names)
         for part in possible:
             self.fields[f"items_{part.unit.pk}"] = forms.MultipleChoiceField(
                 label=_checked(part.unit), required=False, widget=forms.CheckboxSelectMultiple,

@@ -29,6 +29,7 @@ from lingxiu.merchants.models import Merchant
 from lingxiu.policy.queries import in_force
 from lingxiu.territory.queries import town_names
 from lingxiu.ui import addresses
+from lingxiu.ui.choosing import offer
 
 MOST_SCAN_BYTES = 10 * 1024 * 1024
 PDF = b"%PDF-"
@@ -87,7 +88,7 @@ class OrderForm(forms.Form):
             "merchant_kind": [("", _("any")), *((row.id, row.label.text(language)) for row in catalogues.kinds.merchants)],
         }  # fmt: skip
         for name, rows in choices.items():
-            self.fields[name].choices = rows  # type: ignore[attr-defined]  # ChoiceFields
+            offer(self, name, rows)
 
     def clean(self) -> dict[str, Any]:
         """What is to be done lies ahead."""

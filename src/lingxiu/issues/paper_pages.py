@@ -26,6 +26,7 @@ from lingxiu.issues.papers import NothingGiven, Notice, NoticeRefused
 from lingxiu.issues.views import officer, submission_of
 from lingxiu.journal.actions import SubmissionReused, once
 from lingxiu.policy.queries import edition
+from lingxiu.ui.choosing import offer
 
 _WITH = ("merchant", "lead_unit", "lead_person")
 
@@ -102,7 +103,7 @@ class NoticeForm(forms.Form):
         super().__init__(data, **kwargs)
         self._people = {str(one.pk): one for one in people}
         choices = [("", _("Choose …")), *((pk, one.name) for pk, one in self._people.items())]
-        self.fields["second"].choices = choices  # type: ignore[attr-defined]  # a ChoiceField
+        offer(self, "second", choices)
 
     def notice(self) -> Notice:
         """The valid form as `papers.make_notice` takes it."""

@@ -13,6 +13,7 @@ from lingxiu.issues.forms import LONGEST_WORDS, area, label_of
 from lingxiu.merchants.models import Merchant
 from lingxiu.policy.queries import in_force
 from lingxiu.territory.queries import locate, town_names
+from lingxiu.ui.choosing import offer
 
 
 class ReportForm(forms.Form):
@@ -57,9 +58,9 @@ class ReportForm(forms.Form):
         self.fields["seen_at"].initial = timezone.localtime(at)
         day = timezone.localtime(at).date()
         offered = [row for row in in_force().catalogues.violations if row.public and row.holds(day)]
-        self.fields["violation"].choices = [(row.id, label_of(row)) for row in offered]  # type: ignore[attr-defined]  # a ChoiceField
+        offer(self, "violation", [(row.id, label_of(row)) for row in offered])
         towns = [("", _("I do not know")), *town_names().items()]
-        self.fields["town"].choices = towns  # type: ignore[attr-defined]  # a ChoiceField
+        offer(self, "town", towns)
         if merchant is not None:
             del self.fields["place"], self.fields["town"]
         if merchant is not None or recording:  # who enters a call does not stand where it smells

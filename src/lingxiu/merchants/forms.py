@@ -20,6 +20,7 @@ from lingxiu.policy.queries import in_force
 from lingxiu.policy.schema.kinds import Kind
 from lingxiu.privacy.masks import mask_name, mask_phone
 from lingxiu.territory.queries import town_names
+from lingxiu.ui.choosing import offer
 
 Choices: TypeAlias = list[tuple[str, str]]
 
@@ -151,11 +152,11 @@ class DossierForm(forms.Form):
         self._offer("scale", open_ + [(name, str(text)) for name, text in Scale.choices])
 
     def _offer(self, field: str, offered: Choices) -> None:
-        choice = self.fields[field]
-        assert isinstance(choice, forms.ChoiceField)
-        choice.choices = offered
+        offer(self, field, offered)
         known = listed(text for name, text in offered if name)
-        choice.error_messages["invalid_choice"] = _("“%(value)s” is not known here. Choose one of: ") + known
+        self.fields[field].error_messages["invalid_choice"] = (
+            _("“%(value)s” is not known here. Choose one of: ") + known
+        )
 
     def clean_name(self) -> str:
         return " ".join(self.cleaned_data["name"].split())

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from lingxiu.accounts.models import User
 from lingxiu.policy.queries import in_force
 from lingxiu.sensing.models import Device, Maintainer, Maintenance
+from lingxiu.ui.choosing import offer
 
 
 class _WithProfile(forms.Form):
@@ -24,7 +25,7 @@ class _WithProfile(forms.Form):
         super().__init__(*args, **kwargs)
         language = get_language() or "zh-hans"
         profiles = [(row.id, row.label.text(language)) for row in in_force().catalogues.dialects if row.enabled]
-        self.fields["profile"].choices = profiles  # type: ignore[attr-defined]  # a ChoiceField
+        offer(self, "profile", profiles)
 
 
 class AdoptForm(_WithProfile):

@@ -22,6 +22,7 @@ from lingxiu.merchants.views.asking import reader_who_may, write_once
 from lingxiu.policy.queries import in_force
 from lingxiu.sensing import duty
 from lingxiu.sensing.models import DutyTurn
+from lingxiu.ui.choosing import offer
 
 SHOWN: Final = timedelta(days=31)
 REFUSALS: Final[dict[str, str | Promise]] = {
@@ -52,8 +53,8 @@ class TurnForm(forms.Form):
 
     def __init__(self, units: Sequence[Unit], people: Sequence[User], **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.fields["unit"].choices = [(str(one.pk), one.name) for one in units]  # type: ignore[attr-defined]  # a ChoiceField
-        self.fields["person"].choices = [(str(one.pk), one.name) for one in people]  # type: ignore[attr-defined]  # a ChoiceField
+        offer(self, "unit", [(str(one.pk), one.name) for one in units])
+        offer(self, "person", [(str(one.pk), one.name) for one in people])
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

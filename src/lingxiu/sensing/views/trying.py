@@ -31,6 +31,7 @@ from lingxiu.sensing.models import Device
 from lingxiu.sensing.profiles import ProfileReader
 from lingxiu.sensing.trying import Found, Tried
 from lingxiu.sensing.trying_words import BECAME, COLUMNS, DEVIATIONS, MARKS, NO_FRAME, REMARKS, WHY, Text
+from lingxiu.ui.choosing import offer
 
 TRIES_A_MINUTE: Final = 30
 ADDRESSES_KEPT: Final = 10_000
@@ -74,7 +75,7 @@ class SelfTestForm(TryForm):
         super().__init__(*args, **kwargs)
         language = get_language() or "zh-hans"
         known = [(row.id, row.label.text(language)) for row in profiles() if row.enabled]
-        self.fields["profile"].choices = [(BEST, _("find which fits")), *known]  # type: ignore[attr-defined]  # a ChoiceField
+        offer(self, "profile", [(BEST, _("find which fits")), *known])
 
     def clean_key(self) -> tuple[Key, ...]:
         """The key ready for use, or none."""
