@@ -27,6 +27,7 @@ const ENTRIES = {
   photo: "islands/photo.ts",
   place: "islands/place.ts",
   hands: "islands/hands.ts",
+  arrive: "islands/arrive.ts",
   chart: "islands/chart.ts",
   days: "islands/days.ts",
   map: "islands/map.ts",

@@ -46,7 +46,7 @@ class Finding:
 
 def examine() -> list[Finding]:
     """Everything, in the order in which one thing rests on another; stops looking at the database once it does not answer."""
-    findings = [*_machine(), *_home(), *_built(), *_addresses()]
+    findings = [*_machine(), *_home(), *_built(), *_addresses(), *_zhezhengding()]
     database, connection = _database()
     findings += database
     if connection is not None:
@@ -123,6 +123,21 @@ def _addresses() -> Iterator[Finding]:
     yield Finding("Host name", host if known else f"{host} is not in LINGXIU_HOSTS", mend, not known)
     if not settings.officer_totp:
         yield Finding("Second factor", "off", "officers sign in by password alone: set LINGXIU_OFFICER_TOTP=1")
+
+
+def _zhezhengding() -> Iterator[Finding]:
+    """Whether its links sign in whom they are for."""
+    settings = environment()
+    there = bool(settings.zhezhengding_host and settings.zhezhengding_key)
+    if not there and not settings.zhezhengding_jsapi:
+        return
+    if not there:
+        mend = "set ZHEZHENGDING_HOST and ZHEZHENGDING_KEY: without them no code can be exchanged for its person"
+    elif not settings.zhezhengding_jsapi:
+        mend = "links from Zhezhengding ask for the password: set ZHEZHENGDING_JSAPI to the address of its script for pages"
+    else:
+        mend = ""
+    yield Finding("Zhezhengding's links", settings.zhezhengding_jsapi or "no script for pages", mend)
 
 
 def _database() -> tuple[list[Finding], psycopg.Connection | None]:

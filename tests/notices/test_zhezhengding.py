@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -241,3 +242,55 @@ def test_tokens_are_not_kept_and_old_links_go(cast: Cast) -> None:
     path = link_for(cast.grid_member)
     assert path.removeprefix("/n/") not in str(Link.objects.values())
     assert links.forget_old(NOON + timedelta(days=3650)) == 1
+
+
+# ── the page that asks the client ──
+
+SCRIPT = "https://jsapi.example.gov.cn/gdt/1.3.2/index.js"
+
+
+@pytest.fixture
+def _with_the_script(settings: Any) -> None:
+    settings.ZHEZHENGDING_JSAPI = SCRIPT
+
+
+@pytest.mark.usefixtures("_with_the_script", "plain_static")
+def test_the_page_asks_the_client_and_alone_may_run_its_script(cast: Cast) -> None:
+    page = Client(headers={"accept-language": "en"}).get(link_for(cast.grid_member))
+    assert page.status_code == 200
+    assert f'data-script="{SCRIPT}"' in page.content.decode()
+    assert "script-src 'self' https://jsapi.example.gov.cn;" in page.headers["Content-Security-Policy"]
+    assert page.headers["Referrer-Policy"] == "same-origin", "the script's host learns no link"
+    assert "jsapi" not in Client().get("/sign-in/").headers["Content-Security-Policy"]
+
+
+@pytest.mark.usefixtures("_with_the_script", "plain_static")
+def test_a_code_that_is_posted_signs_its_person_in_once(cast: Cast, zhezhengding: Zhezhengding) -> None:
+    zhezhengding.now = timezone.now()
+    connected(cast.grid_member, "5001")
+    path = link_for(cast.grid_member)
+    zhezhengding.codes = {"theirs": "5001", "anothers": "5002", "later": "5001"}
+    for code in ("anothers", "made up", ""):
+        refused = Client(headers={"accept-language": "en"}).post(path, {"auth_code": code})
+        assert refused.status_code == 403
+        assert "names somebody else, or this link is used up" in refused.content.decode()
+        assert 'data-island="arrive"' not in refused.content.decode(), "it does not ask again and again"
+    browser = Client()
+    assert browser.post(path, {"auth_code": "theirs"}).url == "/issues/2026030500001/"
+    assert browser.get("/notices/").status_code == 200
+    assert Client().post(path, {"auth_code": "later"}).status_code == 403
+    assert Client().get(path).url.startswith("/sign-in/"), "of a link that is spent nobody need be asked"
+
+
+@pytest.mark.usefixtures("_with_the_script", "plain_static")
+def test_a_code_comes_from_our_own_page(cast: Cast, zhezhengding: Zhezhengding) -> None:
+    zhezhengding.codes = {"theirs": "5001"}
+    connected(cast.grid_member, "5001")
+    answer = Client(enforce_csrf_checks=True).post(link_for(cast.grid_member), {"auth_code": "theirs"})
+    assert answer.status_code == 403
+    assert zhezhengding.codes, "nobody was asked"
+
+
+def test_without_the_script_the_link_leads_to_the_sign_in_as_before(cast: Cast) -> None:
+    assert Client().get(link_for(cast.grid_member)).url.startswith("/sign-in/")
+    assert Client().post(link_for(cast.grid_member), {"auth_code": "x"}).url.startswith("/sign-in/")

@@ -8,7 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from lingxiu.config.environment import environment
+from lingxiu.config.environment import Environment, environment
 from lingxiu.database import temporary_cluster
 from lingxiu.doctor import Finding, examine
 
@@ -55,6 +55,28 @@ def test_a_fresh_database_lacks_its_schema_and_knows_chinese(home: Path, monkeyp
         monkeypatch.setenv("DATABASE_URL", url.replace("/lingxiu?", "/blind?"))
         environment.cache_clear()
         assert of("Characters").wrong
+
+
+def test_what_links_of_zhezhengding_lack_is_told(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = "https://jsapi.example.gov.cn/gdt/index.js"
+    for values, found, mend in [
+        ({}, None, ""),
+        ({"ZHEZHENGDING_JSAPI": script}, script, "ZHEZHENGDING_HOST"),
+        ({"ZHEZHENGDING_HOST": "https://x", "ZHEZHENGDING_KEY": "k"}, "no script for pages", "ZHEZHENGDING_JSAPI"),
+        ({"ZHEZHENGDING_HOST": "https://x", "ZHEZHENGDING_KEY": "k", "ZHEZHENGDING_JSAPI": script}, script, ""),
+    ]:
+        for name in ("ZHEZHENGDING_HOST", "ZHEZHENGDING_KEY", "ZHEZHENGDING_JSAPI"):
+            monkeypatch.setenv(name, values.get(name, ""))
+        environment.cache_clear()
+        told = [one for one in examine() if one.subject == "Zhezhengding's links"]
+        assert [one.found for one in told] == ([found] if found else [])
+        assert all(mend in one.mend and bool(one.mend) == bool(mend) for one in told)
+
+
+@pytest.mark.parametrize("address", ["http://x.cn/a.js", "x.js", "https://x.cn", "https://x.cn/a.js;x", "javascript:1"])
+def test_a_script_from_elsewhere_comes_by_https_alone(address: str) -> None:
+    with pytest.raises(ValueError, match="no address of a script"):
+        Environment(ZHEZHENGDING_JSAPI=address)
 
 
 def test_secrets_that_others_can_read_are_told(home: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -10,6 +11,9 @@ from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from lingxiu.home import home
+
+SCRIPT = re.compile(r"(https://[A-Za-z0-9.-]+|http://(127\.0\.0\.1|localhost))(:[0-9]+)?/[^\s;,'\"<>]*")
+"""A script from elsewhere runs with our pages' rights: over HTTPS, or from this machine."""
 
 
 class Environment(BaseSettings):
@@ -74,6 +78,12 @@ class Environment(BaseSettings):
     zhezhengding_key: str = Field("", alias="ZHEZHENGDING_KEY", description="The application's key there.")
     zhezhengding_secret: str = Field("", alias="ZHEZHENGDING_SECRET", description="The application's secret there.")
     zhezhengding_tenant: str = Field("", alias="ZHEZHENGDING_TENANT", description="The tenant's id there.")
+    zhezhengding_jsapi: str = Field(
+        "",
+        alias="ZHEZHENGDING_JSAPI",
+        description="Where 浙政钉's script for pages (gdt-jsapi) is fetched from (https://….js), so that its links sign in whom "
+        "they are for; empty: they ask for the sign-in.",
+    )
     act_codes_host: str = Field(
         "",
         alias="ACT_CODES_HOST",
@@ -97,6 +107,13 @@ class Environment(BaseSettings):
             ZoneInfo(value)
         except (ZoneInfoNotFoundError, ValueError) as error:
             raise ValueError(f"{value!r} is no time zone; one looks like Asia/Shanghai") from error
+        return value
+
+    @field_validator("zhezhengding_jsapi")
+    @classmethod
+    def _a_script(cls, value: str) -> str:
+        if value and not SCRIPT.fullmatch(value):
+            raise ValueError(f"{value!r} is no address of a script; one looks like https://host/path/index.js")
         return value
 
     @property

@@ -240,6 +240,7 @@ ZHEZHENGDING_HOST = _env.zhezhengding_host.rstrip("/")
 ZHEZHENGDING_KEY = _env.zhezhengding_key
 ZHEZHENGDING_SECRET = _env.zhezhengding_secret
 ZHEZHENGDING_TENANT = _env.zhezhengding_tenant
+ZHEZHENGDING_JSAPI = _env.zhezhengding_jsapi
 ACT_CODES_HOST = _env.act_codes_host.rstrip("/")
 ACT_CODES_KEY = _env.act_codes_key
 ACT_CODES_SECRET = _env.act_codes_secret

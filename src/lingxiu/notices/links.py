@@ -35,6 +35,11 @@ def find(token: str) -> Link | None:
     return Link.objects.select_related("user").filter(token_hash=_hash(token)).first()
 
 
+def is_good(link: Link, *, at: datetime) -> bool:
+    """Whether it may still sign its person in."""
+    return link.used_at is None and link.expires_at > at and link.user.is_active
+
+
 def spend(link: Link, *, at: datetime) -> bool:
     """Use a link up. Returns: whether it was still good, which it is once."""
     return bool(Link.objects.filter(pk=link.pk, used_at=None, expires_at__gt=at).update(used_at=at))
@@ -43,7 +48,7 @@ def spend(link: Link, *, at: datetime) -> bool:
 def person_of_code(link: Link, code: str, *, at: datetime) -> User | None:
     """Whom to sign in: the link's person, if the link is still good and 浙政钉 says that it is they who opened it."""
     client = zhezhengding()
-    if client is None or link.used_at is not None or link.expires_at <= at or not link.user.is_active:
+    if client is None or not is_good(link, at=at):
         return None
     try:
         account = client.account_of_code(code, at=at)

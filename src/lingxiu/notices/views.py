@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
@@ -16,7 +20,7 @@ from lingxiu.accounts.models import User
 from lingxiu.accounts.sessions import begin
 from lingxiu.notices import actions, links, queries
 from lingxiu.notices.forms import SettingsForm
-from lingxiu.notices.models import Notice, Reach
+from lingxiu.notices.models import Link, Notice, Reach
 from lingxiu.notices.reaching import ways_set_up
 from lingxiu.notices.telling import Way
 from lingxiu.notices.wording import address, lines
@@ -100,23 +104,43 @@ def _frame(user: User) -> dict[str, str]:
 
 
 @never_cache
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 def open_link(request: HttpRequest, link: str) -> HttpResponse:
-    """`/n/<token>`: to the thing itself for the person it was made for; anybody else signs in, or finds their own notices."""
+    """`/n/<token>`: to the thing itself for the person it was made for; anybody else signs in, or finds their own notices.
+
+    In 浙政钉 the page asks the client for a code (`dd.getAuthCode`) and sends it here.
+    """
     found, now = links.find(link), timezone.now()
-    user, code = request.user, request.GET.get("auth_code", "")
-    if not isinstance(user, User) and found is not None and code:
-        person = links.person_of_code(found, code, at=now)
-        if person is not None:
-            begin(request, person, "zhezhengding", at=now)
-            return redirect(found.address)
-    if not isinstance(user, User):
-        return redirect(f"/sign-in/?{urlencode({'next': f'/n/{link}'})}")
+    if isinstance(request.user, User):
+        return _lead(request, request.user, found, now)
+    code = (request.POST if request.method == "POST" else request.GET).get("auth_code", "")
+    person = links.person_of_code(found, code, at=now) if found is not None and code else None
+    if found is not None and person is not None:
+        begin(request, person, "zhezhengding", at=now)
+        return redirect(found.address)
+    sign_in = f"/sign-in/?{urlencode({'next': f'/n/{link}'})}"
+    if settings.ZHEZHENGDING_JSAPI and request.method == "POST":
+        return render(request, "notices/arrive.html", {"sign_in": sign_in, "refused": True}, status=403)
+    if settings.ZHEZHENGDING_JSAPI and not code and found is not None and links.is_good(found, at=now):
+        return _ask_the_client(request, sign_in)
+    return redirect(sign_in)
+
+
+def _lead(request: HttpRequest, user: User, found: Link | None, now: datetime) -> HttpResponse:
     if found is None or found.user_id != user.pk:
         messages.warning(request, _("That link was made for somebody else. These are your own notices."))
         return redirect(addresses.notices())
     links.spend(found, at=now)
     return redirect(found.address)
+
+
+def _ask_the_client(request: HttpRequest, sign_in: str) -> HttpResponse:
+    """The page that asks; the only one that may run the other side's script."""
+    script = settings.ZHEZHENGDING_JSAPI
+    page = render(request, "notices/arrive.html", {"sign_in": sign_in, "script": script})
+    origin = urlsplit(script)
+    page._csp_update = {"script-src": [f"{origin.scheme}://{origin.netloc}"]}  # type: ignore[attr-defined]  # as csp.decorators does
+    return page
 
 
 # ── the administrator ────────────────────────────────────────────────────────────────────────────────────────────
