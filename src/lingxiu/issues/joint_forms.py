@@ -21,6 +21,7 @@ from lingxiu.issues.inspection_models import OutcomeChoice, WhyChoice
 from lingxiu.issues.inspection_rules import Outcome, Why
 from lingxiu.issues.joint import Part, Walked
 from lingxiu.issues.joint_models import JointShop
+from lingxiu.issues.shop_list import ShopListForm
 from lingxiu.merchants.models import Merchant
 from lingxiu.policy.queries import in_force
 from lingxiu.policy.schema.roles import Sight
@@ -72,9 +73,10 @@ def _checked(unit: Unit) -> str:
     return format_html(_("%(unit)s checked") % {"unit": "{}"}, format_html('<span lang="zh">{}</span>', unit.name))
 
 
-class RoundForm(forms.Form):
+class RoundForm(ShopListForm):
     """A round: what it is called, when, why, who goes, which shops."""
 
+    field_order = ("title", "day", "why", "number", "officers", "lead", "town", "merchant_kind", "level")
     title = forms.CharField(label=gettext_lazy("Title"), max_length=120, widget=forms.TextInput(attrs={"lang": "zh"}))
     day = forms.DateField(label=gettext_lazy("Day of the round"), widget=forms.DateInput(attrs={"type": "date"}))
     why = forms.ChoiceField(label=gettext_lazy("Why"), widget=forms.RadioSelect)
@@ -87,12 +89,6 @@ class RoundForm(forms.Form):
         help_text=gettext_lazy("Certified officers, two of each body at least."),
     )  # fmt: skip
     lead = forms.ChoiceField(label=gettext_lazy("Who leads"), widget=forms.Select(attrs={"lang": "zh"}))
-    town = forms.ChoiceField(label=gettext_lazy("Shops of"), required=False, widget=forms.Select(attrs={"lang": "zh"}))
-    merchant_kind = forms.ChoiceField(label=gettext_lazy("of the kind"), required=False)
-    level = forms.ChoiceField(
-        label=gettext_lazy("of fume level"), required=False,
-        choices=[("", gettext_lazy("any")), ("1", "1"), ("2", "2"), ("3", "3")],
-    )  # fmt: skip
     most = forms.IntegerField(
         label=gettext_lazy("How many at most"), min_value=1, max_value=joint.MOST_SHOPS, initial=10,
         help_text=gettext_lazy("The worst level first, then those not visited for longest."),
@@ -109,9 +105,9 @@ class RoundForm(forms.Form):
         super().__init__(data, initial={"day": timezone.localtime(now).date(), "why": WhyChoice.PLAN})
         self.user, self.units = user, {unit.pk: unit for unit in joint.bodies(user)}
         self.people = {(pk, one.pk): one for pk, unit in self.units.items() for one in joint.certified(unit, now)}
-        language, seen = get_language() or "zh-hans", user.authority
-        county = seen.farthest("merchants") is Sight.COUNTY
-        towns = {code: name for code, name in town_names().items() if county or code in seen.towns}
+        county = user.authority.farthest("merchants") is Sight.COUNTY
+        towns = {code: name for code, name in town_names().items() if county or code in user.authority.towns}
+        self.offer_shops(towns, county=county)
         bodies = [unit for pk, unit in self.units.items() if sum(at == pk for at, _one in self.people) >= 2]
         choices: dict[str, list[tuple[str, Any]]] = {
             "why": [(one.value, one.label) for one in WhyChoice if one.value in [why.value for why in joint.REASONS]],
@@ -121,11 +117,7 @@ class RoundForm(forms.Form):
                 if self.units[pk] in bodies
             ],
             "lead": [("", _("Choose …")), *((str(unit.pk), unit.name) for unit in bodies)],
-            "town": [("", _("no list of shops")), *([("*", _("the whole county"))] if county else []), *towns.items()],
-            "merchant_kind": [
-                ("", _("any")), *((row.id, row.label.text(language)) for row in in_force().catalogues.kinds.merchants)
-            ],
-        }  # fmt: skip
+        }
         for name, rows in choices.items():
             offer(self, name, rows)
 
@@ -156,18 +148,8 @@ class RoundForm(forms.Form):
         )  # fmt: skip
 
     def _of_town(self) -> list[Merchant]:
-        said = self.cleaned_data
-        if not said["town"]:
-            return []
-        shops = Merchant.objects.visible_to(self.user).exclude(status="closed").select_related("standing")
-        if said["town"] != "*":
-            shops = shops.filter(town=said["town"])
-        if said["merchant_kind"]:
-            shops = shops.filter(kind=said["merchant_kind"])
-        if said["level"]:
-            shops = shops.filter(standing__fume_level=int(said["level"]))
-        worst = shops.order_by("-standing__fume_level", "standing__last_visit_at", "pk")
-        return list(worst[: said["most"]])
+        worst = self.shops_of(self.user).order_by("-standing__fume_level", "standing__last_visit_at", "pk")
+        return list(worst.select_related("standing")[: self.cleaned_data["most"]])
 
 
 class ManyTimes(forms.Select):

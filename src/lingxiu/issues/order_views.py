@@ -23,9 +23,9 @@ from lingxiu.files.photos import PhotoRefused
 from lingxiu.issues import orders, pictures, writing
 from lingxiu.issues.forms import area
 from lingxiu.issues.order_models import Order, OrderItem, OrderKind
+from lingxiu.issues.shop_list import ShopListForm
 from lingxiu.issues.views import officer, submission_of
 from lingxiu.journal.actions import once
-from lingxiu.merchants.models import Merchant
 from lingxiu.policy.queries import in_force
 from lingxiu.territory.queries import town_names
 from lingxiu.ui import addresses
@@ -44,9 +44,10 @@ REFUSALS = {
 }
 
 
-class OrderForm(forms.Form):
+class OrderForm(ShopListForm):
     """An order: what it is, by whom, until when, for whom."""
 
+    field_order = ("kind", "number", "title", "issued_by", "issued_on", "words", "violation", "due_on", "units")
     kind = forms.ChoiceField(label=gettext_lazy("What it is"), choices=OrderKind.choices, widget=forms.RadioSelect)
     number = forms.CharField(
         label=gettext_lazy("Number"), max_length=60,
@@ -62,30 +63,19 @@ class OrderForm(forms.Form):
         label=gettext_lazy("Units"), required=False, widget=forms.CheckboxSelectMultiple,
         help_text=gettext_lazy("An instruction: each gets an item of its own."),
     )  # fmt: skip
-    town = forms.ChoiceField(label=gettext_lazy("Shops of"), required=False, widget=forms.Select(attrs={"lang": "zh"}))
-    merchant_kind = forms.ChoiceField(label=gettext_lazy("of the kind"), required=False)
-    level = forms.ChoiceField(
-        label=gettext_lazy("of fume level"), required=False,
-        choices=[("", gettext_lazy("any")), ("1", "1"), ("2", "2"), ("3", "3")],
-    )  # fmt: skip
 
     def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         language = get_language() or "zh-hans"
-        catalogues, today = in_force().catalogues, timezone.localdate()
-        own = (
-            town_names()
-            if _is_county(user)
-            else {code: name for code, name in town_names().items() if code in user.authority.towns}
-        )
+        catalogues, today, county = in_force().catalogues, timezone.localdate(), _is_county(user)
+        towns = {code: name for code, name in town_names().items() if county or code in user.authority.towns}
+        self.offer_shops(towns, county=county)
         choices: dict[str, list[tuple[str, Any]]] = {
             "violation": [
                 (row.id, row.label.text(language)) for row in catalogues.violations
                 if row.kind == "finding" and row.holds(today)
             ],
             "units": [(str(unit.pk), format_html('<span lang="zh">{}</span>', unit.name)) for unit in _units(user)],
-            "town": [("", _("no list of shops")), *([("*", _("the whole county"))] if _is_county(user) else []), *own.items()],
-            "merchant_kind": [("", _("any")), *((row.id, row.label.text(language)) for row in catalogues.kinds.merchants)],
         }  # fmt: skip
         for name, rows in choices.items():
             offer(self, name, rows)
@@ -162,18 +152,14 @@ def _items(form: OrderForm, user: User) -> list[orders.Wanted]:
     said = form.cleaned_data
     units = {str(unit.pk): unit for unit in _units(user)}
     items = [orders.Wanted(units[pk], said["title"], said["due_on"]) for pk in said["units"]]
-    return items + _shops(said, user) if said["town"] else items
+    return items + _shops(form, user)
 
 
-def _shops(said: dict[str, Any], user: User) -> list[orders.Wanted]:
-    shops = Merchant.objects.visible_to(user).exclude(status="closed").order_by("town", "grid", "pk")
-    if said["town"] != "*":
-        shops = shops.filter(town=said["town"])
-    if said["merchant_kind"]:
-        shops = shops.filter(kind=said["merchant_kind"])
-    if said["level"]:
-        shops = shops.filter(standing__fume_level=int(said["level"]))
-    found = list(shops[: orders.MOST_ITEMS + 1])
+def _shops(form: OrderForm, user: User) -> list[orders.Wanted]:
+    said = form.cleaned_data
+    found = list(form.shops_of(user).order_by("town", "grid", "pk")[: orders.MOST_ITEMS + 1])
+    if not found:
+        return []
     grids = {unit.grid: unit for unit in Unit.objects.filter(kind=UnitKind.GRID, active=True)}
     towns = {unit.town: unit for unit in Unit.objects.filter(kind=UnitKind.TOWN, active=True)}
     return [
