@@ -16,7 +16,7 @@ from django.contrib.auth.hashers import make_password
 from django.db import connection, transaction
 
 from lingxiu.accounts.models import User
-from lingxiu.demo import care, finders, foretold, keepers, points, readings, rounds
+from lingxiu.demo import care, finders, foretold, keepers, points, powercut, readings, rounds
 from lingxiu.demo.book import AlarmTold, Book
 from lingxiu.demo.bulk import copy
 from lingxiu.demo.chance import SEED
@@ -169,6 +169,7 @@ class _Load:
         statistics.recompute(self.policy.catalogues, devices, begins, self.at)
         Alarm.objects.bulk_create([one.alarm for one in self.alarms], batch_size=500)
         points.write_points(self.shops, self.policy, self.at)
+        powercut.write_storms(self.policy)
         points.write_duty(self.staff, self.at)
         keepers.write_keepers(self.at)
         self.forecasts = foretold.foretell(self.policy, self.at)

@@ -6,7 +6,7 @@ Makes the devices' rows and their kitchens; what they measured is `readings`' bu
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from random import Random
@@ -15,6 +15,7 @@ from hj212 import encode, make_qn, upload
 from lingxiu.demo import naming, scenario
 from lingxiu.demo.chance import pick, stream
 from lingxiu.demo.kitchens import MEALS, Kitchen
+from lingxiu.demo.powercut import power_cut
 from lingxiu.demo.shops import Shop, manner_of, number_of
 from lingxiu.demo.trades import Manner
 from lingxiu.merchants.models import CareRecord, Merchant
@@ -50,7 +51,7 @@ class Way(StrEnum):
 
 @dataclass(frozen=True)
 class Monitor:
-    """A device, its kitchen, and from when until when it was heard."""
+    """A device, its kitchen, and from when until when it was heard; `dark`: but for the time without power."""
 
     device: Device
     shop: Shop
@@ -58,6 +59,7 @@ class Monitor:
     way: Way
     heard_from: datetime
     heard_until: datetime
+    dark: tuple[datetime, datetime] | None = None
 
 
 def make_monitors(
@@ -67,10 +69,28 @@ def make_monitors(
     chosen = _with_monitor(shops)
     ways = _ways(chosen)
     beginning = at - timedelta(days=days)
-    return [
+    made = [
         _monitor(number, shop, ways[number], cleaned.get(shop.number, ()), catalogues, beginning, at)
         for number, shop in enumerate(chosen)
     ]
+    return list(_without_power(made, catalogues, at))
+
+
+def _without_power(monitors: Sequence[Monitor], catalogues: Catalogues, at: datetime) -> Iterator[Monitor]:
+    """The same, but for what a power cut did to those of a town: all were dark for a time, and one that is dark is so since then."""
+    towns = [monitor.shop.merchant.town for monitor in monitors if monitor.way is Way.SENDING]
+    cut = power_cut(towns, catalogues.alarms.storms, at)
+    stays_dark = 1
+    for one in monitors:
+        if cut is None or one.shop.merchant.town != cut.town:
+            yield one
+        elif one.way is Way.SENDING:
+            yield replace(one, dark=(cut.since, cut.back(one.device.mn)))
+        elif one.way is Way.DARK and stays_dark:
+            stays_dark -= 1
+            yield replace(one, heard_until=cut.since)
+        else:
+            yield one
 
 
 def write_monitors(monitors: Sequence[Monitor], at: datetime) -> None:

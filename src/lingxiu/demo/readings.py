@@ -80,6 +80,9 @@ def told(monitor: Monitor, at: datetime) -> Told:
     heard = (exact >= microseconds(monitor.heard_from)) & (exact <= microseconds(monitor.heard_until))
     within = minutes >= microseconds(beginning(at, HISTORY_DAYS))
     columns["sent"] &= heard & within
+    if monitor.dark is not None:
+        off, on = map(microseconds, monitor.dark)
+        columns["sent"] &= (exact < off) | (exact >= on)
     return Told(at=exact, **columns)
 
 

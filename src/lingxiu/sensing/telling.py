@@ -117,7 +117,7 @@ def fold_storms(policy: InForce, at: datetime) -> None:
             "pk", "device__merchant__town", "raised_at", "cleared_at"
         )
         complete = at - timedelta(minutes=rule.within_minutes)
-        found = gales(rule, (Fall(*row) for row in rows), _in_use())
+        found = gales(rule, (Fall(*row) for row in rows), in_use())
         _keep_all(policy, code, [gale for gale in found if gale.since <= complete], at)
 
 
@@ -146,7 +146,7 @@ def _same(code: str, gale: Gale, taken: Iterable[int]) -> Storm | None:
     return same.order_by("since").distinct().first()
 
 
-def _in_use() -> dict[str, int]:
+def in_use() -> dict[str, int]:
     """Devices that could be heard, by town."""
     devices = Device.objects.filter(state=Device.State.ACTIVE).exclude(last_frame_at=None)
     counted = devices.order_by().values_list("merchant__town").annotate(Count("pk"))
@@ -177,7 +177,7 @@ def _end(storm: Storm, policy: InForce, at: datetime, *, told: bool) -> None:
 
 
 def _in_all(town: str) -> int:
-    counts = _in_use()
+    counts = in_use()
     return sum(counts.values()) if town == storms.COUNTY else counts.get(town, 0)
 
 
