@@ -79,7 +79,7 @@ def issue_url(number: str) -> str:
 
 def _line(merchant_id: int, todo: Todo, reminder: Reminder | None, do: Mapping[What, str]) -> Line:
     if reminder:
-        words, button = reminder.says.text(get_language() or "zh-hans"), _("What to do")
+        words, button = reminder.says.text(get_language() or "zh-hans"), _("See to it")
     else:
         to_do, to_press = do[todo.what], BUTTON[todo.what]
         words, button = _(to_do), _(to_press)

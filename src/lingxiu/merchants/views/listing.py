@@ -121,7 +121,7 @@ def _stats(query: QueryDict, counted: dict[str, int]) -> list[dict[str, Any]]:
     """The tiles above the list: each opens the list of what it counts."""
     clean = {"level": "", "issues": "", "device": ""}
     tiles = [
-        (_("Level 3"), "level3", "level3", {**clean, "level": "3"}),
+        (_("Fume level 3"), "level3", "level3", {**clean, "level": "3"}),
         (_("Not rated"), "unrated", "unrated", {**clean, "level": queries.UNRATED}),
         (_("With open issues"), "with_issues", "warning", {**clean, "issues": "open"}),
         (_("Device without data"), "offline", "dark", {**clean, "device": "offline"}),
