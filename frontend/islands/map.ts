@@ -86,7 +86,8 @@ class CountyMap {
   private readonly card: HTMLElement;
   private readonly words: DOMStringMap;
   private readonly pulses: Marker[] = [];
-  private marks = new Set<keyof typeof MARKS>();
+  /** The gravest open alarm of each merchant that has one. */
+  private marks = new Map<number, keyof typeof MARKS>();
   private merchants: Merchants = { type: "FeatureCollection", features: [] };
   private merchantsAt = 0;
   private shown: Feature<Point, Merchant>[] = [];
@@ -190,7 +191,7 @@ class CountyMap {
     const features = this.shown.map(({ geometry, properties }) => ({
       type: "Feature" as const,
       geometry,
-      properties: { id: properties.id, name: properties.name, kind: of(properties) },
+      properties: { id: properties.id, name: properties.name, kind: of(properties), mark: this.marks.get(properties.id) ?? "" },
     }));
     void this.source("merchants").setData({ type: "FeatureCollection", features });
     this.canvas.setPaintProperty("merchants", "circle-color", dotColour(this.scheme));
@@ -212,10 +213,10 @@ class CountyMap {
   }
 
   private drawAlarms(alarms: Alarms): void {
-    void this.source("alarms").setData(alarms);
     for (const pulse of this.pulses.splice(0)) pulse.remove();
-    this.marks = new Set(alarms.features.map(({ properties }) => properties.mark));
-    this.drawLegend();
+    const before = this.marks;
+    this.marks = gravest(alarms);
+    if (this.marks.size !== before.size || [...this.marks].some(([id, mark]) => before.get(id) !== mark)) this.drawMerchants();
     const young = alarms.features.filter(
       ({ properties }) => properties.mark === "open" && Date.now() - Date.parse(properties.raised_at) < NEW_ALARM,
     );
@@ -234,8 +235,8 @@ class CountyMap {
     if (what === "alarm") return mark(rest[0] as keyof typeof MARKS);
     if (what === "shop") return label(rest.join("|"), 12, 500, surface.text);
     if (what !== "ring") return null;
-    const [count = 0, ...kinds] = rest.map(Number);
-    return ring(count, kinds.map((n, at) => ({ share: n / count, colour: this.colour(at) })).reverse());
+    const [count = 0, alarmed = 0, ...kinds] = rest.map(Number);
+    return ring(count, alarmed, colourOf(MARKS.open[1]), kinds.map((n, at) => ({ share: n / count, colour: this.colour(at) })).reverse());
   }
 
   private colour(kind: number): string {
@@ -244,9 +245,13 @@ class CountyMap {
 
   private drawLegend(): void {
     const rows = this.scheme.kinds.map(({ word, tone }) => legendRow(`tone-${tone.replace("_", "-")}`, this.words[word] ?? word));
-    const others = (["muted", "storm"] as const).filter((name) => this.marks.has(name));
+    const drawn = new Set(this.marks.values());
+    const others = (["muted", "storm"] as const).filter((name) => drawn.has(name));
     const marked = others.map((name) => legendRow(`tone-${MARKS[name][1]}`, `${MARKS[name][0]} ${this.words[MARKS[name][2]] ?? ""}`));
-    part(this.root, "legend").replaceChildren(...rows.reverse(), legendRow("ring", this.words.openAlarm ?? ""), ...marked);
+    const by = this.filters.elements.namedItem("by");
+    const title = document.createElement("b");
+    title.textContent = by instanceof HTMLSelectElement ? (by.selectedOptions[0]?.text ?? "") : "";
+    part(this.root, "legend").replaceChildren(title, ...rows.reverse(), legendRow("ring", this.words.openAlarm ?? ""), ...marked);
   }
 
   private drawFound(): void {
@@ -425,6 +430,15 @@ function legendRow(className: string, text: string): HTMLElement {
   return row;
 }
 
+/** What each merchant is marked with: of several alarms the one people hear of. */
+function gravest(alarms: Alarms): Map<number, keyof typeof MARKS> {
+  const found = new Map<number, keyof typeof MARKS>();
+  const order = Object.keys(MARKS).reverse();
+  const sorted = [...alarms.features].sort((a, b) => order.indexOf(a.properties.mark) - order.indexOf(b.properties.mark));
+  for (const { properties } of sorted) found.set(properties.id, properties.mark);
+  return found;
+}
+
 function mark(name: keyof typeof MARKS): Picture {
   const [sign, meaning] = MARKS[name];
   return badge(sign, colourOf(meaning));
@@ -454,17 +468,17 @@ function dotColour({ kinds }: Scheme) {
 
 const levelIs = (level: Area["level"]): FilterSpecification => ["==", ["get", "level"], level];
 
-/** Counts of each kind within a cluster, so that its ring can show them. */
+/** Counts of each kind and of those with an alarm within a cluster, so that its ring can show them. */
 function kindCounts(): Record<string, unknown> {
-  const counts: Record<string, unknown> = {};
+  const counts: Record<string, unknown> = { alarmed: ["+", ["case", ["==", ["get", "mark"], "open"], 1, 0]] };
   for (let at = 0; at < MOST_KINDS; at++) counts[`n${at}`] = ["+", ["case", ["==", ["get", "kind"], at], 1, 0]];
   return counts;
 }
 
-/** `ring|<count>|<of kind 0>|…`: the name of a cluster's picture says all that it shows. */
+/** `ring|<count>|<with an alarm>|<of kind 0>|…`: the name of a cluster's picture says all that it shows. */
 function ringName(): unknown[] {
   const kinds = Array.from({ length: MOST_KINDS }, (_, at) => ["concat", "|", ["get", `n${at}`]]);
-  return ["concat", "ring|", ["get", "point_count"], ...kinds];
+  return ["concat", "ring|", ["get", "point_count"], "|", ["get", "alarmed"], ...kinds];
 }
 
 /** County, towns, communities and grids with their names, from the ground up. */
@@ -527,7 +541,6 @@ function style(): StyleSpecification {
       ground: source(),
       names: source(),
       merchants: source({ cluster: true, clusterRadius: 44, clusterMaxZoom: CLUSTER_UP_TO, clusterProperties: kindCounts(), maxzoom: 16, buffer: 32 }),
-      alarms: source(),
     },
     layers: [
       { id: "outside", type: "background", paint: { "background-color": mapColours.outside } },
@@ -562,7 +575,8 @@ function style(): StyleSpecification {
       {
         id: "alarms",
         type: "symbol",
-        source: "alarms",
+        source: "merchants",
+        filter: ["all", ["!", ["has", "point_count"]], ["!=", ["get", "mark"], ""]],
         layout: { "icon-image": ["concat", "alarm|", ["get", "mark"]], "icon-offset": [9, -9], "icon-allow-overlap": true, "icon-ignore-placement": true },
       },
     ],

@@ -3,6 +3,7 @@
 import { surface } from "../palette.json";
 
 const RATIO = 2;
+const BADGE = 9;
 const FONT = 'system-ui, "PingFang SC", "Microsoft YaHei", "Noto Sans SC", sans-serif';
 
 export interface Picture {
@@ -10,10 +11,12 @@ export interface Picture {
   ratio: number;
 }
 
-/** How many shops stand together, in a ring that shows what kinds they are. */
-export function ring(count: number, shares: { share: number; colour: string }[]): Picture {
+/** How many shops stand together, in a ring that shows what kinds they are; at its edge how many of them have an alarm. */
+export function ring(count: number, alarmed: number, alarm: string, shares: { share: number; colour: string }[]): Picture {
   const radius = count < 10 ? 15 : count < 100 ? 18 : count < 500 ? 22 : 26;
-  return drawn(2 * radius, 2 * radius, (pen) => {
+  const room = alarmed ? 6 : 0; // on all sides, so that the ring's middle is the picture's
+  return drawn(2 * (radius + room), 2 * (radius + room), (pen) => {
+    pen.translate(room, room);
     let from = -Math.PI / 2;
     for (const { share, colour } of shares) {
       const to = from + share * 2 * Math.PI;
@@ -33,6 +36,7 @@ export function ring(count: number, shares: { share: number; colour: string }[])
     pen.textAlign = "center";
     pen.textBaseline = "middle";
     pen.fillText(String(count), radius, radius + 0.5);
+    if (alarmed) sign(pen, alarmed > 99 ? "99+" : String(alarmed), alarm, 1.75 * radius, 1.75 * radius);
   });
 }
 
@@ -54,22 +58,23 @@ export function label(text: string, size: number, weight: number, colour: string
 }
 
 /** A small round badge with one sign in it, edged in white. */
-export function badge(sign: string, colour: string): Picture {
-  const radius = 9;
-  return drawn(2 * radius, 2 * radius, (pen) => {
-    pen.beginPath();
-    pen.arc(radius, radius, radius - 1, 0, 2 * Math.PI);
-    pen.fillStyle = colour;
-    pen.fill();
-    pen.lineWidth = 1.5;
-    pen.strokeStyle = surface.paper;
-    pen.stroke();
-    pen.fillStyle = surface.paper;
-    pen.font = `700 12px ${FONT}`;
-    pen.textAlign = "center";
-    pen.textBaseline = "middle";
-    pen.fillText(sign, radius, radius + 0.5);
-  });
+export function badge(text: string, colour: string): Picture {
+  return drawn(2 * BADGE, 2 * BADGE, (pen) => sign(pen, text, colour, BADGE, BADGE));
+}
+
+function sign(pen: CanvasRenderingContext2D, text: string, colour: string, x: number, y: number): void {
+  pen.beginPath();
+  pen.arc(x, y, BADGE - 1, 0, 2 * Math.PI);
+  pen.fillStyle = colour;
+  pen.fill();
+  pen.lineWidth = 1.5;
+  pen.strokeStyle = surface.paper;
+  pen.stroke();
+  pen.fillStyle = surface.paper;
+  pen.font = `700 ${text.length < 2 ? 12 : text.length < 3 ? 10 : 8}px ${FONT}`;
+  pen.textAlign = "center";
+  pen.textBaseline = "middle";
+  pen.fillText(text, x, y + 0.5);
 }
 
 function widthOf(text: string, font: string): number {
