@@ -20,12 +20,13 @@ from lingxiu.issues import joint
 from lingxiu.issues.inspection_rules import InspectionRefused, Outcome, Why
 from lingxiu.issues.inspections import before, for_notice, inspect, used_and_cap
 from lingxiu.issues.joint import JointRefused, Round, Seen, Walked, leave_out, plan, results, walk, withdraw
+from lingxiu.issues.joint_forms import RoundForm
 from lingxiu.issues.joint_models import JointInspection, JointShop
 from lingxiu.issues.models import Inspection, Issue
 from lingxiu.issues.order_models import OrderKind
 from lingxiu.issues.orders import Given, Wanted, give
 from lingxiu.journal.models import Entry
-from lingxiu.merchants.models import Merchant
+from lingxiu.merchants.models import Merchant, Standing
 from lingxiu.policy.queries import in_force
 from tests.cast import BEGAN, NOON, Cast, person
 from tests.issues.races import together
@@ -125,6 +126,22 @@ def test_the_form_of_a_round_sent_twice_at_once_leads_to_the_same_page(committed
     again: Any = browser(committed.county_officer).post("/issues/joint/new/", {**sent, "title": "另一个"})
     assert again.status_code == 422
     assert JointInspection.objects.count() == 1
+
+
+def test_a_list_of_shops_begins_with_the_worst_then_with_those_nobody_was_at(
+    cast: Cast, crew: dict[Unit, list[User]]
+) -> None:
+    for name, level, visited in [("乙", 2, NOON - DAY), ("丙", 3, NOON - DAY), ("丁", 3, None), ("戊", None, None)]:
+        shop = Merchant.objects.create(
+            name=name, town=cast.town.town, grid=cast.grid.grid, lng=120.92, lat=30.83, created_at=NOON, updated_at=NOON
+        )
+        Standing.objects.update_or_create(merchant=shop, defaults={"fume_level": level, "last_visit_at": visited})
+    form = RoundForm(cast.county_officer, NOON, {
+        "title": "春季联合检查", "day": NOON.date().isoformat(), "why": "plan", "lead": cast.ecology.pk, "town": "*", "most": 3,
+        "officers": [f"{unit.pk}:{one.pk}" for unit, people in crew.items() for one in people],
+    })  # fmt: skip
+    assert form.is_valid(), form.errors
+    assert [shop.name for shop in form.round().shops] == ["丁", "丙", "乙"]
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
+from django.db.models import F
 from django.forms.utils import flatatt
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
@@ -148,7 +149,9 @@ class RoundForm(ShopListForm):
         )  # fmt: skip
 
     def _of_town(self) -> list[Merchant]:
-        worst = self.shops_of(self.user).order_by("-standing__fume_level", "standing__last_visit_at", "pk")
+        worst = self.shops_of(self.user).order_by(
+            F("standing__fume_level").desc(nulls_last=True), F("standing__last_visit_at").asc(nulls_first=True), "pk"
+        )
         return list(worst.select_related("standing")[: self.cleaned_data["most"]])
 
 
@@ -190,7 +193,7 @@ class WalkForm(forms.Form):
         people = list(shop.joint.officers.select_related("user", "unit"))
         language, labels = get_language() or "zh-hans", inspections.item_labels()
         possible = [part for part in parts if part.may]
-        checked = ", ".join(dict.fromkeys(labels[item].text(language) for part in possible for item in part.wanted))
+        checked = _(", ").join(dict.fromkeys(labels[item].text(language) for part in possible for item in part.wanted))
         initial = {
             "present": [str(one.user_id) for one in people],
             "started_at": timezone.localtime(now - USUALLY), "ended_at": timezone.localtime(now),
