@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
 
 from django.db import transaction
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -24,6 +24,7 @@ from lingxiu.sensing.figures import Figures, OfDevice
 from lingxiu.sensing.models import Device, Maintainer
 from lingxiu.sensing.queries import day_bounds
 from lingxiu.sensing.views.device import device_of, told_from
+from lingxiu.sensing.views.files import sent
 from lingxiu.territory.queries import town_names
 from lingxiu.ui import addresses
 
@@ -63,7 +64,7 @@ def figures_page(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-def figures_file(request: HttpRequest, form: str) -> HttpResponse:
+def figures_file(request: HttpRequest, form: str) -> HttpResponseBase:
     """The same figures as a file; noted in the journal."""
     user = reader(request)
     at = timezone.now()
@@ -85,11 +86,11 @@ def figures_file(request: HttpRequest, form: str) -> HttpResponse:
     _note(
         "figures.exported", "figures", by, user, at, Scope(), {"from": str(first), "to": str(last), "rows": len(rows)}
     )
-    return _file(f"figures-{by}-{first}-{last}", form, head, rows)
+    return sent(f"figures-{by}-{first}-{last}", form, head, rows)
 
 
 @require_safe
-def readings_file(request: HttpRequest, mn: str, form: str) -> HttpResponse:
+def readings_file(request: HttpRequest, mn: str, form: str) -> HttpResponseBase:
     """What a device measured between two days (`from`, `to`), in `step`s of exporting.STEPS; noted in the journal."""
     user, device = device_of(request, mn)
     at = timezone.now()
@@ -104,7 +105,7 @@ def readings_file(request: HttpRequest, mn: str, form: str) -> HttpResponse:
     scope = scope_of(device.merchant)
     reference = {"step": step, "from": str(first), "to": str(last)}
     _note("device.readings_exported", "device", mn, user, at, scope, reference)
-    return _file(f"{mn}-{step}-{first}-{last}", form, sheet.columns, rows)
+    return sent(f"{mn}-{step}-{first}-{last}", form, sheet.columns, rows)
 
 
 def _note(
@@ -112,15 +113,6 @@ def _note(
 ) -> None:
     with transaction.atomic():
         record(kind, subject, subject_id, at=at, actor_id=user.pk, scope=scope, reference=reference)
-
-
-def _file(name: str, form: str, head: Sequence[str], rows: Iterable[Sequence[Cell]]) -> HttpResponse:
-    if form == "xlsx":
-        file = exporting.as_xlsx(head, rows)
-        return FileResponse(file, as_attachment=True, filename=f"{name}.xlsx", content_type=exporting.XLSX)  # type: ignore[return-value]  # the stubs know it as no HttpResponse
-    response = StreamingHttpResponse(exporting.as_csv(head, rows), content_type=exporting.CSV)
-    response["Content-Disposition"] = f'attachment; filename="{name}.csv"'
-    return response  # type: ignore[return-value]  # the stubs know it as no HttpResponse
 
 
 # ── what is asked for, and what is shown ──

@@ -10,7 +10,8 @@ from urllib.parse import urlencode
 
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import FileResponse, HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -22,11 +23,12 @@ from lingxiu.issues.models import Issue, Source
 from lingxiu.journal.actions import record
 from lingxiu.merchants.views.asking import reader
 from lingxiu.policy.schema.roles import Sight
-from lingxiu.sensing import exporting, forecast_words
+from lingxiu.sensing import forecast_words
 from lingxiu.sensing.exporting import Cell
 from lingxiu.sensing.forecast_words import OUTCOMES
 from lingxiu.sensing.forecasting import rates_by_quarter, rates_of, turned_out
 from lingxiu.sensing.models import Device, Forecast
+from lingxiu.sensing.views.files import sent
 from lingxiu.territory.queries import town_names
 
 PAGE_ROWS: Final = 50
@@ -110,7 +112,7 @@ def forecasts_page(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-def forecasts_file(request: HttpRequest, form: str) -> HttpResponse:
+def forecasts_file(request: HttpRequest, form: str) -> HttpResponseBase:
     """What the list shows, whole, as a file; noted in the journal."""
     user, at, asked = reader(request), timezone.now(), Asked.of(request)
     head = [
@@ -123,13 +125,7 @@ def forecasts_file(request: HttpRequest, form: str) -> HttpResponse:
             "forecasts.exported", "forecasts", asked.outcome, at=at, actor_id=user.pk,
             reference={"kind": asked.kind, "town": asked.town, "rows": len(rows)},
         )  # fmt: skip
-    name = f"forecasts-{timezone.localdate(at)}.{form}"
-    if form == "xlsx":
-        file = exporting.as_xlsx(head, rows)
-        return FileResponse(file, as_attachment=True, filename=name, content_type=exporting.XLSX)  # type: ignore[return-value]  # the stubs know it as no HttpResponse
-    response = StreamingHttpResponse(exporting.as_csv(head, rows), content_type=exporting.CSV)
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response  # type: ignore[return-value]  # the stubs know it as no HttpResponse
+    return sent(f"forecasts-{timezone.localdate(at)}", form, head, rows)
 
 
 def _cells(found: Iterable[Forecast]) -> Iterator[list[Cell]]:
