@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import IntegrityError, connection, transaction
 
 from lingxiu.issues.lifecycle import By, Mark, Move, MoveRefused, Result
-from lingxiu.issues.models import Assignment, Issue
+from lingxiu.issues.models import Assignment, Issue, Reminder
+from lingxiu.issues.overdue import follow_up, resume_rested
 from lingxiu.issues.queries import mine, situation, unit_work
 from lingxiu.issues.relations import relations
 from tests.cast import Cast, person
 from tests.issues.world import LATER, do, filled, find, inspecting, photo
 
 DAY = timedelta(days=1)
+ZONE = ZoneInfo("Asia/Shanghai")
 
 
 @pytest.fixture
@@ -163,3 +166,17 @@ def test_the_database_lets_no_ended_issue_keep_a_part(cast: Cast, joint: Issue) 
         )
         with connection.cursor() as cursor:
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+
+def test_a_rest_lengthens_the_parts_as_it_does_the_lead(cast: Cast, joint: Issue) -> None:
+    """Nobody works along on what rests: on going on no part is at once late, and no leader is told that it is."""
+    part = joint.assignments.get(part="cooperating", unit=cast.market)
+    do(joint, Move.SUSPEND, cast.county_officer, words="等配件", reason="PART-ORDERED", until=date(2026, 3, 20))
+    assert resume_rested(datetime(2026, 3, 21, 0, 1, tzinfo=ZONE)) == 1
+
+    due = part.due_at
+    part.refresh_from_db()
+    assert (due.astimezone(ZONE).date(), part.due_at.astimezone(ZONE).date()) == (date(2026, 3, 12), date(2026, 3, 27))
+    assert part.more_days == 11
+    follow_up(datetime(2026, 3, 23, 12, tzinfo=ZONE))
+    assert not Reminder.objects.filter(rule__startswith="E-PART").exists()

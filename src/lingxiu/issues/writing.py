@@ -379,6 +379,14 @@ def lengthen(issue: Issue, days: int) -> None:
     show_clocks(issue, whole_due(issue), step)
 
 
+def lengthen_parts(issue: Issue, days: int) -> None:
+    """Open co-operating parts are due so many working days later as well: no unit works along on what rests."""
+    for part in open_parts(issue) if days else ():
+        due = deadlines.longer(calendar(), Due(part.due_at, part.due_provisional), days)
+        part.due_at, part.due_provisional, part.more_days = due.at, due.provisional, part.more_days + days
+        part.save(update_fields=["due_at", "due_provisional", "more_days"])
+
+
 def limits(issue: Issue) -> Deadlines:
     """The periods that hold for this issue: those of the edition it was routed by."""
     return edition(issue.edition).catalogues.deadlines

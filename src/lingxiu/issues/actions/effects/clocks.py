@@ -40,6 +40,7 @@ def resume(issue: Issue, to: State, actor: User | None, brought: Brought, at: da
     days = deadlines.working_days_between(writing.calendar(), issue.suspended_at, at) if reason.pauses else 0
     issue.suspended_at, issue.suspended_until, issue.suspended_for = None, None, ""
     writing.lengthen(issue, days)
+    writing.lengthen_parts(issue, days)
     return {"days": days, "suspended": False}
 
 
