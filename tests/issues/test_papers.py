@@ -25,6 +25,7 @@ from lingxiu.issues.lifecycle import Move
 from lingxiu.issues.models import Issue
 from lingxiu.issues.papers import Notice, NoticeRefused
 from lingxiu.journal.models import Entry
+from lingxiu.merchants.models import Merchant
 from tests.cast import NOON, Cast, person
 from tests.issues.world import LATER, alarm, complain, do, find, inspected, photo, to_closed
 
@@ -225,6 +226,17 @@ def test_the_basis_is_that_of_the_day_of_the_act(cast: Cast) -> None:
     violation = in_force().catalogues.violation("V-A1")
     assert [one.law.zh for one in violation.printable_basis(date(2026, 8, 10))] == ["大气污染防治法"]
     assert violation.printable_basis(date(2026, 8, 20)) == ()
+
+
+def test_a_law_of_built_up_areas_binds_no_village_shop(cast: Cast) -> None:
+    """V-A1b rests on the measures of the city's built-up areas alone: a shop outside has no notice by it."""
+    issue, second = rests(with_the_team(cast), cast.town_officer, colleague(cast))
+    Merchant.objects.filter(pk=cast.merchant.pk).update(in_built_up=False)
+    village = Issue.objects.get(pk=issue.pk)
+    assert refused(village, cast.town_officer, Notice(second, DEMANDS, SOON)) == "built_up"
+    assert browser(cast.town_officer).get(f"/issues/{issue.number}/notice/").status_code == 409
+    record = json.dumps(papers.record_data(village, cast.town_officer, LATER), ensure_ascii=False)
+    assert "嘉兴市餐饮业油烟管理办法" not in record
 
 
 def environment_with(folder: Path) -> Callable[[], Environment]:

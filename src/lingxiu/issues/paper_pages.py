@@ -129,7 +129,7 @@ def notice(request: HttpRequest, number: str) -> HttpResponse:
     )
     context = {
         "issue": issue, "form": form, "violation": violation, "made": papers.notices_of(issue),
-        "bases": violation.printable_basis(timezone.localtime(issue.act_at).date()),
+        "bases": papers.bases_for(issue),
     }  # fmt: skip
     if request.method != "POST":
         return render(request, "issues/notice.html", context)

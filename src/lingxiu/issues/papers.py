@@ -86,7 +86,8 @@ def record_data(issue: Issue, reader: User, at: datetime) -> dict[str, object]:
 
 def _facts(issue: Issue) -> list[tuple[Text, str]]:
     holder = " · ".join(one.name for one in (issue.lead_unit, issue.lead_person) if one)
-    bases = "；".join(_basis(one) for one in _violation(issue).bases_on(_day(issue.act_at)))
+    in_force = _violation(issue).bases_on(_day(issue.act_at))
+    bases = "；".join(_basis(one) for one in in_force if one.binds(in_built_up=_in_built_up(issue)))
     return [
         (_("Merchant"), issue.merchant.name if issue.merchant else ""),
         (_("Where"), " ".join(part for part in (town_names().get(issue.town, ""), issue.place) if part)),
@@ -241,6 +242,9 @@ WHY_NO_NOTICE: dict[str, Text] = {
     "ended": gettext_lazy("The issue has ended."),
     "merchant": gettext_lazy("It is not known which shop it is: say so on the issue first."),
     "lead": gettext_lazy("A device's value is a lead, never a finding: look into it and record what you found as a find."),
+    "built_up": gettext_lazy(
+        "The law binds shops in built-up areas only, and this one is entered as outside: advise it, or have its entry corrected."
+    ),
     "basis": gettext_lazy("No basis in force on the day of the act is known to its article from a full source: print none."),
     "inspection": gettext_lazy(
         "A notice rests on an inspection of your unit that has its code of the act: record it on the issue first; where the code "
@@ -277,13 +281,24 @@ def refuse_notice(issue: Issue, officer: User) -> HeldPost:
         "ended": not issue.is_open,
         "merchant": issue.merchant_id is None,
         "lead": violation.kind == "lead",
-        "basis": not violation.printable_basis(day),
+        "built_up": bool(violation.printable_basis(day)) and not bases_for(issue),
+        "basis": not bases_for(issue),
         "inspection": for_notice(issue, enforcing[0].unit_id) is None,
     }
     for why, stands in obstacles.items():
         if stands:
             raise NoticeRefused(why)
     return enforcing[0]
+
+
+def bases_for(issue: Issue) -> tuple[Basis, ...]:
+    """What a notice on this issue may name: printable for the day of the act, and law where the shop lies."""
+    return _violation(issue).printable_basis(_day(issue.act_at), in_built_up=_in_built_up(issue))
+
+
+def _in_built_up(issue: Issue) -> bool:
+    """Of what has no shop nobody has said where it lies: the law book's whole list holds."""
+    return issue.merchant is None or issue.merchant.in_built_up
 
 
 def _enforces(post: HeldPost, violation: Violation, day: date) -> bool:
@@ -336,7 +351,7 @@ def _notice_fields(issue: Issue, officer: User, notice: Notice, unit: Unit, at: 
         "act_on": _written(day),
         "finding": violation.label.zh,
         "summary": issue.summary if issue.summary != violation.label.zh else "",
-        "bases": [_basis(one) for one in violation.printable_basis(day)],
+        "bases": [_basis(one) for one in bases_for(issue)],
         "demands": [line.strip() for line in notice.demands.splitlines() if line.strip()],
         "until": _written(notice.until),
         "officers": [{"name": one.name, "certificate": certificates.get(one.pk, "")} for one in people],

@@ -50,6 +50,10 @@ class Basis(Row):
         """Whether this basis may be named for an act of this day."""
         return within(day, self.since, self.until)
 
+    def binds(self, *, in_built_up: bool) -> bool:
+        """Whether it is law for a shop that lies there."""
+        return in_built_up or not self.only_in_built_up
+
     def printable(self, day: date) -> bool:
         """Whether a notice about an act of this day may name it: in force, its article known and seen in a source."""
         return self.in_force(day) and bool(self.article) and self.confidence in SURE

@@ -115,9 +115,9 @@ class Violation(Rule):
     public: bool = False
     everyday: bool = False
 
-    def printable_basis(self, day: date) -> tuple[Basis, ...]:
-        """What a notice about an act of this day may name; nothing printable, no notice."""
-        return tuple(basis for basis in self.bases if basis.printable(day))
+    def printable_basis(self, day: date, *, in_built_up: bool = True) -> tuple[Basis, ...]:
+        """What a notice about an act of this day may name, to a shop that lies there; nothing printable, no notice."""
+        return tuple(basis for basis in self.bases if basis.printable(day) and basis.binds(in_built_up=in_built_up))
 
     def variants_on(self, day: date) -> tuple[Penalty, ...]:
         """What may follow an act of this day, every variant."""
