@@ -227,8 +227,8 @@ def _beside(device: Device, span: Span, which: str, since: datetime | None) -> d
     if which not in words:
         return None
     if which == "kind":
-        found, peers = medians(device, span)
-        label = _("%(what)s (%(n)s devices)") % {"what": words[which], "n": peers}
+        found, others = medians(device, span)
+        label = of_so_many(words[which], others)
         points = [[local(at), _short(value)] for at, value in found]
         return {"name": which, "label": label, "step": PEER_STEPS[span.name].minutes, "points": points}
     earlier = span.earlier(which)
@@ -243,12 +243,21 @@ def _beside(device: Device, span: Span, which: str, since: datetime | None) -> d
 
 _MEDIANS: Final = """
     SELECT s.at, percentile_cont(0.5) WITHIN GROUP (ORDER BY s.fume_mean), count(*)
-    FROM {table} s WHERE s.device_id = ANY (ARRAY(
-        SELECT d.id FROM sensing_device d JOIN merchants_merchant m ON m.id = d.merchant_id
-        WHERE d.kind = %s AND d.state <> 'retired' AND d.id <> %s AND m.kind = %s ORDER BY d.id LIMIT %s))
-      AND s.at >= %s AND s.at < %s AND s.fume_mean IS NOT NULL
+    FROM {table} s WHERE s.device_id = ANY (%s) AND s.at >= %s AND s.at < %s AND s.fume_mean IS NOT NULL
     GROUP BY s.at HAVING count(*) >= %s ORDER BY s.at
 """
+
+
+def peers(device: Device) -> list[int]:
+    """The other devices of its kind at merchants of the same kind, MOST_PEERS of them."""
+    others = Device.objects.filter(kind=device.kind, merchant__kind=device.merchant.kind).exclude(pk=device.pk)
+    serving = others.exclude(state=Device.State.RETIRED).order_by("pk")
+    return list(serving.values_list("pk", flat=True)[:MOST_PEERS])
+
+
+def of_so_many(word: str, devices: int) -> str:
+    """What is compared with, and how many there are of it."""
+    return _("%(what)s (%(n)s devices)") % {"what": word, "n": devices}
 
 
 def medians(device: Device, span: Span) -> tuple[list[tuple[datetime, float]], int]:
@@ -259,7 +268,7 @@ def medians(device: Device, span: Span) -> tuple[list[tuple[datetime, float]], i
     with connection.cursor() as cursor:
         cursor.execute(
             _MEDIANS.replace("{table}", PEER_STEPS[span.name].table),
-            [device.kind, device.pk, device.merchant.kind, MOST_PEERS, span.since, span.until, FEWEST_PEERS],
+            [peers(device), span.since, span.until, FEWEST_PEERS],
         )
         found = cursor.fetchall()
     return [(at, value) for at, value, _n in found], max((n for _at, _value, n in found), default=0)

@@ -27,14 +27,18 @@ from lingxiu.sensing.point_statistics import Step
 Words: TypeAlias = str | Promise
 Drawn: TypeAlias = dict[datetime, dict[str, float | None]]
 STEP_MINUTES: Final[dict[Step, int]] = {"window": 10, "hour": 60, "day": 1440}
-BESIDE: Final = ("before", "year")
+PEER_STEPS: Final[dict[str, Step]] = {"day": "hour", "week": "hour", "month": "day", "year": "day"}
+"""In which steps the median of many devices is taken, but of what is counted: that is compared in steps of the same length."""
 LOOKS_BACK: Final = {"window": timedelta(hours=6), "hour": timedelta(days=1), "day": timedelta(days=7)}
 """So far back the count of a meter is looked for from which a step's use is reckoned."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A value that can be drawn: its columns of Drawing.select. `column`: that of the readings, by which rules set limits."""
+    """A value that can be drawn: its columns of Drawing.select. `column`: that of the readings, by which rules set limits.
+
+    `counted`: it grows with the length of a step.
+    """
 
     id: str
     label: Words
@@ -42,6 +46,7 @@ class Line:
     decimals: int = 1
     highest: str = ""
     column: str = ""
+    counted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +60,15 @@ class Strip:
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """What a kind of device has to draw. `select`: a row a step; `{step}` stands for one of STEP_MINUTES,
-    `{of}` for the device and its span."""
+    """What a kind of device has to draw. `select`: a row a device and step; `{step}` stands for one of STEP_MINUTES,
+    `{of}` for the devices and the span."""
 
     lines: tuple[Line, ...]
     select: str
     strips: tuple[Strip, ...] = ()
 
 
-_OF: Final = "device_id = %(device)s AND at >= %(since)s AND at < %(until)s"
+_OF: Final = "device_id = ANY (%(devices)s) AND at >= %(since)s AND at < %(until)s"
 
 DRAWINGS: Final[dict[str, Drawing]] = {
     "grease_trap": Drawing(
@@ -72,14 +77,14 @@ DRAWINGS: Final[dict[str, Drawing]] = {
             Line("oil", gettext_lazy("Grease layer"), "mm", 0, "oil_highest", "oil_mm"),
             Line("temperature", gettext_lazy("Temperature"), "°C", 1, "temperature_highest", "temperature_c"),
         ),
-        "SELECT at, max(level_mean) AS level, max(level_max) AS level_highest, max(oil_mean) AS oil, max(oil_max) AS oil_highest,"
-        " max(temperature_mean) AS temperature, max(temperature_max) AS temperature_highest"
-        " FROM {step}_grease WHERE {of} GROUP BY at ORDER BY at",
+        "SELECT device_id, at, max(level_mean) AS level, max(level_max) AS level_highest, max(oil_mean) AS oil,"
+        " max(oil_max) AS oil_highest, max(temperature_mean) AS temperature, max(temperature_max) AS temperature_highest"
+        " FROM {step}_grease WHERE {of} GROUP BY device_id, at",
     ),
     "gas_alarm": Drawing(
         (Line("lel", gettext_lazy("Combustible gas"), "%LEL", 1, "lel_highest", "lel_pct"),),
-        "SELECT at, max(lel_mean) AS lel, max(lel_max) AS lel_highest, max(minutes_over_20) AS over_20,"
-        " max(minutes_over_50) AS over_50 FROM {step}_gas WHERE {of} GROUP BY at ORDER BY at",
+        "SELECT device_id, at, max(lel_mean) AS lel, max(lel_max) AS lel_highest, max(minutes_over_20) AS over_20,"
+        " max(minutes_over_50) AS over_50 FROM {step}_gas WHERE {of} GROUP BY device_id, at",
         (
             Strip("over_20", "≥20 %", "fan"),
             Strip("over_50", "≥50 %", "threshold"),
@@ -87,24 +92,24 @@ DRAWINGS: Final[dict[str, Drawing]] = {
     ),
     "power_meter": Drawing(
         (
-            Line("used", gettext_lazy("Used"), "kWh", 2),
+            Line("used", gettext_lazy("Used"), "kWh", 2, counted=True),
             Line("power", gettext_lazy("Power"), "W", 0, "power_highest", "power_w"),
             Line("fan", gettext_lazy("Fan"), "A", 1, "fan_highest"),
             Line("purifier", gettext_lazy("Purifier"), "A", 1, "purifier_highest"),
         ),
-        "SELECT at, sum(used) AS used, sum(power_mean) AS power, sum(power_max) AS power_highest, sum(fan_mean) AS fan,"
+        "SELECT device_id, at, sum(used) AS used, sum(power_mean) AS power, sum(power_max) AS power_highest, sum(fan_mean) AS fan,"
         " sum(fan_max) AS fan_highest, sum(purifier_mean) AS purifier, sum(purifier_max) AS purifier_highest"
         " FROM (SELECT *, CASE WHEN first_kwh IS NOT NULL THEN used_kwh + greatest(0, first_kwh - lag(last_kwh)"
-        " OVER (PARTITION BY channel, first_kwh IS NULL ORDER BY at)) END AS used"
-        " FROM {step}_power WHERE device_id = %(device)s AND at >= %(earlier)s AND at < %(until)s) s"
-        " WHERE at >= %(since)s GROUP BY at ORDER BY at",
+        " OVER (PARTITION BY device_id, channel, first_kwh IS NULL ORDER BY at)) END AS used"
+        " FROM {step}_power WHERE device_id = ANY (%(devices)s) AND at >= %(earlier)s AND at < %(until)s) s"
+        " WHERE at >= %(since)s GROUP BY device_id, at",
     ),
     "camera": Drawing(
-        (Line("seen", gettext_lazy("Recognised"), "×", 0),),
-        "SELECT at, sum(seen) AS seen, max(online) AS online FROM ("
-        " SELECT at, 0 AS seen, seconds_online / 60 AS online FROM {step}_camera WHERE {of}"
-        " UNION ALL SELECT at, count, NULL FROM {step}_seen WHERE {of}"
-        ") s GROUP BY at ORDER BY at",
+        (Line("seen", gettext_lazy("Recognised"), "×", 0, counted=True),),
+        "SELECT device_id, at, sum(seen) AS seen, max(online) AS online FROM ("
+        " SELECT device_id, at, 0 AS seen, seconds_online / 60 AS online FROM {step}_camera WHERE {of}"
+        " UNION ALL SELECT device_id, at, count, NULL FROM {step}_seen WHERE {of}"
+        ") s GROUP BY device_id, at",
         (Strip("online", gettext_lazy("Online"), "purifier"),),
     ),
 }
@@ -134,9 +139,9 @@ def rows_of(device: Device, span: Span, since: datetime | None = None) -> Drawn:
     begins = max(span.since, since or span.since)
     with connection.cursor() as cursor:
         cursor.execute(
-            DRAWINGS[device.kind].select.replace("{step}", step).replace("{of}", _OF),
+            f"{_select(device.kind, step)} ORDER BY at",
             {
-                "device": device.pk,
+                "devices": [device.pk],
                 "since": begins,
                 "until": span.until,
                 "earlier": max(begins - LOOKS_BACK[step], since or begins - LOOKS_BACK[step]),
@@ -144,8 +149,12 @@ def rows_of(device: Device, span: Span, since: datetime | None = None) -> Drawn:
         )
         names = [column.name for column in cursor.description or ()]
         return {
-            row[0]: {name: _number(value) for name, value in zip(names[1:], row[1:], strict=True)} for row in cursor
+            row[1]: {name: _number(value) for name, value in zip(names[2:], row[2:], strict=True)} for row in cursor
         }
+
+
+def _select(kind: str, step: Step) -> str:
+    return DRAWINGS[kind].select.replace("{step}", step).replace("{of}", _OF)
 
 
 def _number(value: Any) -> float | None:
@@ -185,7 +194,7 @@ def chart(
         ],
         "beside": [
             one
-            for which in BESIDE
+            for which in charting.BESIDE
             if which in beside and (one := _beside(device, span, which, line, since)) is not None
         ],
         **charting.marks(device, span, at, language, user=user, since=since),
@@ -213,6 +222,8 @@ def _beside(device: Device, span: Span, which: str, line: Line, since: datetime 
     words = charting.beside_words(span)
     if which not in words:
         return None
+    if which == "kind":
+        return _median(device, span, line, words[which])
     earlier = span.earlier(which)
     shift = span.since - earlier.since
     points = [
@@ -221,3 +232,32 @@ def _beside(device: Device, span: Span, which: str, line: Line, since: datetime 
         if (moment := at + shift) < span.until
     ]
     return {"name": which, "label": words[which], "step": STEP_MINUTES[step_of(device, span)], "points": points}
+
+
+_MEDIANS: Final = """
+    SELECT at, percentile_cont(0.5) WITHIN GROUP (ORDER BY {line}), count(*) FROM ({select}) s
+    WHERE {line} IS NOT NULL GROUP BY at HAVING count(*) >= %(fewest)s ORDER BY at
+"""
+
+
+def _median(device: Device, span: Span, line: Line, word: str) -> dict[str, Any]:
+    """The median of this value of the other devices at merchants of the same kind; nothing of fewer than FEWEST_PEERS."""
+    step = step_of(device, span) if line.counted else PEER_STEPS[span.name]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _MEDIANS.replace("{select}", _select(device.kind, step)).replace("{line}", line.id),
+            {
+                "devices": charting.peers(device),
+                "since": span.since,
+                "until": span.until,
+                "earlier": span.since - LOOKS_BACK[step],
+                "fewest": charting.FEWEST_PEERS,
+            },
+        )
+        found = cursor.fetchall()
+    return {
+        "name": "kind",
+        "label": charting.of_so_many(word, max((n for _at, _value, n in found), default=0)),
+        "step": STEP_MINUTES[step],
+        "points": [[charting.local(at), _short(value)] for at, value, _n in found],
+    }

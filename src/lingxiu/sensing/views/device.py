@@ -78,39 +78,54 @@ def device_page(request: HttpRequest, mn: str) -> HttpResponse:
     at = timezone.now()
     asked = Asked.of(request, at)
     since = told_from(user, device)
-    found = charting.rows_of(device.pk, asked.span, since)
-    readings = queries.last_readings(device.pk, at, since)
-    manages = user.authority.may("sensing.manage")
-    context = {
+    context = about(user, device, asked, at, since)
+    if device.kind != "fume_monitor":
+        return point_page(request, device, at, since, asked, context)
+    template = PARTS.get(request.GET.get("part", ""), "sensing/device.html")
+    return render(request, template, context | measured(user, device, asked, at, since))
+
+
+def about(user: User, device: Device, asked: Asked, at: datetime, since: datetime | None) -> dict[str, Any]:
+    """What the page of any device shows."""
+    address = addresses.device(device.mn)
+    return {
         "device": device,
         "merchant": device.merchant,
         "state": STATES[queries.state_of(device, at)],
         **asked.around(at),
+        "alarms": (alarms := alarms_of(device, since)),
+        "storm": next((row["alarm"].storm for row in alarms if lasts_in_storm(row["alarm"])), None),
+        "alarm_columns": [{"label": word} for word in (_("Alarm"), _("Raised"), _("Cleared"), _("Issue"))],
+        "profile": next((row for row in in_force().catalogues.dialects if row.id == device.profile), None),
+        "manages": user.authority.may("sensing.manage"),
+        **card_of(device, at),
+        "live": f"{address}?{asked.query()}&part=live",
+        "live_tiles": f"{address}?{asked.query()}&part=tiles",
+        "heard_on": heard_on(device, asked, since),
+        "pulse": str(head()),
+    }
+
+
+def measured(user: User, device: Device, asked: Asked, at: datetime, since: datetime | None) -> dict[str, Any]:
+    """What the page of a fume monitor shows besides: what it measured, its frames, what it was asked."""
+    found = charting.rows_of(device.pk, asked.span, since)
+    readings = queries.last_readings(device.pk, at, since)
+    shown: dict[str, Any] = {
         "sum": queries.Sum.of(found, int((min(asked.span.until, at) - asked.span.since).total_seconds() // 60)),
         "rows": steps_in_words(found, asked.span),
         "row_columns": _numeric(_("From"), _("Mean"), _("Highest"), _("Fan"), _("Purifier")),
         "readings": readings,
         "reading_columns": [{"label": word, "numeric": number} for word, number in _reading_words()],
         "drift": drift(readings),
-        "alarms": (alarms := alarms_of(device, since)),
-        "storm": next((row["alarm"].storm for row in alarms if lasts_in_storm(row["alarm"])), None),
-        "alarm_columns": [{"label": word} for word in (_("Alarm"), _("Raised"), _("Cleared"), _("Issue"))],
-        "profile": next((row for row in in_force().catalogues.dialects if row.id == device.profile), None),
-        "frames": [(row, why_odd(row.why) if row.why else "") for row in queries.raw_frames(device.pk)]
-        if manages
-        else None,
-        "manages": manages,
-        **card_of(device, at),
-        "line": asking.line_of(device, at) if manages else None,
-        "told": answers.last_told(device, TOLD_SHOWN) if manages else (),
-        "live": f"{addresses.device(mn)}?{asked.query()}&part=live",
-        "live_tiles": f"{addresses.device(mn)}?{asked.query()}&part=tiles",
-        "heard_on": heard_on(device, asked, since),
-        "pulse": str(head()),
+        "frames": None,
+        "line": None,
+        "told": (),
     }
-    if device.kind != "fume_monitor":
-        return point_page(request, device, at, since, asked, context)
-    return render(request, PARTS.get(request.GET.get("part", ""), "sensing/device.html"), context)
+    if user.authority.may("sensing.manage"):
+        shown["frames"] = [(row, why_odd(row.why) if row.why else "") for row in queries.raw_frames(device.pk)]
+        shown["line"] = asking.line_of(device, at)
+        shown["told"] = answers.last_told(device, TOLD_SHOWN)
+    return shown
 
 
 @require_safe

@@ -110,7 +110,6 @@ def _chart(device: Device, since: datetime | None, asked: Asked, context: dict[s
         ]
         if len(drawing.lines) > 1
         else [],
-        "beside": context["beside"][:-1],  # not with the median of its kind
         "row_columns": [{"label": _("From"), "numeric": True},
                         *({"label": f"{one.label}, {one.unit}", "numeric": True} for one in drawing.lines),
                         *({"label": f"{one.label}, min", "numeric": True} for one in drawing.strips)],
