@@ -67,6 +67,36 @@ def test_a_row_says_where_it_is_with_a_point_in_every_language(client: Client, c
     assert f'data-lng="{issue.lng}" data-lat="{issue.lat}"' in page
 
 
+def given(issue: Issue, cast: Cast, role: str) -> None:
+    """The issue goes to whoever of this role may handle it, level by level."""
+    if role == "grid_member":
+        return
+    do(issue, Move.ESCALATE, cast.grid_member, words="管不了")
+    if role == "town_officer":
+        do(issue, Move.DISPATCH, cast.dispatcher, unit=cast.town_team)
+        return
+    do(issue, Move.ESCALATE, cast.dispatcher, words="要县里定")
+    do(issue, Move.DISPATCH, cast.county_officer, unit=cast.ecology)
+
+
+@pytest.mark.parametrize("role", ["grid_member", "town_officer", "department_officer"])
+def test_whoever_handles_issues_has_the_round_and_its_entry(
+    client: Client, cast: Cast, issue: Issue, role: str
+) -> None:
+    given(issue, cast, role)
+    client.force_login(cast.by_role[role])
+    page = client.get("/collect/").content.decode()
+    assert f'id="stop-{issue.number}"' in page
+    assert '<a href="/collect/" aria-current="page">' in page[page.index("phone-bar") :]
+    assert ("最久未走访" in page) == (role == "grid_member"), "visits are the grid's"
+
+
+@pytest.mark.parametrize("role", ["town_dispatcher", "county_officer", "leader", "assessor", "owner"])
+def test_whoever_handles_none_has_no_round(client: Client, cast: Cast, role: str) -> None:
+    client.force_login(cast.by_role[role])
+    assert client.get("/collect/").status_code == 404
+
+
 # ── the way there ──
 
 

@@ -1,4 +1,4 @@
-"""The grid member's first page: what is mine to do, by what is due and what is near; whom to see next. Queries only.
+"""The phone of whoever handles issues: what is mine to do, by what is due and what is near; whom to see next. Queries only.
 
 Near: the phone's position stays on the phone, which puts the rows of a group in order itself.
 """
@@ -25,6 +25,7 @@ from lingxiu.merchants.models import Merchant
 from lingxiu.policy.queries import in_force
 from lingxiu.policy.rows import Label
 from lingxiu.portal.hands import Call, Way, calls, way_to
+from lingxiu.portal.menu import goes_out
 from lingxiu.portal.merchant import violation_labels
 
 SHOWN = 30
@@ -53,9 +54,9 @@ class Group:
 
 @require_safe
 def my_round(request: HttpRequest) -> HttpResponse:
-    """`/collect/`, for those who make visits."""
+    """`/collect/`, for those who handle issues or make visits."""
     user = request.user
-    if not isinstance(user, User) or not user.authority.may("merchants.visit"):
+    if not isinstance(user, User) or not goes_out(user.authority):
         raise Http404
     now = timezone.now()
     groups = _groups(_work(user, request.headers.get("User-Agent", ""), now), now)
@@ -64,7 +65,9 @@ def my_round(request: HttpRequest) -> HttpResponse:
         "groups": groups,
         "mine": sum(len(group.stops) for group in groups),
         "late": sum(len(group.stops) for group in groups if group.id == "late"),
-        "stops": _stops(user),
+        "visits": user.authority.may("merchants.visit"),
+        "may_find": user.authority.may("issues.find"),
+        "stops": _stops(user) if user.authority.may("merchants.visit") else [],
         "grids": "、".join(Unit.objects.filter(pk__in=user.authority.unit_ids).values_list("name", flat=True)),
         "pulse": "" if part else str(head()),
     }

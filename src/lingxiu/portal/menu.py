@@ -24,10 +24,15 @@ class Entry:
     active: bool = False
 
 
+def goes_out(authority: Authority) -> bool:
+    """Whether somebody works at the door, with the round in their hand."""
+    return authority.may("issues.handle") or authority.may("merchants.visit")
+
+
 WITH_NUMBERS = (Sight.COUNTY, Sight.TOWN, Sight.UNIT)
 _ENTRIES: list[tuple[str, str | Promise, str, Callable[[Authority], bool]]] = [
     ("/", _("Today"), "home", lambda a: a.farthest("issues") in WITH_NUMBERS),
-    ("/collect/", _("My round"), "route", lambda a: a.may("merchants.visit")),
+    ("/collect/", _("My round"), "route", goes_out),
     ("/issues/", _("Issues"), "list", lambda a: a.is_officer and a.farthest("issues") != Sight.NONE),
     ("/map/", _("Map"), "map", lambda a: a.is_officer),
     ("/merchants/", _("Merchants"), "store", lambda a: a.is_officer),
