@@ -134,7 +134,7 @@ function option(data: Answer, words: Words, narrow: boolean): Option {
   const strips = stripsOf(data, words);
   // One left edge for all: left to itself each strip makes room for its own name, and what happened at once no longer stands below it.
   const names = Math.max(0, ...strips.map(({ label }) => widthOf(label)));
-  const grids = { left: Math.max(narrow ? 46 : 58, names + 8), right: narrow ? 10 : 16, outerBoundsMode: "none" as const };
+  const grids = { left: Math.max(narrow ? 46 : 58, names + 8), right: narrow ? 18 : 20, outerBoundsMode: "none" as const };
   const last = strips.length + 1;
   const marks = { top: narrow ? 58 : 40, height: 20 };
   const bottom = 30 + strips.length * STRIP.apart;
