@@ -130,7 +130,7 @@ def test_english_pages_hold_no_chinese_but_data_and_chinese_ones_no_english_labe
             found = set(re.findall(r"[一-鿿]+", own)) - {"简体中文"}
             assert not found, (url, found)
         else:
-            assert "To be judged" not in text
+            assert "Waiting to be sent" not in text
             assert "Dispatch" not in text
 
 
@@ -163,6 +163,7 @@ def test_views_are_where_the_ball_is_with_me_my_units_and_all_i_see(cast: Cast) 
 FILTERS: list[tuple[str, set[str]]] = [
     ("", {"lead", "report", "grave", "closed", "elsewhere"}),
     ("state=received", {"report"}),
+    ("state=waiting", {"report"}),
     ("state=open", {"lead", "report", "grave", "elsewhere"}),
     ("state=ended", {"closed"}),
     ("level=town", {"grave"}),

@@ -12,7 +12,7 @@ from django.test import Client
 from lingxiu.accounts.models import User
 from lingxiu.issues.lifecycle import Move
 from lingxiu.journal.actions import Scope, record
-from lingxiu.merchants.models import Code, Merchant
+from lingxiu.merchants.models import Code, Licence, Merchant
 from lingxiu.portal.events import latest_events
 from tests.cast import NOON, Cast, make_cast, make_merchant, person
 from tests.issues.world import complain, do, find
@@ -37,6 +37,25 @@ def test_the_dashboard_opens_for_whoever_sees_more_than_a_grid(reader: Any, role
     answer = reader(role).get("/", headers={"accept-language": language})
     assert answer.status_code == 200
     assert ("Waiting to be sent" if language == "en" else "待分派") in answer.content.decode()
+
+
+def test_only_whoever_sees_the_whole_county_is_told_how_much_of_its_register_has_a_dossier(reader: Any) -> None:
+    """The register is the county's: beside a town's own number of merchants its share would be read as the town's."""
+    Licence.objects.create(kind="food", number="JY23304210000001", name="知味里", merchant=None)
+    assert "建档率" in reader("county_officer").get("/").content.decode()
+    assert "建档率" not in reader("town_dispatcher").get("/").content.decode()
+
+
+def test_a_dispatcher_sees_what_came_in_and_who_is_to_have_it_first(reader: Any, cast: Cast) -> None:
+    """Beside the numbers of one town stands the list of what waits to be sent, the first due first."""
+    waiting = complain(cast.merchant).issue
+    sent = find(cast.grid_member)
+    page = reader("town_dispatcher").get("/").content.decode()
+    card = page[page.index('id="waiting"') :]
+    card = card[: card.index("</section>")]
+    assert waiting.number in card
+    assert sent.number not in card
+    assert 'id="waiting"' not in reader("county_officer").get("/").content.decode()
 
 
 def test_a_grid_member_starts_at_the_round_and_an_owner_at_the_shop(reader: Any) -> None:

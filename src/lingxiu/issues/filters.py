@@ -23,6 +23,7 @@ from lingxiu.issues.lifecycle import Move, State
 from lingxiu.issues.lookback.models import KeyPlace, Listing
 from lingxiu.issues.models import (
     PEOPLE,
+    WAITING_STATES,
     Assignment,
     FlowChoice,
     Issue,
@@ -73,7 +74,7 @@ NO_TOWN = "none"
 REPEATS, REPEAT_DAYS = 2, 90
 """A repeat place: the same merchant and the same violation more often than this within so many days."""
 _CHOICES: dict[str, frozenset[str]] = {
-    "state": frozenset({*StateChoice.values, "open", "ended", "valid"}),
+    "state": frozenset({*StateChoice.values, "open", "ended", "valid", "waiting"}),
     "level": frozenset({*LevelChoice.values, "grassroots"}),
     "flow": frozenset(FlowChoice.values),
     "source": frozenset({*Source.values, "people", "found"}),
@@ -94,11 +95,11 @@ class Filter:
     """What is asked for. Days are of the county, both included: `since` and `until` of the report, `ended_*` of its end,
     `due_*` of the day by which the whole issue fell due (never after now); `after` the moment since which an `event` counts.
 
-    `state`: one, or open, ended, valid (anything but dismissed). `level` grassroots: grid or town. `source` people: somebody
-    reported it; found: nobody had to. `reached`: stands there now, or further on. `town`: `NO_TOWN` for those in none.
-    `in_time`: closed by the issue's own clock. `answers`: of the reports on it, all in time or any late. `rated`: by a
-    reporter. `repeat`: at a repeat place in the `REPEAT_DAYS` up to `until`, or today. `near`: a key place. `listed`: the
-    merchant stands on the red or the black list.
+    `state`: one, or open, waiting (with nobody yet), ended, valid (anything but dismissed). `level` grassroots: grid or town.
+    `source` people: somebody reported it; found: nobody had to. `reached`: stands there now, or further on. `town`: `NO_TOWN`
+    for those in none. `in_time`: closed by the issue's own clock. `answers`: of the reports on it, all in time or any late.
+    `rated`: by a reporter. `repeat`: at a repeat place in the `REPEAT_DAYS` up to `until`, or today. `near`: a key place.
+    `listed`: the merchant stands on the red or the black list.
     """
 
     view: str = "all"
@@ -332,6 +333,8 @@ def _states(wanted: Filter) -> Q:
             return reached
         case "open":
             return reached & Q(closed_at=None)
+        case "waiting":
+            return reached & Q(state__in=WAITING_STATES)
         case "ended":
             return reached & Q(closed_at__isnull=False)
         case "valid":

@@ -93,6 +93,8 @@ class ResultChoice(models.TextChoices):
 __all__ = ["PrivateNote", "SavedView"]  # found here by Django
 
 OPEN_STATES = tuple(state.value for state in State if state in OPEN)
+WAITING_STATES = (State.PREDICTED.value, State.RECEIVED.value)
+"""Of what came in and is with nobody yet."""
 
 
 class IssueQuerySet(models.QuerySet["Issue"]):

@@ -15,7 +15,7 @@ from django.utils import timezone
 from lingxiu.accounts.models import Unit, User
 from lingxiu.china.pinyin import fold
 from lingxiu.issues.lifecycle import Level, Mark, Move, Pictures, State, Step
-from lingxiu.issues.models import PEOPLE, Assignment, Issue, IssueQuerySet, MoveRow, Report
+from lingxiu.issues.models import PEOPLE, WAITING_STATES, Assignment, Issue, IssueQuerySet, MoveRow, Report
 from lingxiu.issues.relations import Held
 from lingxiu.merchants.models import Merchant
 from lingxiu.policy.queries import edition
@@ -331,7 +331,7 @@ def counts(user: User, now: datetime, issues: IssueQuerySet | None = None) -> Co
         .order_by()
         .aggregate(
             open=Count("id"),
-            received=Count("id", filter=Q(state__in=[State.PREDICTED, State.RECEIVED])),
+            received=Count("id", filter=Q(state__in=WAITING_STATES)),
             dispatched=Count("id", filter=Q(state=State.DISPATCHED)),
             handling=Count("id", filter=Q(state=State.HANDLING)),
             recheck=Count("id", filter=Q(state=State.RECHECK)),

@@ -168,7 +168,7 @@ def _links(wanted: Filter) -> dict[str, str]:
     """Where each count of the list leads."""
     plain = Filter(view=wanted.view)
     return {
-        "received": f"?{plain.but(state=State.RECEIVED)}",
+        "received": f"?{plain.but(state='waiting')}",
         "recheck": f"?{plain.but(state=State.RECHECK)}",
         "handling": f"?{plain.but(state=State.HANDLING)}",
         "dispatched": f"?{plain.but(state=State.DISPATCHED)}",
@@ -194,7 +194,12 @@ def _towns(user: User) -> dict[str, str]:
 def _choices(wanted: Filter, user: User) -> dict[str, object]:
     shop = Merchant.objects.visible_to(user).filter(pk=wanted.merchant).first() if wanted.merchant else None
     return {
-        "states": [("open", _("not ended yet")), *StateChoice.choices, ("ended", _("ended"))],
+        "states": [
+            ("open", _("not ended yet")),
+            ("waiting", _("with nobody yet")),
+            *StateChoice.choices,
+            ("ended", _("ended")),
+        ],
         "levels": LevelChoice.choices,
         "flows": FlowChoice.choices,
         "sources": Source.choices,

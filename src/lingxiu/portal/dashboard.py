@@ -11,8 +11,9 @@ from django.db.models import Count, F, Q
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
-from lingxiu.issues.models import OPEN_STATES, Issue, IssueQuerySet
+from lingxiu.issues.models import OPEN_STATES, WAITING_STATES, Issue, IssueQuerySet
 from lingxiu.merchants.models import Licence, Merchant, MerchantQuerySet, Standing
+from lingxiu.policy.schema.roles import Sight
 from lingxiu.sensing.models import Alarm, Mute
 from lingxiu.sensing.noted import Counted, Folded, count_open, mute_among, mutes_of, storms_in
 from lingxiu.sensing.telling import part_of_storm
@@ -87,10 +88,10 @@ def today(user: User, now: datetime) -> Today:
     held = issues.filter(closed_at=None).aggregate(
         open=Count("id"),
         late=Count("id", filter=Q(step_due_at__lt=now)),
-        waiting=Count("id", filter=Q(state__in=["predicted", "received"])),
+        waiting=Count("id", filter=Q(state__in=WAITING_STATES)),
     )
     merchants = Merchant.objects.visible_to(user)
-    licences = Licence.objects.aggregate(all=Count("id"), bare=Count("id", filter=Q(merchant=None)))
+    licences = _register(user)
     days = [(midnight - timedelta(days=n)).date() for n in reversed(range(TREND_DAYS))]
     return Today(
         merchants=merchants.count(),
@@ -185,6 +186,23 @@ def most_urgent(user: User, now: datetime, limit: int = 8) -> Iterable[Issue]:
         .select_related("merchant", "lead_unit", "lead_person")
         .order_by("step_due_at")[:limit]
     )
+
+
+def waiting(user: User, limit: int = 8) -> Iterable[Issue]:
+    """What came in and is with nobody yet, as far as this reader sees it; the first due first."""
+    return (
+        Issue.objects.visible_to(user)
+        .filter(state__in=WAITING_STATES)
+        .select_related("merchant", "lead_unit", "lead_person")
+        .order_by("step_due_at")[:limit]
+    )
+
+
+def _register(user: User) -> dict[str, int]:
+    """Licences of the county's register, and those without a dossier: none to whoever sees less than the county."""
+    if user.authority.farthest("merchants") != Sight.COUNTY:
+        return {"all": 0, "bare": 0}
+    return Licence.objects.aggregate(all=Count("id"), bare=Count("id", filter=Q(merchant=None)))
 
 
 def _standing(merchants: MerchantQuerySet, column: str) -> dict[Any, int]:

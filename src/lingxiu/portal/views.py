@@ -36,9 +36,12 @@ def show_dashboard(request: HttpRequest, user: User) -> HttpResponse:
     part = request.GET.get("part") == "live"
     wrong = violation_labels(in_force().catalogues)
     labels = {rule.id: rule.label for rule in in_force().catalogues.alarms.rules}
+    towns = dashboard.towns(user, now)
+    waiting = dashboard.waiting(user) if len(towns) == 1 and user.authority.may("issues.dispatch") else None
     context = {
         "today": dashboard.today(user, now),
-        "towns": dashboard.towns(user, now),
+        "towns": towns,
+        "waiting": None if waiting is None else [(wrong.get(issue.violation), issue) for issue in waiting],
         "town_columns": _columns(_("Town"), late=_("Late"), open=_("Open issues"), closed=_("Closed in 30 days"), time=_("In time"),
                                  merchants=_("Merchants"), level=_("Level 3")),
         "alarms": [(labels.get(shown.alarm.code), shown) for shown in dashboard.latest_alarms(user, now)],
