@@ -90,7 +90,7 @@ def test_a_neighbour_complains_is_answered_the_same_day_and_rates_the_answer(
     # The dispatcher sends it to the grid, which the form has chosen already.
     dispatcher.goto(f"{county.address}/issues/?view=unit&source=public")
     dispatcher.locator(f"a[href='/issues/{number}/']").first.click()
-    expect(dispatcher.locator("#issue-timeline .photos img")).to_have_count(1)  # the neighbour's, for the dispatcher
+    expect(dispatcher.locator("#issue-now .photos img")).to_have_count(1)  # the neighbour's, for the dispatcher
     dispatcher.locator("#move-dispatch .actions button").last.click()
     expect(dispatcher.locator("#issue-now")).to_contain_text("已分派")
     neighbour.page.reload()
@@ -133,7 +133,7 @@ def test_a_neighbour_complains_is_answered_the_same_day_and_rates_the_answer(
     expect(told.locator(".stars").first).to_have_attribute("aria-label", re.compile("4"))
     assert neighbour.taps == TO_COMPLAIN + TO_RATE
     dispatcher.reload()
-    expect(dispatcher.locator("#issue-timeline .stars")).to_have_attribute("aria-label", re.compile("4"))
+    expect(dispatcher.locator("#issue-now .stars")).to_have_attribute("aria-label", re.compile("4"))
 
 
 def code_on_the_door(page: Page, portrait: str) -> str:
