@@ -34,7 +34,8 @@ class Days {
       spot.classList.toggle("new", from === day);
       if (stands) open += 1;
     }
-    this.said.value = `${names[day] ?? ""} · ${open}`;
+    const said = this.element.dataset.said ?? "{day} · {n}";
+    this.said.value = said.replace("{day}", names[day] ?? "").replace("{n}", String(open));
     this.slider.setAttribute("aria-valuetext", this.said.value);
   }
 

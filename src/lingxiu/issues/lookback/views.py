@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from urllib.parse import quote
@@ -120,12 +121,13 @@ def over_time(request: HttpRequest) -> HttpResponse:
     found, whole = queries.spots(period, asked.area, user, now)
     days = [str(period.since + timedelta(days=n)) for n in range(period.days)]
     on = _day_of(request.GET.get("on", ""), period, today)
-    fitted, land = _ground(_areas_as_they_are())
+    fitted, land, names = _ground(_areas_as_they_are())
     context = {
         "asked": asked,
         "area": area_name(asked, user),
         "period": words.period_words(period),
         "land": land,
+        "names": names,
         "spots": _drawn(found, fitted, on if "on" in request.GET else None) if fitted else "",
         "placed": len(found) if fitted else 0,
         "days": json.dumps(days),
@@ -166,6 +168,15 @@ def _drawn(spots: list[queries.Spot], fitted: Frame, on: int | None) -> SafeStri
     return mark_safe("".join(drawn))  # noqa: S308  # digits and our own codes
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The name of a town, and where in the frame it stands."""
+
+    name: str
+    x: float
+    y: float
+
+
 def _areas_as_they_are() -> tuple[int, int]:
     """What changes when the areas do."""
     state = Area.objects.aggregate(rows=Count("id"), last=Max("id"))
@@ -173,14 +184,20 @@ def _areas_as_they_are() -> tuple[int, int]:
 
 
 @lru_cache(maxsize=2)
-def _ground(areas: tuple[int, int]) -> tuple[Frame | None, list[str]]:
-    """The frame of the county, and its towns as paths in it; none where it has no shape yet. Kept until the areas change."""
+def _ground(areas: tuple[int, int]) -> tuple[Frame | None, list[str], list[Named]]:
+    """The frame of the county, its towns as paths in it, and where each one's name stands; none where it has no shape yet.
+    Kept until the areas change."""
     found = bounds()
     if found is None:
-        return None, []
+        return None, [], []
     fitted = frame(found)
-    towns = Area.objects.filter(kind=AreaKind.TOWN).order_by("code")
-    return fitted, [fitted.path(_rings(shapely.simplify(town.geometry, SIMPLIFY_DEGREES))) for town in towns]
+    towns = list(Area.objects.filter(kind=AreaKind.TOWN).order_by("code"))
+    within = [shapely.point_on_surface(town.geometry) for town in towns]
+    names = [
+        Named(town.name, *fitted.point(shapely.get_x(at), shapely.get_y(at)))
+        for town, at in zip(towns, within, strict=True)
+    ]
+    return fitted, [fitted.path(_rings(shapely.simplify(town.geometry, SIMPLIFY_DEGREES))) for town in towns], names
 
 
 def _rings(shape: shapely.Geometry) -> list[list[tuple[float, float]]]:
