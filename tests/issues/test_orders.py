@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, timedelta
 from typing import Any
 from uuid import uuid4
@@ -168,3 +169,10 @@ def test_the_issue_of_an_order_says_whose_it_is(cast: Cast) -> None:
     item = campaign(cast).items.get(merchant=cast.merchant)
     issue = make_issue(item, "", by=cast.grid_member, at=LATER)
     assert Issue.objects.get(pk=issue.pk).moves.first().data["order"] == "善综执备〔2026〕1号"  # type: ignore[union-attr]  # it has moves
+
+
+def test_the_form_of_an_order_chooses_nothing_for_whoever_fills_it_in(cast: Cast) -> None:
+    """The first finding of the catalogue, chosen already, would be what most orders are about."""
+    page = as_(cast.dispatcher).get("/issues/orders/new/").content.decode()
+    asked = page[page.index('name="violation"') :]
+    assert re.match(r'[^>]*>\s*<option value=""( selected)?>', asked)

@@ -71,7 +71,7 @@ class OrderForm(ShopListForm):
         towns = {code: name for code, name in town_names().items() if county or code in user.authority.towns}
         self.offer_shops(towns, county=county)
         choices: dict[str, list[tuple[str, Any]]] = {
-            "violation": [
+            "violation": [("", _("Choose …"))] + [
                 (row.id, row.label.text(language)) for row in catalogues.violations
                 if row.kind == "finding" and row.holds(today)
             ],
