@@ -28,8 +28,8 @@ from lingxiu.ui.choosing import offer
 class HandOverForm(forms.Form):
     """From whom, at which unit, to whom, and why."""
 
-    giver = forms.ChoiceField(label=gettext_lazy("From"), widget=forms.Select(attrs={"lang": "zh"}))
-    taker = forms.ChoiceField(label=gettext_lazy("To"), widget=forms.Select(attrs={"lang": "zh"}))
+    giver = forms.ChoiceField(label=gettext_lazy("From whom"), widget=forms.Select(attrs={"lang": "zh"}))
+    taker = forms.ChoiceField(label=gettext_lazy("To which colleague"), widget=forms.Select(attrs={"lang": "zh"}))
     words = forms.CharField(label=gettext_lazy("Reason"), max_length=200, widget=area(2))
 
     def __init__(self, givers: list[tuple[str, str]], takers: list[tuple[str, str]], data: Any = None) -> None:
