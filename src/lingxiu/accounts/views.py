@@ -339,6 +339,6 @@ def demo_messages(request: HttpRequest) -> HttpResponse:
     """What would have gone to phones. In the demo only, where every phone is made up."""
     if not settings.DEMO:
         raise Http404
-    context = {"texts": DemoMessage.objects.order_by("-id")[:MESSAGES_SHOWN]}
+    context = {"texts": DemoMessage.objects.order_by("-sent_at", "-id")[:MESSAGES_SHOWN]}
     part = request.GET.get("part") == "list"
     return render(request, "accounts/demo_messages_list.html" if part else "accounts/demo_messages.html", context)

@@ -147,7 +147,7 @@ def message(told: Sequence[Line], url: str) -> str:
     """What goes out: one notice, or several as one."""
     if len(told) == 1:
         return _("Lingxiu: %(words)s. %(url)s") % {"words": told[0].words, "url": url}
-    named = "; ".join(list(dict.fromkeys(line.words for line in told))[:NAMED_AT_ONCE])
+    named = _("; ").join(list(dict.fromkeys(line.words for line in told))[:NAMED_AT_ONCE])
     return ngettext(
         "Lingxiu: %(count)d notice. %(named)s. %(url)s", "Lingxiu: %(count)d notices. %(named)s. %(url)s", len(told)
     ) % {"count": len(told), "named": named, "url": url}
