@@ -114,7 +114,7 @@ def test_english_pages_are_english(cast: Cast, path: str, phone: Phone) -> None:
 def test_chinese_pages_are_chinese(cast: Cast) -> None:
     all_told(cast)
     found = page(cast.grid_member, language="zh-hans")
-    for words in ("通知", "问题交给你处置", "辖区设备失联"):
+    for words in ("通知", "问题交给您处置", "辖区设备失联"):
         assert words in found
 
 

@@ -123,7 +123,7 @@ def test_a_notice_says_number_kind_and_place_and_nothing_of_who_reported_it(
     [sent] = zhezhengding.notices.values()
     assert issue.number in sent["text"]
     assert "魏塘街道" in sent["text"]
-    assert "待你分派" in sent["text"]
+    assert "待您分派" in sent["text"]
     for private in ("王", "三楼", "13900001111"):
         assert private not in sent["text"]
 
