@@ -181,7 +181,7 @@ def test_every_figure_of_the_document_is_the_pages(world: Cast, kind: str, langu
 
 def test_the_document_says_what_is_made_up(world: Cast) -> None:
     client = browser(world.county_officer)
-    said = "合成数据"
+    said = "虚构数据"
     url = "/issues/lookback/report.docx?kind=month&period=month&day=2026-03-05"
     assert not any(said in paragraph.text for paragraph in document_of(client.get(url)).paragraphs)
     Issue.objects.filter(merchant=world.merchant).update(synthetic=True)
