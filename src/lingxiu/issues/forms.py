@@ -13,7 +13,7 @@ from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
 from lingxiu.accounts.models import Post, Unit, User
-from lingxiu.issues import elsewhere, evidence, mentions, queries
+from lingxiu.issues import cases, elsewhere, evidence, mentions, queries
 from lingxiu.issues.holding import routed_unit, units_to_give
 from lingxiu.issues.lifecycle import CERTIFIED_ONLY, FOUND_TRUE, MOVES, Level, Move, Needs, Result
 from lingxiu.issues.models import PEOPLE, Issue, Report, ResultChoice
@@ -58,7 +58,7 @@ FIELDS: dict[Move, tuple[str, ...]] = {
     Move.REPORT_UP: ("words",),
     Move.CORRECT: ("words",),
     Move.ASK: ("which_report", "words"),
-    Move.FILE_CASE: ("case_number", "words", "answer"),
+    Move.FILE_CASE: ("case_number", "filing", "words", "answer"),
     Move.NOTE: ("words", "mention"),
 }
 WITH_PICTURE = frozenset({Move.HANDLE, Move.FEED_BACK, Move.CONTRIBUTE, Move.CORRECT, Move.NOTE})
@@ -286,6 +286,28 @@ class MoveForm(forms.Form):
     def _case_number(self) -> dict[str, forms.Field]:
         return {"case_number": forms.CharField(label=_("Number of the case"), max_length=60)}
 
+    def _filing(self) -> dict[str, forms.Field]:
+        """Which body files it, when, why; each as it usually is."""
+        bodies = [(str(unit.pk), unit.name) for unit in cases.bodies(self.issue, self.user)]
+        on = forms.DateInput(attrs={"type": "date"})
+        return {
+            "case_body": forms.ChoiceField(
+                label=_("Filed by"), choices=bodies, required=False, widget=forms.Select(attrs={"lang": "zh"})
+            ),
+            "case_on": forms.DateField(label=_("Filed on"), required=False, initial=timezone.localdate, widget=on),
+            "case_cause": forms.CharField(
+                label=_("Cause"), required=False, max_length=200, initial=cases.cause_of(self.issue),
+                widget=forms.TextInput(attrs={"lang": "zh"}), help_text=_("The find's title, unless you know better."),
+            ),
+        }  # fmt: skip
+
+    def clean_case_on(self) -> date | None:
+        """A case is not filed on a day to come."""
+        day: date | None = self.cleaned_data["case_on"]
+        if day is not None and day > timezone.localdate():
+            raise forms.ValidationError(_("This day has not come yet."))
+        return day
+
     def _mention(self) -> dict[str, forms.Field]:
         self.colleagues = mentions.suggested(self.issue, self.user)
         hint = {"list": "colleagues", "autocomplete": "off", "lang": "zh"}
@@ -381,6 +403,9 @@ class MoveForm(forms.Form):
             days=data.get("days"),
             upheld=data.get("upheld") == "yes",
             case_number=data.get("case_number", ""),
+            case_body=Unit.objects.filter(pk=data["case_body"]).first() if data.get("case_body") else None,
+            case_on=data.get("case_on"),
+            case_cause=data.get("case_cause", ""),
             mentioned=self._named,
             told=self._answers() if self.what is Move.FEED_BACK else {},
             reading=self._readings.get(data.get("reading", "")),

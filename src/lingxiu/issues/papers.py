@@ -18,6 +18,7 @@ from typing import Any
 
 import typst
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -31,7 +32,7 @@ from lingxiu.accounts.models import Post, Unit, User
 from lingxiu.config.environment import environment
 from lingxiu.files.actions import store_document, use_file
 from lingxiu.files.models import StoredFile
-from lingxiu.issues import evidence, queries, words
+from lingxiu.issues import cases, evidence, queries, words
 from lingxiu.issues.inspections import for_notice
 from lingxiu.issues.lifecycle import By, State
 from lingxiu.issues.models import Issue, MoveRow, Report
@@ -100,10 +101,24 @@ def _facts(issue: Issue) -> list[tuple[Text, str]]:
         (_("Due"), _clock(issue.due_at)),
         (_("Ended"), _clock(issue.closed_at) if issue.closed_at else ""),
         (_("Result"), str(issue.get_result_display()) if issue.result else ""),
-        (_("Number of the case"), issue.case_number),
+        *_case_facts(issue),
         (_("Summary"), issue.summary if issue.summary != _violation(issue).label.zh else ""),
         (_("Law"), bases),
     ]
+
+
+def _case_facts(issue: Issue) -> list[tuple[Text, str]]:
+    if not issue.case_number:
+        return []
+    case = cases.of_rows(
+        issue.moves.select_related("actor_unit").filter(Q(move="file_case") | Q(data__has_key="case_result"))
+    )
+    if case is None:
+        return [(_("Number of the case"), issue.case_number)]
+    filed = " · ".join(part for part in (case.body, case.day.isoformat(), case.cause) if part)
+    result = case.result
+    told = " · ".join(part for part in (result.word, result.day.isoformat(), result.number) if part) if result else ""
+    return [(_("Number of the case"), case.number), (_("Case filed"), filed), (_("Result of the case"), told)]
 
 
 def _move(row: MoveRow, violation: Violation) -> dict[str, object]:
@@ -117,7 +132,10 @@ def _move(row: MoveRow, violation: Violation) -> dict[str, object]:
         "result": str(row.get_result_display()) if row.result else "",
         "words": row.words,
         "answers": list(dict.fromkeys(row.data.get("answers", {}).values())),
-        "told": ["：".join(line) for line in evidence.told_lines(violation, row.data, ON_PAPER)],
+        "told": [
+            "：".join(line)
+            for line in (*evidence.told_lines(violation, row.data, ON_PAPER), *cases.told_lines(row.data))
+        ],
     }
 
 

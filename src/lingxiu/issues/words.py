@@ -75,6 +75,7 @@ MOVES: dict[Move, Said] = {
 
 INSPECTED = Said(_("Record an inspection"), _("Inspected"), "gavel", "handling")
 ELSEWHERE = Said("", _("Its number in another system"), "link", "neutral")
+CASE_RESULT = Said("", _("Result of the case"), "gavel", "closed")
 NOT_ELSEWHERE = Said("", _("Its number in another system was taken away"), "link", "neutral")
 ALARM_JOINED = _("The device raised it again")
 REPORT_JOINED = _("Another report was joined")
@@ -154,6 +155,8 @@ def made(row: MoveRow) -> Said:
         return Said("", ALARM_JOINED, "bell-ringing", "alarm")
     if row.move == Move.NOTE and "other_number" in row.data:
         return ELSEWHERE if row.data["other_number"] else NOT_ELSEWHERE
+    if row.move == Move.NOTE and "case_result" in row.data:
+        return CASE_RESULT
     if row.move == Move.NOTE and "joined" in row.data:
         return Said("", REPORT_JOINED, "link", "received")
     return MOVES[Move(row.move)]

@@ -87,7 +87,7 @@ class Brought:
     `report`: which report is meant. `until`: the end of a rest, `reason` why (`deadlines.yaml`: suspending). `days`: working
     days asked for, or granted. `upheld`: an objecting unit has to do its part all the same. `mentioned`: colleagues named.
     `voice`: sha256 of a stored voice note. `told`: answers to the violation's questions. `reading`: an hour of the shop's
-    monitor, frozen. `measured`: what was measured on site, in words.
+    monitor, frozen. `measured`: what was measured on site, in words. `case_…`: its number, which body files it, when, why.
     """
 
     words: str = ""
@@ -110,6 +110,9 @@ class Brought:
     days: int | None = None
     upheld: bool = False
     case_number: str = ""
+    case_body: Unit | None = None
+    case_on: date | None = None
+    case_cause: str = ""
     mentioned: tuple[User, ...] = ()
     voice: str = ""
     told: Answers = field(default_factory=dict)

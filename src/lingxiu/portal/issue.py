@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -18,8 +19,9 @@ from django.views.decorators.http import require_POST, require_safe
 from lingxiu.accounts.models import User
 from lingxiu.files.photos import PhotoRefused
 from lingxiu.files.voices import VoiceRefused
-from lingxiu.issues import elsewhere, evidence, phrases, pictures, queries, voices, words
+from lingxiu.issues import cases, elsewhere, evidence, phrases, pictures, queries, voices, words
 from lingxiu.issues.actions import moving, needs
+from lingxiu.issues.case_forms import CaseResultForm
 from lingxiu.issues.desk import private_notes
 from lingxiu.issues.desk_forms import PrivateNoteForm
 from lingxiu.issues.forms import WITH_PICTURE, MoveForm, OtherNumberForm
@@ -237,6 +239,36 @@ def number_elsewhere(request: HttpRequest, number: str) -> HttpResponse:
     return redirect(addresses.issue(number))
 
 
+@require_POST
+def case_result(request: HttpRequest, number: str) -> HttpResponse:
+    """`/issues/<number>/case/`: what came of the case that was filed."""
+    user, now = officer(request), timezone.now()
+    issue = _seen_by(user, number)
+    if not cases.may_record(issue, user):
+        raise PermissionDenied
+    form, submission = CaseResultForm(request.POST, auto_id="case-%s"), submission_of(request)
+    if not form.is_valid():
+        return _page(request, issue, user, now, case_form=form, status=422)
+
+    def do() -> dict[str, object]:
+        return {
+            "version": cases.record_result(number, form.result(), actor=user, at=now, submission=submission).version
+        }
+
+    try:
+        body = {"issue": number, **{name: request.POST.get(name, "") for name in form.fields}}
+        once(submission, actor=f"user:{user.pk}", body=body, at=now, do=do)
+    except cases.ResultRefused as refused:
+        form.refuse(refused)
+    except MoveRefused as error:
+        form.add_error(None, str(words.refusal(error)))
+    except SubmissionReused:
+        form.add_error(None, _("This form was sent before with other words. Reload the page and send it again."))
+    if form.errors:
+        return _page(request, _seen_by(user, number), user, now, case_form=form, status=422)
+    return redirect(addresses.issue(number))
+
+
 # ── the page ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -248,6 +280,7 @@ def _page(
     *,
     sent: Offer | None = None,
     numbered: OtherNumberForm | None = None,
+    case_form: CaseResultForm | None = None,
     wrong: str = "",
     status: int = 200,
 ) -> HttpResponse:
@@ -263,6 +296,8 @@ def _page(
         or OtherNumberForm(
             initial={"other_system": issue.other_system, "other_number": issue.other_number}, auto_id="elsewhere-%s"
         ),
+        "case_form": case_form
+        or (CaseResultForm(auto_id="case-%s") if issue.case_number and cases.may_record(issue, user) else None),
         "may_number": any(offer.what is Move.NOTE for offer in offers),
         "first": first,
         "others": [offer for offer in offers if first is None or offer.id != first.id],
@@ -312,6 +347,7 @@ def _live(request: HttpRequest, issue: Issue, user: User, now: datetime) -> dict
         "warned": [(reminders.get(row.rule), row) for row in issue.reminders.order_by("passed_at", "id")],
         "town": town_names().get(issue.town, ""),
         "happened": happened,
+        "case": cases.of_rows(line.row for line in happened),
         "call": hands.calls([issue], user, now).get(issue.pk) if issue.is_open else None,
         "way": hands.way_to(issue, request.headers.get("User-Agent", "")),
         "for_wechat": hands.for_wechat(issue, violation),
@@ -378,7 +414,7 @@ def _line(row: MoveRow, violation: Violation) -> Happened:
         joined=row.data.get("joined") or row.data.get("into") or row.data.get("from") or "",
         device=row.data.get("device", ""),
         voice=row.data.get("voice", ""),
-        told=evidence.told_lines(violation, row.data, get_language() or "zh-hans"),
+        told=[*evidence.told_lines(violation, row.data, get_language() or "zh-hans"), *cases.told_lines(row.data)],
     )
 
 

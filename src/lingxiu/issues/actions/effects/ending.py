@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from lingxiu.accounts.models import User
-from lingxiu.issues import writing
+from lingxiu.issues import cases, writing
 from lingxiu.issues.actions.effects.shape import Data
 from lingxiu.issues.lifecycle import Result, State
 from lingxiu.issues.models import Issue
@@ -34,4 +34,5 @@ def file_case(issue: Issue, to: State, actor: User | None, brought: Brought, at:
     issue.case_number = brought.case_number.strip()
     issue.result, issue.found_true = Result.CASE_FILED, True
     writing.end(issue, to, at)
-    return {**answer(issue, brought, at), "case": issue.case_number, "found_true": True}
+    filed = cases.filing(issue, actor, brought, at)
+    return {**answer(issue, brought, at), "case": issue.case_number, "filing": filed, "found_true": True}
