@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -10,6 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 import time_machine
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 from PIL import Image
@@ -111,6 +113,24 @@ def test_a_round_sent_twice_at_the_same_instant_is_one_and_both_are_told_the_sam
     assert JointInspection.objects.count() == Entry.objects.filter(kind="joint.planned").count() == 3
 
 
+def test_a_round_is_not_taken_back_while_a_shop_of_it_is_being_walked(committed: Cast) -> None:
+    crew = {unit: [person(f"{unit.code}-{n}", "department_officer", unit) for n in (1, 2)]
+            for unit in (committed.ecology, committed.market)}  # fmt: skip
+    made = planned(committed, crew, lead=committed.ecology)
+    told: list[object] = []
+    with ThreadPoolExecutor(1) as other:
+        with transaction.atomic():
+            walked(committed, made, committed.merchant, by=crew[committed.ecology][0])
+            taking_back = other.submit(
+                lambda: together(lambda: withdraw(made, "下雨", by=committed.county_officer, at=NOON + HOUR))
+            )
+            wait([taking_back], timeout=1)  # it waits for the shop, or is through
+        told = taking_back.result()
+    made.refresh_from_db()
+    assert [getattr(one, "why", one) for one in told] == ["begun"]
+    assert made.withdrawn_at is None
+
+
 def test_the_form_of_a_round_sent_twice_at_once_leads_to_the_same_page(committed: Cast) -> None:
     crew = {unit: [person(f"{unit.code}-{n}", "department_officer", unit) for n in (1, 2)]
             for unit in (committed.ecology, committed.market)}  # fmt: skip
@@ -142,6 +162,16 @@ def test_a_list_of_shops_begins_with_the_worst_then_with_those_nobody_was_at(
     })  # fmt: skip
     assert form.is_valid(), form.errors
     assert [shop.name for shop in form.round().shops] == ["丁", "丙", "乙"]
+
+
+def test_what_was_found_was_so_when_it_was_seen_not_when_it_was_entered(
+    cast: Cast, crew: dict[Unit, list[User]]
+) -> None:
+    made = planned(cast, crew)
+    seen = (Seen("V-A1b", "旁路直排"),)
+    walked(cast, made, cast.merchant, found=seen, started_at=NOON - HOUR, ended_at=NOON)
+    issue = Issue.objects.get()
+    assert (issue.act_at, issue.reported_at) == (NOON - HOUR, NOON + HOUR)
 
 
 @pytest.mark.parametrize(

@@ -282,20 +282,26 @@ def walk(shop: JointShop, walked: Walked, *, by: User, at: datetime, submission:
     Raises: JointRefused, InspectionRefused (whose `item` names the unit).
     """
     with transaction.atomic():
-        row = (
-            JointShop.objects.select_for_update(of=("self",)).select_related("joint__lead", "merchant").get(pk=shop.pk)
-        )
+        row = _locked(shop)
         if row.submission == submission:
             return row
         joint = row.joint
         _refuse_walk(joint, row, walked, by, at)
         made = _inspect(row, walked, by, at)
         for n, seen in enumerate(walked.found):
-            JointFinding.objects.create(shop=row, issue=_issue(row, seen, by, at, uuid5(submission, str(n))))
+            JointFinding.objects.create(
+                shop=row, issue=_issue(row, seen, walked.started_at, by, at, uuid5(submission, str(n)))
+            )
         row.walked_by, row.walked_at, row.words, row.submission = by, at, walked.words.strip(), submission
         row.save(update_fields=["walked_by", "walked_at", "words", "submission"])
         _tell("joint.walked", joint, at, by, row.merchant, found=len(walked.found), inspections=len(made))
     return row
+
+
+def _locked(shop: JointShop) -> JointShop:
+    """A shop with its round, which nobody takes back meanwhile."""
+    rows = JointShop.objects.select_for_update(of=("self", "joint"), no_key=True)
+    return rows.select_related("joint__lead", "merchant").get(pk=shop.pk)
 
 
 def _refuse_walk(joint: JointInspection, row: JointShop, walked: Walked, by: User, at: datetime) -> None:
@@ -358,11 +364,11 @@ def _answers_for(unit: Unit, seen: Seen, items: tuple[str, ...], day: date) -> b
     return _is_of(row, unit, day) or row.task in items
 
 
-def _issue(row: JointShop, seen: Seen, by: User, at: datetime, submission: UUID) -> Issue:
+def _issue(row: JointShop, seen: Seen, seen_at: datetime, by: User, at: datetime, submission: UUID) -> Issue:
     """The find as an issue of the list; it is routed like any other."""
     label = in_force().catalogues.violation(seen.violation).label.zh
     found = Found(
-        Source.JOINT_INSPECTION, seen.violation, seen.words.strip() or label, at, row.merchant, found_by=by,
+        Source.JOINT_INSPECTION, seen.violation, seen.words.strip() or label, seen_at, row.merchant, found_by=by,
         photos=seen.photos, data={"joint": row.joint_id}, synthetic=row.joint.synthetic,
     )  # fmt: skip
     return opening.report(found, at=at, submission=submission)
@@ -391,7 +397,7 @@ def withdraw(joint: JointInspection, why: str, *, by: User, at: datetime) -> Non
 def leave_out(shop: JointShop, why: str, *, by: User, at: datetime) -> None:
     """Take one shop off the round for a reason. Raises: JointRefused."""
     with transaction.atomic():
-        row = JointShop.objects.select_for_update(of=("self",)).select_related("joint", "merchant").get(pk=shop.pk)
+        row = _locked(shop)
         _refuse_withdrawal(row.joint, why, by, at)
         if row.walked_at is not None or row.left_out_at is not None:
             raise JointRefused("", "walked" if row.walked_at else "left_out")
