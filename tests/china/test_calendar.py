@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lingxiu.china.calendar import CalendarDataError, Count, Day, Due, WorkingCalendar, YearNotice
+from lingxiu.china.calendar import WHOLE_DAY, CalendarDataError, Count, Day, Due, Hours, WorkingCalendar, YearNotice
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 CALENDAR = WorkingCalendar(SHANGHAI)
@@ -130,11 +130,27 @@ def test_hours_are_elapsed_time_through_any_holiday() -> None:
     ],
 )
 def test_working_hours_stand_still_on_rest_days(start: str, hours: float, due: str) -> None:
-    assert CALENDAR.add_hours(local(start), hours, working=True) == Due(local(due), False)
+    assert CALENDAR.add_hours(local(start), hours, within=WHOLE_DAY) == Due(local(due), False)
+
+
+@pytest.mark.parametrize(
+    ("start", "hours", "due"),
+    [
+        ("2026-03-05 12:00", 2, "2026-03-05 14:00"),
+        ("2026-03-06 22:40", 2, "2026-03-09 10:30"),
+        ("2026-03-06 16:30", 2, "2026-03-09 09:30"),
+        ("2026-03-06 07:00", 9, "2026-03-06 17:30"),
+        ("2026-03-07 12:00", 4, "2026-03-09 12:30"),
+        ("2026-09-30 16:30", 4, "2026-10-08 11:30"),
+    ],
+)
+def test_working_hours_within_those_of_the_office(start: str, hours: float, due: str) -> None:
+    office = Hours(timedelta(hours=8.5), timedelta(hours=17.5))
+    assert CALENDAR.add_hours(local(start), hours, within=office) == Due(local(due), False)
 
 
 def test_working_hours_into_an_unknown_year_are_provisional() -> None:
-    assert CALENDAR.add_hours(local("2026-12-31 20:00"), 5, working=True) == Due(local("2027-01-04 01:00"), True)
+    assert CALENDAR.add_hours(local("2026-12-31 20:00"), 5, within=WHOLE_DAY) == Due(local("2027-01-04 01:00"), True)
 
 
 def test_every_day_of_the_known_years_is_as_the_library_has_it() -> None:
@@ -178,8 +194,8 @@ def test_counts_add_up_and_turn_round(a: date, offsets: list[int]) -> None:
 
 @given(moments, minutes, minutes)
 def test_working_hours_can_be_taken_in_two_pieces(start: datetime, a: int, b: int) -> None:
-    whole = CALENDAR.add_hours(start, (a + b) / 60, working=True).at
-    pieces = CALENDAR.add_hours(CALENDAR.add_hours(start, a / 60, working=True).at, b / 60, working=True).at
+    whole = CALENDAR.add_hours(start, (a + b) / 60, within=WHOLE_DAY).at
+    pieces = CALENDAR.add_hours(CALENDAR.add_hours(start, a / 60, within=WHOLE_DAY).at, b / 60, within=WHOLE_DAY).at
 
     assert abs(whole - pieces) < timedelta(seconds=1)
 

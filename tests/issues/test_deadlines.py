@@ -52,6 +52,34 @@ def test_each_step_has_its_own_clock(state: State, level: Level, expected: datet
     assert step_due(CALENDAR, LIMITS, state, level, datetime(2026, 3, 5, 12, 0, tzinfo=COUNTY)).at == expected
 
 
+def test_what_comes_in_on_a_friday_night_is_due_on_monday_morning() -> None:
+    night = datetime(2026, 3, 6, 22, 40, tzinfo=COUNTY)
+    due = step_due(CALENDAR, LIMITS, State.RECEIVED, Level.GRID, night, "P-SMOKE")
+    assert due.at == datetime(2026, 3, 9, 10, 30, tzinfo=COUNTY)
+
+
+def test_what_is_dangerous_at_any_hour_is_due_at_night() -> None:
+    night = datetime(2026, 3, 6, 22, 40, tzinfo=COUNTY)
+    due = step_due(CALENDAR, LIMITS, State.RECEIVED, Level.TOWN, night, "L-GAS")
+    assert due.at == datetime(2026, 3, 7, 2, 40, tzinfo=COUNTY)
+
+
+@pytest.mark.parametrize(
+    ("was", "is_now", "why"),
+    [
+        ("cooperate: {working_days: 5}", "cooperate: {working_hours: 5}", "working_hours are for dispatch"),
+        ("opens: '08:30'", "opens: '18:30'", "closes must come after opens"),
+        ("at_any_hour: [L-GAS", "at_any_hour: [L-NONE", "at_any_hour"),
+        ("{working_hours: 2}", "{working_hours: 2, hours: 2}", "give one of"),
+    ],
+)
+def test_hours_that_cannot_be_are_refused(tmp_path: Any, was: str, is_now: str, why: str) -> None:
+    text = (SHIPPED / "deadlines.yaml").read_text(encoding="utf-8")
+    (tmp_path / "deadlines.yaml").write_text(text.replace(was, is_now, 1), encoding="utf-8")
+    with pytest.raises(PolicyRefused, match=why):
+        read_folder(tmp_path)
+
+
 def test_at_the_end_of_2026_a_deadline_that_reaches_into_2027_is_provisional() -> None:
     due = whole_due(CALENDAR, LIMITS, Level.TOWN, THE_28TH)
     assert due.at == datetime(2027, 1, 5, 23, 59, 59, tzinfo=COUNTY), "29, 30, 31 December, not New Year's Day, 4 and 5"

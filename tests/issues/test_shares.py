@@ -12,35 +12,41 @@ from hypothesis import HealthCheck, assume, given
 from hypothesis import settings as how
 from hypothesis import strategies as st
 
+from lingxiu.china.calendar import WHOLE_DAY, Hours
 from lingxiu.issues import writing
 from lingxiu.issues.models import Reminder
 from lingxiu.issues.overdue import follow_up, working_days
 from tests.cast import Cast
-from tests.issues.world import alarm
+from tests.issues.world import alarm, complain
 
 ZONE = ZoneInfo("Asia/Shanghai")
 SECOND = timedelta(seconds=1)
 START = datetime(2026, 1, 1, tzinfo=ZONE)
+OFFICE = Hours(timedelta(hours=8, minutes=30), timedelta(hours=17, minutes=30))
 
 
-def at_share(begun: datetime, due: datetime, share: float) -> datetime | None:
+def at_share(begun: datetime, due: datetime, share: float, within: Hours | None = None) -> datetime | None:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT issues_at_share(%s, %s, %s, %s::timestamptz[], %s)",
-            [begun, due, share, list(working_days(2026)), settings.TIME_ZONE],
+            "SELECT issues_at_share(%s, %s, %s, %s::timestamptz[], %s, %s, %s)",
+            [begun, due, share, list(working_days(2026)), settings.TIME_ZONE, *seconds(within)],
         )
         found = cursor.fetchone()[0]
     return found.astimezone(ZONE) if found else None
 
 
-def worked(start: datetime, end: datetime) -> timedelta:
+def seconds(within: Hours | None) -> tuple[float | None, float | None]:
+    return (within.opens.total_seconds(), within.closes.total_seconds()) if within else (None, None)
+
+
+def worked(start: datetime, end: datetime, within: Hours = WHOLE_DAY) -> timedelta:
     """Time of working days between two times, day by day."""
     calendar, passed = writing.calendar(), timedelta()
     day = start.astimezone(ZONE).date()
     while day <= end.astimezone(ZONE).date():
         begins = datetime.combine(day, time(), ZONE)
         if calendar.is_working_day(day).working:
-            passed += max(timedelta(), min(end, begins + timedelta(days=1)) - max(start, begins))
+            passed += max(timedelta(), min(end, begins + within.closes) - max(start, begins + within.opens))
         day += timedelta(days=1)
     return passed
 
@@ -109,6 +115,34 @@ def test_what_is_due_in_so_many_hours_is_reckoned_in_plain_time(
     found = at_share(begun, due, share)
     assert found is not None
     assert abs(found - (begun + (due - begun) * share)) <= SECOND
+
+
+@how(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.integers(0, 60 * 24 * 300), st.integers(1, 30), st.floats(0.01, 3), st.sampled_from([OFFICE, WHOLE_DAY]))
+def test_what_is_due_in_working_hours_is_reckoned_in_them(
+    cast: Cast, minutes: int, last: int, share: float, within: Hours
+) -> None:
+    """The database's rule is the calendar's: so much of the hours is over when so much of them was worked."""
+    begun = START + timedelta(minutes=minutes)
+    due = writing.calendar().add_hours(begun, last, within=within).at
+    assume(due.time() != time(23, 59, 59))
+    found = at_share(begun, due, share, within)
+    assert found is not None
+    by_calendar = writing.calendar().add_hours(begun, last * share, within=within).at
+    assert abs(worked(begun, found, within) - timedelta(hours=last * share)) <= 2 * SECOND
+    assert worked(min(found, by_calendar), max(found, by_calendar), within) <= 2 * SECOND
+    assert at_share(begun, due, 1.0, within) == due
+
+
+def test_a_complaint_of_friday_night_is_not_late_before_monday(cast: Cast) -> None:
+    """Two hours to judge it: neither told as due soon nor late while nobody is at the office."""
+    issue = complain(cast.merchant, at=datetime(2026, 3, 6, 22, 40, tzinfo=ZONE)).issue
+    assert issue.step_due_at.astimezone(ZONE) == datetime(2026, 3, 9, 10, 30, tzinfo=ZONE)
+    assert follow_up(datetime(2026, 3, 9, 10, 5, tzinfo=ZONE)) == 0
+    follow_up(datetime(2026, 3, 9, 10, 7, tzinfo=ZONE))
+    assert [row.rule for row in Reminder.objects.all()] == ["E-STEP-80"]
+    follow_up(datetime(2026, 3, 9, 10, 31, tzinfo=ZONE))
+    assert "E-STEP-100" in [row.rule for row in Reminder.objects.all()]
 
 
 def test_nobody_is_told_on_a_holiday_that_half_of_working_days_is_over(cast: Cast) -> None:

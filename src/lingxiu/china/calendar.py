@@ -77,6 +77,17 @@ class Count:
     provisional: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """When on a working day a clock of working hours runs, from its midnight."""
+
+    opens: timedelta
+    closes: timedelta
+
+
+WHOLE_DAY = Hours(timedelta(), timedelta(days=1))
+
+
 @dataclass(frozen=True)
 class WorkingCalendar:
     """The working days of a county whose days begin and end in `zone`.
@@ -131,10 +142,8 @@ class WorkingCalendar:
                 return Due(datetime.combine(date_, END_OF_DAY, self.zone), provisional)
         raise OverflowError(f"{days} working days reach past the last year a date can have")
 
-    def add_hours(self, start: datetime, hours: float, *, working: bool = False) -> Due:
-        """`hours` after `start`: plain elapsed time, or with `working` a clock that stands still on rest days.
-
-        On a working day the clock runs from 0:00 to 24:00; no business hours are assumed.
+    def add_hours(self, start: datetime, hours: float, *, within: Hours | None = None) -> Due:
+        """`hours` after `start`: plain elapsed time, or a clock that runs `within` these hours of working days alone.
 
         Raises:
             ValueError: `start` is naive, or `hours` is negative.
@@ -142,9 +151,9 @@ class WorkingCalendar:
         if hours < 0:
             raise ValueError(f"a deadline does not lie {-hours} hours back")
         local, left = self._local(start), timedelta(hours=hours)
-        if not working:
+        if within is None:
             return Due((local.astimezone(UTC) + left).astimezone(self.zone), provisional=False)
-        return self._run_clock(local, left)
+        return self._run_clock(local, left, within)
 
     def working_days_between(self, start: date, end: date) -> Count:
         """Working days after `start` up to and including `end`; negative when `end` comes first.
@@ -157,17 +166,19 @@ class WorkingCalendar:
         days = [self.is_working_day(start + timedelta(days=n)) for n in range(1, (end - start).days + 1)]
         return Count(sum(day.working for day in days), any(day.provisional for day in days))
 
-    def _run_clock(self, local: datetime, left: timedelta) -> Due:
-        """`left` of working-day time after `local`; the walk begins on the day of `local` itself."""
+    def _run_clock(self, local: datetime, left: timedelta, within: Hours) -> Due:
+        """`left` of working time after `local`; the walk begins on the day of `local` itself."""
         provisional, now = False, local.astimezone(UTC)
         for date_, day in self._days_after(local.date() - timedelta(days=1)):
             provisional |= day.provisional
-            midnight = datetime.combine(date_ + timedelta(days=1), time(), self.zone).astimezone(UTC)
-            if day.working and left <= midnight - now:
+            midnight = datetime.combine(date_, time(), self.zone)
+            now = max(now, (midnight + within.opens).astimezone(UTC))
+            runs = (midnight + within.closes).astimezone(UTC) - now
+            if not day.working or runs <= timedelta():
+                continue
+            if left <= runs:
                 return Due((now + left).astimezone(self.zone), provisional)
-            if day.working:
-                left -= midnight - now
-            now = midnight
+            left -= runs
         raise OverflowError("the hours reach past the last year a date can have")
 
     def _days_after(self, day: date) -> Iterator[tuple[date, Day]]:

@@ -378,10 +378,12 @@ class Desk:
             for level in sorted(record.levels)
         ]
         whole = reduce(deadlines.later_of, ends)
-        step = deadlines.step_due(self.calendar, self.limits, to, Level(issue.level), at)
+        step = deadlines.step_due(self.calendar, self.limits, to, Level(issue.level), at, issue.violation)
         issue.due_at, issue.step_due_at = whole.at, min(step.at, whole.at)
         issue.due_provisional = whole.provisional or step.provisional
-        record.assignments.append(_assignment(issue, unit, person, to, step, at, accepted))
+        lead = _assignment(issue, unit, person, to, step, at, accepted)
+        lead.in_working_hours = deadlines.runs_in_working_hours(self.limits, to, Level(issue.level), issue.violation)
+        record.assignments.append(lead)
 
     def _let_go(self, record: Record, *, done: bool, at: datetime) -> None:
         record.lead.state = Assignment.State.DONE if done else Assignment.State.GIVEN_UP

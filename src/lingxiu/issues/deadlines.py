@@ -6,12 +6,12 @@ A deadline reckoned through a year whose holidays are not published yet is provi
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from lingxiu.china.calendar import Due, WorkingCalendar, YearNotice
+from lingxiu.china.calendar import Due, Hours, WorkingCalendar, YearNotice
 from lingxiu.issues.lifecycle import Level, State
-from lingxiu.policy.schema.deadlines import ByLevel, Deadlines, Period, Year
+from lingxiu.policy.schema.deadlines import ByLevel, Deadlines, OfficeHours, Period, Year
 from lingxiu.policy.schema.terms import ReportSource
 
 _STEP: dict[State, Callable[[Deadlines], ByLevel]] = {
@@ -31,8 +31,10 @@ def calendar_of(years: Mapping[int, Year], zone: ZoneInfo) -> WorkingCalendar:
     return WorkingCalendar(zone, notices)
 
 
-def due(calendar: WorkingCalendar, start: datetime, period: Period) -> Due:
-    """The end of a period: of the last working day, or so many hours later."""
+def due(calendar: WorkingCalendar, start: datetime, period: Period, office: OfficeHours | None = None) -> Due:
+    """The end of a period: of the last working day, or so many hours later, of working hours within those of the `office`."""
+    if period.working_hours is not None:
+        return calendar.add_hours(start, period.working_hours, within=hours_of(office or OfficeHours()))
     if period.hours is not None:
         return calendar.add_hours(start, period.hours)
     assert period.working_days is not None  # the schema wants one of the two
@@ -63,9 +65,33 @@ def working_days_between(calendar: WorkingCalendar, start: datetime, end: dateti
     return sum(calendar.is_working_day(day + timedelta(days=n + 1)).working for n in range(max(0, (last - day).days)))
 
 
-def step_due(calendar: WorkingCalendar, limits: Deadlines, state: State, level: Level, start: datetime) -> Due:
+def hours_of(office: OfficeHours) -> Hours:
+    """The office's hours, from midnight."""
+    return Hours(_since_midnight(office.opens), _since_midnight(office.closes))
+
+
+def _since_midnight(clock: time) -> timedelta:
+    return timedelta(hours=clock.hour, minutes=clock.minute, seconds=clock.second)
+
+
+def step_due(
+    calendar: WorkingCalendar, limits: Deadlines, state: State, level: Level, start: datetime, violation: str = ""
+) -> Due:
     """When whoever holds it in this state must have passed it on."""
-    return due(calendar, start, _STEP[state](limits).of(level))
+    return due(calendar, start, _step(limits, state, level, violation), limits.office_hours)
+
+
+def runs_in_working_hours(limits: Deadlines, state: State, level: Level, violation: str) -> bool:
+    """Whether the step's clock is one of working hours."""
+    return _step(limits, state, level, violation).working_hours is not None
+
+
+def _step(limits: Deadlines, state: State, level: Level, violation: str) -> Period:
+    """The step's period. Hours are plain for what is dangerous at any hour."""
+    period = _STEP[state](limits).of(level)
+    if period.working_hours is not None and violation in limits.at_any_hour:
+        return Period(hours=period.working_hours)
+    return period
 
 
 def answer_due(calendar: WorkingCalendar, limits: Deadlines, source: ReportSource, start: datetime) -> Due:

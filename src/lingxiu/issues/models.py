@@ -288,7 +288,8 @@ class Assignment(models.Model):
     """Who holds an issue, or a part of it, with a due time and a clock of their own. The lead's is the ball.
 
     `deputy_for`: who was away when it was given, so that `person` stands in for them (代). `outcome` and `words`: what a
-    co-operating unit said at its end. An objection stays open business until it is settled.
+    co-operating unit said at its end. An objection stays open business until it is settled. `in_working_hours`: its clock
+    runs within the office's hours of working days alone.
     """
 
     class Part(models.TextChoices):
@@ -319,6 +320,7 @@ class Assignment(models.Model):
     given_at = models.DateTimeField()
     due_at = models.DateTimeField()
     due_provisional = models.BooleanField(default=False)
+    in_working_hours = models.BooleanField(default=False, db_default=False)
     ended_at = models.DateTimeField(null=True)
     more_days = models.PositiveSmallIntegerField(default=0)
     outcome = models.CharField(max_length=12, choices=Outcome, default="", blank=True)

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
-from lingxiu.issues import writing
+from lingxiu.issues import deadlines, writing
 from lingxiu.issues.actions import moving
 from lingxiu.issues.lifecycle import MOVES, Move, MoveRefused, State
 from lingxiu.issues.models import Issue, Reminder
@@ -52,7 +52,7 @@ def follow_up(at: datetime) -> int:
 
 def _passed(at: datetime, only: int | None = None) -> list[Passed]:
     """What is outstanding, of all issues or of one alone."""
-    rules = _rules(at)
+    rules, hours = _rules(at), deadlines.hours_of(in_force().catalogues.deadlines.office_hours)
     with connection.cursor() as cursor:
         cursor.execute(
             _sql(),
@@ -65,6 +65,8 @@ def _passed(at: datetime, only: int | None = None) -> list[Passed]:
                 "now": at,
                 "days": list(working_days(at.year)),
                 "zone": settings.TIME_ZONE,
+                "opens": hours.opens.total_seconds(),
+                "closes": hours.closes.total_seconds(),
                 "most": AT_ONCE,
                 "only": only,
             },

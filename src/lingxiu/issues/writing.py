@@ -281,6 +281,9 @@ def _give_lead(
         given_at=at,
         due_at=due.at,
         due_provisional=due.provisional,
+        in_working_hours=deadlines.runs_in_working_hours(
+            limits(issue), State(issue.state), Level(issue.level), issue.violation
+        ),
     )
 
 
@@ -343,7 +346,8 @@ def set_clocks(issue: Issue, at: datetime) -> Due:
 
     Returns: the step's own due time, which the assignment keeps.
     """
-    step = deadlines.step_due(calendar(), limits(issue), State(issue.state), Level(issue.level), at)
+    state, level = State(issue.state), Level(issue.level)
+    step = deadlines.step_due(calendar(), limits(issue), state, level, at, issue.violation)
     show_clocks(issue, whole_due(issue), step)
     return step
 

@@ -39,7 +39,8 @@ def _set_again(pk: int, at: datetime) -> bool:
             return False
         before = Before.of(issue)
         calendar = writing.calendar()
-        step = deadlines.step_due(calendar, writing.limits(issue), State(lead.step), Level(issue.level), lead.given_at)
+        limits, state = writing.limits(issue), State(lead.step)
+        step = deadlines.step_due(calendar, limits, state, Level(issue.level), lead.given_at, issue.violation)
         step = deadlines.longer(calendar, step, lead.more_days)
         writing.show_clocks(issue, writing.whole_due(issue), step)
         if Before.of(issue) == before:

@@ -76,6 +76,7 @@ class Catalogues(Row):
             raise ValueError(
                 "routing has no rule without conditions and without an end; add one, last, for all the rest"
             )
+        refuse_unknown("deadlines: at_any_hour", self.deadlines.at_any_hour, set(violations))
         for alarm in self.alarms.rules:
             opened = [alarm.violation] if alarm.violation else []
             refuse_unknown(

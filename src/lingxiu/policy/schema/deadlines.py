@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, time
 from typing import Literal, get_args
 
 from pydantic import Field, model_validator
@@ -12,15 +12,29 @@ from lingxiu.policy.schema.terms import Level, ReportSource
 
 
 class Period(Row):
-    """How long a step may take: working days of the real calendar, or plain hours."""
+    """How long a step may take: working days of the real calendar, hours of them within `office_hours`, or plain hours."""
 
     working_days: int | None = Field(None, gt=0)
+    working_hours: int | None = Field(None, gt=0)
     hours: int | None = Field(None, gt=0)
 
     @model_validator(mode="after")
-    def _one_of_both(self) -> Period:
-        if (self.working_days is None) == (self.hours is None):
-            raise ValueError("give either working_days or hours")
+    def _one_of_them(self) -> Period:
+        if [self.working_days, self.working_hours, self.hours].count(None) != 2:
+            raise ValueError("give one of working_days, working_hours and hours")
+        return self
+
+
+class OfficeHours(Row):
+    """When on a working day a clock of working hours runs."""
+
+    opens: time = time(8, 30)
+    closes: time = time(17, 30)
+
+    @model_validator(mode="after")
+    def _opens_first(self) -> OfficeHours:
+        if self.opens >= self.closes:
+            raise ValueError("office_hours: closes must come after opens")
         return self
 
 
@@ -54,7 +68,8 @@ class Deadlines(Row):
     """Two clocks. `whole` runs from receipt to closing; the others are the steps'. `answers`: to each reporter, by source.
 
     `cooperate`: a co-operating unit's part. `supervise`: what a leader asked about. `reopen_days`: how long a reporter may
-    say that it is not so (days of the calendar).
+    say that it is not so (days of the calendar). Working hours run within `office_hours`, by day and night for what is of
+    `at_any_hour` (violations); they are for steps alone.
     """
 
     whole: ByLevel
@@ -67,6 +82,8 @@ class Deadlines(Row):
     reopen_days: int = Field(15, gt=0)
     extending: Extending = Extending(times=1, working_days=3)
     suspending: tuple[SuspendReason, ...] = ()
+    office_hours: OfficeHours = OfficeHours()
+    at_any_hour: tuple[str, ...] = ()
     confidence: Confidence = "P"
 
     def answer_within(self, source: ReportSource) -> Period:
@@ -76,6 +93,13 @@ class Deadlines(Row):
     def suspend_reason(self, reason_id: str) -> SuspendReason:
         """Raises KeyError."""
         return {row.id: row for row in self.suspending}[reason_id]
+
+    @model_validator(mode="after")
+    def _working_hours_are_for_steps(self) -> Deadlines:
+        wholes = (self.whole.grid, self.whole.town, self.whole.county)
+        if any(one.working_hours for one in (*wholes, *self.answers.values(), self.cooperate, self.supervise)):
+            raise ValueError("working_hours are for dispatch, handle and recheck; give working_days or hours")
+        return self
 
     @model_validator(mode="after")
     def _answers_every_source(self) -> Deadlines:
