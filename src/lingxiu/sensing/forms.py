@@ -117,7 +117,7 @@ class WhyForm(forms.Form):
 class PlanForm(forms.Form):
     """A time to come in which a device's readings judge nobody."""
 
-    kind = forms.ChoiceField(label=_("For"), choices=Maintenance.Kind.choices)
+    kind = forms.ChoiceField(label=_("What for"), choices=Maintenance.Kind.choices)
     since = forms.DateTimeField(label=_("From"), widget=forms.DateTimeInput(attrs={"type": "datetime-local"}))
     until = forms.DateTimeField(label=_("Until"), widget=forms.DateTimeInput(attrs={"type": "datetime-local"}))
     note = forms.CharField(label=_("What is done, and by whom"), max_length=200)

@@ -28,7 +28,7 @@ from lingxiu.policy.queries import in_force
 from lingxiu.sensing import queries, trying
 from lingxiu.sensing.keys import Key, KeyUnreadable
 from lingxiu.sensing.models import Device
-from lingxiu.sensing.profiles import ProfileReader
+from lingxiu.sensing.profiles import CRC_WAYS, ProfileReader
 from lingxiu.sensing.trying import Found, Tried
 from lingxiu.sensing.trying_words import BECAME, COLUMNS, DEVIATIONS, MARKS, NO_FRAME, REMARKS, WHY, Text
 from lingxiu.ui.choosing import offer
@@ -249,6 +249,9 @@ def described(profile: DeviceProfile) -> dict[str, Any]:
         "switches": [
             {"label": COLUMNS[one.column], "place": place(one.code, one.suffixes, one.only), "one": one}
             for one in profile.switches
+        ],
+        "checks": [
+            DEVIATIONS[CRC_WAYS[one]] if one in CRC_WAYS else _("right by the standard") for one in profile.accepted_crc
         ],
         "tolerated": [DEVIATIONS[one] for one in profile.tolerated],
     }
