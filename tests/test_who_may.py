@@ -109,6 +109,8 @@ def samples(cast: Cast) -> Samples:
 
 
 def _things(cast: Cast, merchant: Merchant) -> dict[str, Any]:
+    merchant.phone = "13812341234"
+    merchant.save()
     found = Found(Source.OFFICER, "L-FUME", "油烟", NOON, merchant, found_by=cast.county_officer)
     said = Said(source="public", violation="L-FUME", words="油烟大", seen_at=NOON, merchant=merchant)
     device = Device.objects.create(

@@ -35,6 +35,7 @@ LEADERS = frozenset({"leader"})  # issues.supervise, and nothing else
 CERTIFIED = frozenset({"department_officer", "town_officer"})  # issues.inspect
 FAR_CERTIFIED = CERTIFIED & WHOLE_COUNTY
 PLANNERS = DISPATCHERS | CERTIFIED
+HOLDERS = frozenset({"grid_member", "town_dispatcher"})  # who has the issue of test_who_may.py, and who dispatches it
 RECORDERS = frozenset({"county_officer", "town_dispatcher"})  # issues.record_report
 DECIDERS = FINDERS - GRID | {
     "leader"
@@ -90,6 +91,7 @@ WHO_MAY: dict[str, Row] = {
     ),
     "issues/<number>/": Row(get=OFFICERS, far=WHOLE_COUNTY),
     "issues/<number>/moves/": Row(post=OFFICERS, far_post=WHOLE_COUNTY),  # which moves: issues/lifecycle.py
+    "issues/<number>/call/": Row(post=HOLDERS),  # of this issue: issues/calling.py
     "issues/<number>/elsewhere/": Row(post=OFFICERS, far_post=WHOLE_COUNTY),  # whose it is: issues/elsewhere.py
     "m/<token>": Row(get=ANYONE, far=ANYONE),
     "merchants/<merchant_id>/": Row(get=SIGNED_IN, far=WHOLE_COUNTY),  # owners are led to /shop/

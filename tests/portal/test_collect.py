@@ -13,6 +13,7 @@ from django.utils import timezone
 from lingxiu.china.coordinates import distance_m, gcj02_to_wgs84
 from lingxiu.issues.lifecycle import Move
 from lingxiu.issues.models import Issue
+from lingxiu.journal.models import Entry
 from lingxiu.policy.queries import in_force
 from lingxiu.portal.collect import _groups, _work
 from lingxiu.portal.hands import calls, for_wechat, latest_picture, way_to
@@ -125,27 +126,82 @@ def test_where_no_place_is_known_there_is_no_way(cast: Cast) -> None:
 # ── whom to call ──
 
 
-def test_a_grid_member_calls_the_command_room_and_sees_no_number_of_the_shop(
-    client: Client, cast: Cast, issue: Issue
-) -> None:
+@pytest.fixture
+def numbers(cast: Cast) -> None:
     cast.merchant.phone = "13812341234"
     cast.merchant.save()
     cast.dispatcher.phone = "057384010001"
     cast.dispatcher.save()
+
+
+def test_a_grid_member_calls_the_shop_or_the_command_room_and_the_shops_number_stands_in_no_page(
+    client: Client, cast: Cast, issue: Issue, numbers: None
+) -> None:
     client.force_login(cast.grid_member)
     for address in ("/collect/", f"/issues/{issue.number}/"):
         page = client.get(address).content.decode()
         assert "tel:057384010001" in page
+        assert f'action="/issues/{issue.number}/call/"' in page
         assert "13812341234" not in page
 
 
-def test_without_a_number_there_is_no_button(cast: Cast, issue: Issue) -> None:
-    assert calls([issue], cast.grid_member, timezone.now()) == {}
+def test_the_shops_number_is_given_once_asked_for_and_that_is_written_down(
+    client: Client, cast: Cast, issue: Issue, numbers: None
+) -> None:
+    client.force_login(cast.grid_member)
+    page = client.post(f"/issues/{issue.number}/call/")
+    assert 'href="tel:13812341234"' in page.content.decode()
+    assert "<h1>" in page.content.decode(), "without script it is a page"
+    assert "no-store" in page.headers["Cache-Control"]
+    part = client.post(f"/issues/{issue.number}/call/", headers={"HX-Request": "true"}).content.decode()
+    assert part.strip().startswith('<a class="btn btn-primary" href="tel:13812341234"')
+    looks = Entry.objects.filter(kind="personal_data.seen", subject_id=str(cast.merchant.pk))
+    assert [(look.actor_id, look.reference) for look in looks] == [(cast.grid_member.pk, {"issue": issue.number})] * 2
 
 
-def test_who_may_open_the_shops_number_is_led_to_where_that_is_recorded(cast: Cast, issue: Issue) -> None:
+@pytest.mark.parametrize("role", ["town_officer", "department_officer"])
+def test_whoever_has_the_issue_may_call_and_nobody_who_has_it_not(
+    client: Client, cast: Cast, issue: Issue, numbers: None, role: str
+) -> None:
+    client.force_login(cast.by_role[role])
+    assert client.post(f"/issues/{issue.number}/call/").status_code == 403
+    given(issue, cast, role)
+    assert client.post(f"/issues/{issue.number}/call/").status_code == 200
+    client.force_login(cast.grid_member)
+    assert client.post(f"/issues/{issue.number}/call/").status_code == 403, "it left their hands"
+
+
+def test_its_dispatcher_may_call_and_another_town_s_finds_no_such_issue(
+    client: Client, cast: Cast, issue: Issue, numbers: None
+) -> None:
+    client.force_login(cast.dispatcher)
+    assert client.post(f"/issues/{issue.number}/call/").status_code == 200
+    client.force_login(cast.other_dispatcher)
+    assert client.post(f"/issues/{issue.number}/call/").status_code == 404
+
+
+def test_who_works_along_may_call_and_once_it_is_over_nobody(
+    client: Client, cast: Cast, issue: Issue, numbers: None
+) -> None:
+    do(issue, Move.ESCALATE, cast.grid_member, words="管不了")
+    do(issue, Move.ESCALATE, cast.dispatcher, words="要县里定")
+    do(issue, Move.DISPATCH, cast.county_officer, unit=cast.enforcement)
+    do(issue, Move.INVOLVE, cast.county_officer, units=(cast.ecology,))
+    client.force_login(cast.department_officer)
+    assert client.post(f"/issues/{issue.number}/call/").status_code == 200
+    do(issue, Move.DISMISS, cast.county_officer, words="重复")
+    assert client.post(f"/issues/{issue.number}/call/").status_code == 403
+
+
+def test_without_a_number_there_is_no_button(client: Client, cast: Cast, issue: Issue) -> None:
+    assert calls([issue], cast.grid_member, timezone.now()) == {issue.pk: []}
+    client.force_login(cast.grid_member)
+    assert client.post(f"/issues/{issue.number}/call/").status_code == 403
+
+
+def test_who_may_open_every_shops_number_is_led_to_where_that_is_recorded(cast: Cast, issue: Issue) -> None:
     found = calls([issue], cast.county_officer, timezone.now())
-    assert found[issue.pk].url == f"/merchants/{cast.merchant.pk}/dossier/"
+    assert found[issue.pk][0].url == f"/merchants/{cast.merchant.pk}/dossier/"
 
 
 # ── for the group on WeChat ──
@@ -192,7 +248,7 @@ def test_the_number_is_written_down_on_the_page_and_a_second_time_refused_by_nam
     client.force_login(cast.grid_member)
     sent = {"other_system": "four-platforms", "other_number": "SPT-1"}
     assert client.post(f"/issues/{issue.number}/elsewhere/", sent).status_code == 302
-    assert "SPT-1" in client.get(f"/issues/{issue.number}/?part=now").content.decode()
+    assert "SPT-1" in client.get(f"/issues/{issue.number}/?part=timeline").content.decode()
     other = find(cast.grid_member, "D-BIN", merchant=cast.merchant)
     refused = client.post(f"/issues/{other.number}/elsewhere/", sent)
     assert refused.status_code == 409

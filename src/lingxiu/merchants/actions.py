@@ -142,10 +142,13 @@ def scope_of(merchant: Merchant) -> Scope:
     return Scope(town=merchant.town, grid=merchant.grid, merchant_id=merchant.pk)
 
 
-def see_personal_data(merchant: Merchant, *, at: datetime, by: int) -> None:
-    """Note that somebody looked at the name and number behind the stars."""
+def see_personal_data(merchant: Merchant, *, at: datetime, by: int, issue: str = "") -> None:
+    """Note that somebody looked at the name and number behind the stars; `issue`: to call about this one."""
     with transaction.atomic():
-        record("personal_data.seen", "merchant", merchant.pk, at=at, actor_id=by, scope=scope_of(merchant))
+        record(
+            "personal_data.seen", "merchant", merchant.pk, at=at, actor_id=by, scope=scope_of(merchant),
+            reference={"issue": issue} if issue else {},
+        )  # fmt: skip
 
 
 def _sourced(

@@ -39,7 +39,7 @@ class Stop:
 
     issue: Issue
     wrong: Label | None
-    call: Call | None
+    calls: list[Call]
     way: Way | None
 
 
@@ -79,7 +79,7 @@ def _work(user: User, agent: str, now: datetime) -> list[Stop]:
     issues = list(mine(user).select_related("merchant").order_by("step_due_at", "pk")[:SHOWN])
     wrong = violation_labels(in_force().catalogues)
     numbers = calls(issues, user, now)
-    return [Stop(one, wrong.get(one.violation), numbers.get(one.pk), way_to(one, agent)) for one in issues]
+    return [Stop(one, wrong.get(one.violation), numbers[one.pk], way_to(one, agent)) for one in issues]
 
 
 def _groups(stops: list[Stop], now: datetime) -> list[Group]:

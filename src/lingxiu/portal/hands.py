@@ -1,6 +1,6 @@
 """What one thumb needs of an issue: whom to call, the way there, a text for the group on WeChat. Queries only.
 
-Never shows a shop's number in a list: it is opened in the dossier, where that is recorded. Never says who reported something.
+Never shows a shop's number in a page: it is opened one at a time, and that is recorded. Never says who reported something.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from lingxiu.accounts.models import Post, UnitKind, User
 from lingxiu.china.coordinates import wgs84_to_gcj02
 from lingxiu.issues import elsewhere
+from lingxiu.issues.calling import callable_by
 from lingxiu.issues.lifecycle import Move
 from lingxiu.issues.models import PEOPLE, Issue, MoveRow
 from lingxiu.policy.queries import in_force
@@ -38,10 +39,12 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Whom a tap calls: `tel:` of the command room, or the dossier that opens the shop's own number."""
+    """Whom a tap calls: `tel:` of the command room, the dossier that opens the shop's own number, or, where `asks`, the
+    address to post to for it."""
 
     url: str
     words: str
+    asks: bool = False
 
 
 def way_to(issue: Issue, agent: str) -> Way | None:
@@ -60,18 +63,22 @@ def way_to(issue: Issue, agent: str) -> Way | None:
     return Way(f"{scheme}?{urlencode(asked, quote_via=quote)}", f"geo:{place}?q={quote(f'{place}({name})')}")
 
 
-def calls(issues: Iterable[Issue], user: User, at: datetime) -> dict[int, Call]:
-    """Whom to call about each of these issues, by id: where the reader may open a shop's number, its dossier; else the
-    command room of the town, if somebody there has a number."""
+def calls(issues: Iterable[Issue], user: User, at: datetime) -> dict[int, list[Call]]:
+    """Whom to call about each of these issues, by id: the shop, where the reader holds the issue or may open any dossier's
+    number; and the command room of the town, if somebody there has a number and the reader is not of it."""
     issues = list(issues)
-    rooms = _rooms({issue.town for issue in issues}, at)
-    opens = user.authority.may("merchants.see_personal_data")
-    found = {}
+    rooms = {} if user.authority.may("issues.dispatch") else _rooms({issue.town for issue in issues}, at)
+    held, opens = callable_by(user, issues), user.authority.may("merchants.see_personal_data")
+    found: dict[int, list[Call]] = {}
     for issue in issues:
-        if opens and issue.merchant_id:
-            found[issue.pk] = Call(f"{addresses.merchant(issue.merchant_id)}dossier/", _("The shop's number"))
-        elif number := rooms.get(issue.town):
-            found[issue.pk] = Call(f"tel:{number}", _("Call the command room"))
+        if issue.pk in held:
+            shop = [Call(f"{addresses.issue(issue.number)}call/", _("Call the shop"), asks=True)]
+        elif opens and issue.merchant_id:
+            shop = [Call(f"{addresses.merchant(issue.merchant_id)}dossier/", _("The shop's number"))]
+        else:
+            shop = []
+        room = [Call(f"tel:{rooms[issue.town]}", _("Call the command room"))] if issue.town in rooms else []
+        found[issue.pk] = [*shop, *room]
     return found
 
 

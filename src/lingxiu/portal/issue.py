@@ -348,7 +348,7 @@ def _live(request: HttpRequest, issue: Issue, user: User, now: datetime) -> dict
         "town": town_names().get(issue.town, ""),
         "happened": happened,
         "case": cases.of_rows(line.row for line in happened),
-        "call": hands.calls([issue], user, now).get(issue.pk) if issue.is_open else None,
+        "calls": hands.calls([issue], user, now)[issue.pk] if issue.is_open else [],
         "way": hands.way_to(issue, request.headers.get("User-Agent", "")),
         "for_wechat": hands.for_wechat(issue, violation),
         "picture": hands.latest_picture(line.row for line in happened),

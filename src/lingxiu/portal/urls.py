@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path, re_path
 
-from lingxiu.portal import collect, health, issue, map, merchant, pulse, views
+from lingxiu.portal import calling, collect, health, issue, map, merchant, pulse, views
 
 app_name = "portal"
 urlpatterns: list[URLPattern] = [
@@ -18,6 +18,7 @@ urlpatterns: list[URLPattern] = [
     path("map/card/<int:merchant_id>/", map.merchant_card, name="map_card"),
     re_path(r"^issues/(?P<number>\d{13})/$", issue.show, name="issue"),
     re_path(r"^issues/(?P<number>\d{13})/moves/$", issue.make_move, name="move"),
+    re_path(r"^issues/(?P<number>\d{13})/call/$", calling.call_shop, name="call"),
     re_path(r"^issues/(?P<number>\d{13})/elsewhere/$", issue.number_elsewhere, name="elsewhere"),
     re_path(r"^issues/(?P<number>\d{13})/case/$", issue.case_result, name="case_result"),
     re_path(r"^m/(?P<token>[\w-]{1,64})$", merchant.open_code, name="code"),
