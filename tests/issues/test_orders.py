@@ -15,8 +15,21 @@ from lingxiu.accounts.models import User
 from lingxiu.issues.lifecycle import Move
 from lingxiu.issues.models import Issue
 from lingxiu.issues.order_models import Order, OrderItem, OrderKind
-from lingxiu.issues.orders import Given, OrderRefused, Wanted, answer, cross_off, give, make_issue, send_back
+from lingxiu.issues.orders import (
+    Given,
+    OrderRefused,
+    Wanted,
+    add,
+    answer,
+    change,
+    cross_off,
+    give,
+    make_issue,
+    send_back,
+    withdraw,
+)
 from tests.cast import NOON, Cast, person
+from tests.issues.test_forms import jpeg
 from tests.issues.world import LATER, do, photo
 
 SOON = date(2026, 3, 20)
@@ -100,6 +113,48 @@ def test_a_campaigns_shop_becomes_an_issue_and_is_crossed_off_when_that_has_ende
     cross_off(item, by=cast.county_officer, at=LATER + timedelta(days=1))
 
 
+def test_a_campaigns_answer_shows_the_shop_before_and_after(cast: Cast) -> None:
+    item = campaign(cast).items.get(merchant=cast.merchant)
+    assert refused(answer, item, "已清掏", by=cast.grid_member, after=(photo(2),)) == "photos"
+    answer(item, "已清掏", by=cast.grid_member, at=LATER, before=(photo(1),), after=(photo(2),))
+    answer(item, "已清掏，台账补齐", by=cast.grid_member, at=LATER)
+    item.refresh_from_db()
+    assert len(item.photos_after) == 1
+
+
+def test_items_are_added_changed_and_withdrawn_with_a_reason_by_who_gave_the_order(cast: Cast) -> None:
+    order = instruction(cast)
+    town, ecology = order.items.get(unit=cast.town), order.items.get(unit=cast.ecology)
+    week = SOON + timedelta(days=7)
+    assert refused(change, town, task="查清", due_on=week, why="x", by=cast.dispatcher) == "person"
+    assert refused(change, town, task="查清", due_on=week, why=" ", by=cast.county_officer) == "words"
+    assert refused(change, town, task=town.task, due_on=SOON, why="x", by=cast.county_officer) == "nothing"
+    change(town, task="查清", due_on=week, why="台风", by=cast.county_officer, at=LATER)
+    town.refresh_from_db()
+    assert (town.task, town.due_on) == ("查清", week)
+    assert [(one["task"], one["due_on"], one["why"]) for one in town.changes] == [("查清并答复", "2026-03-20", "台风")]
+    answer(town, "已查清", by=cast.dispatcher, at=LATER)
+    assert refused(change, town, task="又", due_on=week, why="x", by=cast.county_officer) == "state"
+    withdraw(ecology, "由镇办理", by=cast.county_officer, at=LATER)
+    cross_off(town, by=cast.county_officer, at=LATER)
+    order.refresh_from_db()
+    assert order.closed_at == LATER, "what was withdrawn holds nothing up"
+    assert refused(answer, ecology, "已办", by=cast.department_officer) == "state"
+    add(order, [Wanted(cast.market, "查证照", week)], by=cast.county_officer, at=LATER)
+    order.refresh_from_db()
+    assert order.closed_at is None
+    assert refused(add, order, [Wanted(cast.market, "x", week)], by=cast.dispatcher) == "person"
+
+
+def test_a_shop_stands_once_in_a_list_until_it_is_withdrawn(cast: Cast) -> None:
+    order = campaign(cast)
+    again = [Wanted(cast.grid, "看", SOON, cast.merchant)]
+    assert refused(add, order, again, by=cast.county_officer) == "shop_known"
+    withdraw(order.items.get(merchant=cast.merchant), "停业", by=cast.county_officer, at=LATER)
+    add(order, again, by=cast.county_officer, at=LATER)
+    assert order.items.filter(merchant=cast.merchant).count() == 2
+
+
 @pytest.mark.parametrize("many", [0, 501])
 def test_an_order_has_items_and_not_too_many(cast: Cast, many: int) -> None:
     given = Given(OrderKind.INSTRUCTION, "1", "x", "x", date(2026, 3, 4), "P-SMOKE")
@@ -149,7 +204,10 @@ def test_an_order_is_given_answered_and_crossed_off_by_its_pages(cast: Cast) -> 
     item = order.items.get()
     assert (item.merchant, item.unit) == (cast.merchant, cast.grid)
     act = f"/issues/orders/{order.pk}/{item.pk}/"
-    sent = as_(cast.grid_member).post(act, {"act": "answer", "words": "已提醒", "submission": str(uuid4())})
+    said = {"act": "answer", "words": "已提醒"}
+    assert as_(cast.grid_member).post(act, {**said, "submission": str(uuid4())}).status_code == 409, "without pictures"
+    pictures = {"before": jpeg("brown"), "after": jpeg("white")}
+    sent = as_(cast.grid_member).post(act, {**said, **pictures, "submission": str(uuid4())})
     assert sent.status_code == 302
     assert as_(cast.grid_member).post(act, {"act": "cross_off"}).status_code == 409
     assert as_(cast.county_officer).post(act, {"act": "cross_off"}).status_code == 302

@@ -1,5 +1,5 @@
 """What the worker does for the list: clocks followed, and set again when a year's holidays are published; codes of inspections
-asked for; rounds told of in the morning of their day; orders for many gone on with; senders forgotten."""
+asked for; rounds and items of orders told of in the morning; orders for many gone on with; senders forgotten."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from lingxiu.issues.covering import cover_absent
 from lingxiu.issues.inspections import ask_for_codes
 from lingxiu.issues.joint_today import tell_of_today
 from lingxiu.issues.models import PublicPost
+from lingxiu.issues.order_today import tell_of_orders
 from lingxiu.issues.overdue import follow_up, resume_rested
 from lingxiu.journal.models import Entry
 from lingxiu.journal.queries import follow
@@ -70,6 +71,13 @@ def ask_for_act_codes(timestamp: int) -> None:
 def tell_of_rounds(timestamp: int) -> None:
     """Every minute; may run twice, and tells of a round once."""
     tell_of_today(timezone.now())
+
+
+@app.periodic(cron="* * * * *")
+@app.task(queueing_lock="issues.orders_today", lock="issues.orders_today", pass_context=False)
+def tell_of_due_orders(timestamp: int) -> None:
+    """Every minute; may run twice, and tells of a date once."""
+    tell_of_orders(timezone.now())
 
 
 @app.task(name=bulk_run.GO_ON, pass_context=False)

@@ -40,7 +40,8 @@ class OrderQuerySet(models.QuerySet["Order"]):
 
 class Order(models.Model):
     """An instruction or a campaign. `number`: of the instruction's slip, or of the campaign's approval, without which there is
-    none (国办发〔2024〕54号: campaigns need an approved, filed and published plan). `scan`: the paper it stands on."""
+    none (国办发〔2024〕54号: campaigns need an approved, filed and published plan). `scan`: the paper it stands on, a PDF or a
+    photo of it. `leader`: whose order it is, if they have an account: they are told how it goes."""
 
     kind = models.CharField(max_length=12, choices=OrderKind)
     number = models.CharField(max_length=60)
@@ -49,6 +50,7 @@ class Order(models.Model):
     issued_by = models.CharField(max_length=60)
     issued_on = models.DateField()
     violation = models.CharField(max_length=30)
+    leader = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     scan = models.ForeignKey(StoredFile, null=True, on_delete=models.PROTECT, related_name="+")
     made_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     made_at = models.DateTimeField()
@@ -70,12 +72,17 @@ class Order(models.Model):
 
 
 class OrderItem(models.Model):
-    """What one unit has to do by a date: a part of an instruction, or a shop of a campaign's list."""
+    """What one unit has to do by a date: a part of an instruction, or a shop of a campaign's list.
+
+    `changes`: what it was before each change, and why: {at, by, why, task, due_on}. `due_told_at`, `late_told_at`: when its
+    unit was reminded; a new date is reminded of anew.
+    """
 
     class State(models.TextChoices):
         OPEN = "open", _("to be done")
         ANSWERED = "answered", _("answered")
         CROSSED_OFF = "crossed_off", _("crossed off")
+        WITHDRAWN = "withdrawn", _("withdrawn")
 
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="items")
     unit = models.ForeignKey(Unit, on_delete=models.PROTECT, related_name="+")
@@ -90,18 +97,26 @@ class OrderItem(models.Model):
     answered_at = models.DateTimeField(null=True)
     crossed_off_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     crossed_off_at = models.DateTimeField(null=True)
+    withdrawn_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    withdrawn_at = models.DateTimeField(null=True)
+    changes = models.JSONField(default=list)
+    due_told_at = models.DateTimeField(null=True)
+    late_told_at = models.DateTimeField(null=True)
     issue = models.OneToOneField("issues.Issue", null=True, on_delete=models.PROTECT, related_name="order_item")
 
     class Meta:
         ordering: ClassVar = ["due_on", "id"]
         constraints: ClassVar = [
             models.UniqueConstraint(
-                fields=["order", "merchant"], condition=Q(merchant__isnull=False), name="order_item_once_a_shop"
+                fields=["order", "merchant"],
+                condition=Q(merchant__isnull=False, withdrawn_at=None),
+                name="order_item_once_a_shop",
             ),
             models.CheckConstraint(
-                condition=Q(state="open", answered_at=None, crossed_off_at=None)
-                | Q(state="answered", answered_at__isnull=False, crossed_off_at=None)
-                | Q(state="crossed_off", answered_at__isnull=False, crossed_off_at__isnull=False),
+                condition=Q(state="open", answered_at=None, crossed_off_at=None, withdrawn_at=None)
+                | Q(state="answered", answered_at__isnull=False, crossed_off_at=None, withdrawn_at=None)
+                | Q(state="crossed_off", answered_at__isnull=False, crossed_off_at__isnull=False, withdrawn_at=None)
+                | Q(state="withdrawn", crossed_off_at=None, withdrawn_at__isnull=False),
                 name="order_item_has_its_times",
             ),
             models.CheckConstraint(

@@ -41,6 +41,9 @@ REFUSALS = {
     "person": gettext_lazy("That is for the unit that has it; crossing off, for somebody who did not answer."),
     "issue_open": gettext_lazy("The issue made of it is still open. It is crossed off when that has ended."),
     "words": gettext_lazy("Write a few words: the next one who reads it must understand."),
+    "photos": gettext_lazy("A campaign's answer shows the shop before and after: take both pictures."),
+    "shop_known": gettext_lazy("One of these shops has an item already: choose a list without it."),
+    "nothing": gettext_lazy("That is what it says already: write another task or another day."),
 }
 
 

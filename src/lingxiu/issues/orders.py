@@ -1,12 +1,13 @@
 """What comes from above as one piece of work for many: a leader's written instruction (批示) or a campaign (专项行动).
 
-Split over units, each item with a date; answered by its unit, crossed off (销号) by somebody else. An item may become an issue
-of the list, which then walks the same road as any other; the item waits for its end.
+Split over units, each item with a date; answered by its unit, crossed off (销号) by somebody else, changed or withdrawn with a
+reason by who may cross off. An item may become an issue of the list, which then walks the same road as any other; the item
+waits for its end. Who is told of what, `notices` decides; of what is due, the journal is told by `order_today`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -27,13 +28,14 @@ from lingxiu.policy.queries import in_force
 
 MOST_ITEMS = 500
 """A campaign over more shops than this is several campaigns, by town."""
+UNDER_WAY = (OrderItem.State.OPEN.value, OrderItem.State.ANSWERED.value)
 SOURCES = {OrderKind.INSTRUCTION: Source.INSTRUCTION, OrderKind.CAMPAIGN: Source.CAMPAIGN}
 
 
 class OrderRefused(Exception):
     """What cannot be done with an order. `field` names where.
 
-    `why`: number_known | no_items | too_many | state | person | issue_open | words.
+    `why`: number_known | no_items | too_many | state | person | issue_open | words | photos | shop_known | nothing.
     """
 
     def __init__(self, field: str, why: str) -> None:
@@ -63,6 +65,7 @@ class Given:
     violation: str
     words: str = ""
     scan: StoredFile | None = None
+    leader: User | None = None
     synthetic: bool = False
 
 
@@ -83,25 +86,89 @@ def give(given: Given, items: Sequence[Wanted], *, by: User, at: datetime, submi
             kind=given.kind, number=given.number.strip(),
             defaults={
                 "title": given.title, "words": given.words, "issued_by": given.issued_by, "issued_on": given.issued_on,
-                "violation": given.violation, "scan": given.scan, "made_by": by, "made_at": at, "submission": submission,
-                "synthetic": given.synthetic,
+                "violation": given.violation, "scan": given.scan, "leader": given.leader, "made_by": by, "made_at": at,
+                "submission": submission, "synthetic": given.synthetic,
             },
         )  # fmt: skip
         if not made:
             raise OrderRefused("number", "number_known")
-        OrderItem.objects.bulk_create(
-            OrderItem(order=order, unit=one.unit, merchant=one.merchant, task=one.task, due_on=one.due_on)
-            for one in items
-        )
-        for unit in {one.unit for one in items}:
-            _tell("order.given", order, unit, at, by)
+        _add(order, items, by, at)
     return order
+
+
+def add(order: Order, items: Sequence[Wanted], *, by: User, at: datetime) -> None:
+    """Give more units an item, or the list more shops; an order that had ended goes on. Raises OrderRefused."""
+    if not items:
+        raise OrderRefused("items", "no_items")
+    with transaction.atomic():
+        row = Order.objects.select_for_update().get(pk=order.pk)
+        if not may_change(row, by):
+            raise OrderRefused("person", "person")
+        if row.items.count() + len(items) > MOST_ITEMS:
+            raise OrderRefused("items", "too_many")
+        shops = [one.merchant for one in items if one.merchant]
+        if row.items.filter(merchant__in=shops, withdrawn_at=None).exists():
+            raise OrderRefused("items", "shop_known")
+        _add(row, items, by, at)
+        Order.objects.filter(pk=row.pk).update(closed_at=None)
+
+
+def _add(order: Order, items: Iterable[Wanted], by: User, at: datetime) -> None:
+    made = OrderItem.objects.bulk_create(
+        OrderItem(order=order, unit=one.unit, merchant=one.merchant, task=one.task, due_on=one.due_on) for one in items
+    )
+    for unit in {item.unit_id: item.unit for item in made}.values():
+        _tell("order.given", order, unit, at, by)
+
+
+def change(item: OrderItem, *, task: str, due_on: date, why: str, by: User, at: datetime) -> None:
+    """Another task or date for what is still to be done; what it was before stays with it, and why. Raises OrderRefused."""
+    task, why = task.strip(), why.strip()
+    if not task or not why:
+        raise OrderRefused("words", "words")
+    with transaction.atomic():
+        row = _changeable(item, by, OrderItem.State.OPEN)
+        if (task, due_on) == (row.task, row.due_on):
+            raise OrderRefused("task", "nothing")
+        row.changes = [*row.changes, _kept(row, why, by, at)]
+        if due_on != row.due_on:
+            row.due_told_at = row.late_told_at = None
+        row.task, row.due_on = task, due_on
+        row.save()
+        _tell("order.changed", row.order, row.unit, at, by, item=row.pk)
+
+
+def withdraw(item: OrderItem, why: str, *, by: User, at: datetime) -> None:
+    """This unit, or this shop, need not any more: struck, with the reason. Raises OrderRefused."""
+    if not why.strip():
+        raise OrderRefused("words", "words")
+    with transaction.atomic():
+        row = _changeable(item, by, OrderItem.State.OPEN, OrderItem.State.ANSWERED)
+        row.changes = [*row.changes, _kept(row, why.strip(), by, at)]
+        row.state, row.withdrawn_by, row.withdrawn_at = OrderItem.State.WITHDRAWN, by, at
+        row.save()
+        _tell("order.withdrawn", row.order, row.unit, at, by, item=row.pk)
+        _end_if_done(row.order, at)
+
+
+def _changeable(item: OrderItem, by: User, *states: str) -> OrderItem:
+    row = _locked(item)
+    if row.state not in states:
+        raise OrderRefused("state", "state")
+    if not may_change(row.order, by):
+        raise OrderRefused("person", "person")
+    return row
+
+
+def _kept(item: OrderItem, why: str, by: User, at: datetime) -> dict[str, object]:
+    return {"at": at.isoformat(), "by": by.pk, "why": why, "task": item.task, "due_on": item.due_on.isoformat()}
 
 
 def answer(
     item: OrderItem, words: str, *, by: User, at: datetime, before: tuple[str, ...] = (), after: tuple[str, ...] = ()
 ) -> None:
-    """The unit says what it did, with pictures of before and after. May be said again until it is crossed off.
+    """The unit says what it did, with pictures of before and after; of a campaign's shop, never without. May be said again
+    until it is crossed off.
 
     Raises: OrderRefused.
     """
@@ -109,15 +176,23 @@ def answer(
         raise OrderRefused("words", "words")
     with transaction.atomic():
         row = _locked(item)
-        if row.state == OrderItem.State.CROSSED_OFF:
+        if row.state not in UNDER_WAY:
             raise OrderRefused("state", "state")
         if not may_answer(row, by):
             raise OrderRefused("person", "person")
-        row.state, row.answer, row.answered_by, row.answered_at = OrderItem.State.ANSWERED, words.strip(), by, at
         row.photos_before, row.photos_after = [*row.photos_before, *before], [*row.photos_after, *after]
+        if wants_photos(row.order, row) and not (row.photos_before and row.photos_after):
+            raise OrderRefused("photos", "photos")
+        row.state, row.answer, row.answered_by, row.answered_at = OrderItem.State.ANSWERED, words.strip(), by, at
         row.save()
         writing.use_photos((*before, *after), "order", row.order_id)
-        _tell("order.answered", row.order, row.unit, at, by)
+        rest = row.order.items.filter(unit=row.unit_id, state=OrderItem.State.OPEN).exists()
+        _tell("order.answered_in_part" if rest else "order.answered", row.order, row.unit, at, by, item=row.pk)
+
+
+def wants_photos(order: Order, item: OrderItem) -> bool:
+    """A campaign's answer about a shop shows it before and after; the demo county's were never taken."""
+    return order.kind == OrderKind.CAMPAIGN and item.merchant_id is not None and not order.synthetic
 
 
 def make_issue(item: OrderItem, words: str, *, by: User, at: datetime, photos: tuple[str, ...] = ()) -> Issue:
@@ -126,7 +201,7 @@ def make_issue(item: OrderItem, words: str, *, by: User, at: datetime, photos: t
         row = _locked(item)
         if row.issue is not None:
             return row.issue
-        if row.state == OrderItem.State.CROSSED_OFF:
+        if row.state not in UNDER_WAY:
             raise OrderRefused("state", "state")
         if not may_answer(row, by):
             raise OrderRefused("person", "person")
@@ -155,9 +230,13 @@ def cross_off(item: OrderItem, *, by: User, at: datetime) -> None:
             raise OrderRefused("issue", "issue_open")
         row.state, row.crossed_off_by, row.crossed_off_at = OrderItem.State.CROSSED_OFF, by, at
         row.save(update_fields=["state", "crossed_off_by", "crossed_off_at"])
-        _tell("order.crossed_off", row.order, row.unit, at, by)
-        if not row.order.items.exclude(state=OrderItem.State.CROSSED_OFF).exists():
-            Order.objects.filter(pk=row.order_id).update(closed_at=at)
+        _tell("order.crossed_off", row.order, row.unit, at, by, item=row.pk)
+        _end_if_done(row.order, at)
+
+
+def _end_if_done(order: Order, at: datetime) -> None:
+    if not order.items.filter(state__in=UNDER_WAY).exists():
+        Order.objects.filter(pk=order.pk).update(closed_at=at)
 
 
 def send_back(item: OrderItem, words: str, *, by: User, at: datetime) -> None:
@@ -173,7 +252,7 @@ def send_back(item: OrderItem, words: str, *, by: User, at: datetime) -> None:
         row.state, row.answered_by, row.answered_at = OrderItem.State.OPEN, None, None
         row.answer = f"{row.answer}\n({timezone.localtime(at):%m-%d %H:%M}: {words.strip()})"[:2000]
         row.save()
-        _tell("order.sent_back", row.order, row.unit, at, by)
+        _tell("order.sent_back", row.order, row.unit, at, by, item=row.pk)
 
 
 def may_answer(item: OrderItem, user: User) -> bool:
@@ -186,10 +265,13 @@ def may_answer(item: OrderItem, user: User) -> bool:
 
 def may_cross_off(item: OrderItem, user: User) -> bool:
     """The county's office, and who gave the order; never who answered."""
-    if user.pk == item.answered_by_id:
-        return False
+    return user.pk != item.answered_by_id and may_change(item.order, user)
+
+
+def may_change(order: Order, user: User) -> bool:
+    """The county's office, and who gave the order."""
     county = any(post.unit_kind == "county_office" for post in user.authority.posts_that_may("issues.dispatch"))
-    return county or user.pk == item.order.made_by_id
+    return county or user.pk == order.made_by_id
 
 
 def _locked(item: OrderItem) -> OrderItem:
@@ -197,6 +279,6 @@ def _locked(item: OrderItem) -> OrderItem:
     return rows.get(pk=item.pk)
 
 
-def _tell(kind: str, order: Order, unit: Unit, at: datetime, by: User) -> None:
+def _tell(kind: str, order: Order, unit: Unit, at: datetime, by: User, **reference: object) -> None:
     scope = Scope(town=unit.town, grid=unit.grid, unit_id=unit.pk)
-    record(kind, "order", order.pk, at=at, actor_id=by.pk, scope=scope)
+    record(kind, "order", order.pk, at=at, actor_id=by.pk, scope=scope, reference=reference)

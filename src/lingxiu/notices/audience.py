@@ -16,12 +16,15 @@ from lingxiu.issues.holding import dispatchers_unit
 from lingxiu.issues.joint_models import JointInspection, JointOfficer
 from lingxiu.issues.lifecycle import Level, Move
 from lingxiu.issues.models import Assignment, Issue, MoveRow, Report
+from lingxiu.issues.order_models import Order
 from lingxiu.journal.models import Entry
 from lingxiu.policy.queries import in_force
 from lingxiu.policy.schema.notices import Audience
 from lingxiu.sensing.models import Device
 
-BOUND_TO_THEM: frozenset[Audience] = frozenset({"owner", "company", "finder", "recorder", "handler", "crew", "as_said"})
+BOUND_TO_THEM: frozenset[Audience] = frozenset(
+    {"owner", "company", "finder", "recorder", "handler", "crew", "order_giver", "order_leader", "as_said"}
+)
 """What concerns these concerns them whether they are there or not."""
 HANDS = frozenset({"issues.handle", "issues.dispatch"})
 
@@ -49,6 +52,13 @@ class About:
         if self.entry.subject_kind != "joint_inspection":
             return None
         return JointInspection.objects.filter(pk=self.entry.subject_id).first()
+
+    @cached_property
+    def order(self) -> Order | None:
+        """The order from above it is about."""
+        if self.entry.subject_kind != "order":
+            return None
+        return Order.objects.filter(pk=self.entry.subject_id).first()
 
     @cached_property
     def move(self) -> MoveRow | None:
@@ -87,13 +97,16 @@ def standing_in(ids: set[int], at: datetime) -> set[int]:
 
 
 def visible_among(about: About, ids: Iterable[int]) -> list[User]:
-    """Those of them who may see what it is about: nobody is told of an issue or a round they may not open."""
+    """Those of them who may see what it is about: nobody is told of an issue, a round or an order they may not open."""
     found = list(User.objects.filter(pk__in=list(ids), is_active=True).order_by("pk"))
     issue, joint = about.issue, about.joint
     if issue is not None:
         return [user for user in found if Issue.objects.visible_to(user).filter(pk=issue.pk).exists()]
     if joint is not None:
         return [user for user in found if JointInspection.objects.visible_to(user).filter(pk=joint.pk).exists()]
+    order = about.order
+    if order is not None:
+        return [user for user in found if Order.objects.visible_to(user).filter(pk=order.pk).exists()]
     return found
 
 
@@ -160,6 +173,19 @@ def _dispatchers_of_bodies(joint: JointInspection, at: datetime) -> list[int]:
 def _crew(about: About) -> list[int]:
     """Who goes along on the round."""
     return list(JointOfficer.objects.filter(joint=about.joint).values_list("user_id", flat=True)) if about.joint else []
+
+
+def _ordered(about: About) -> list[int]:
+    """Of the unit whose items of the order the entry is of: whoever may handle or dispatch there."""
+    return of_units([about.entry.unit_id], about.at) if about.order else []
+
+
+def _order_giver(about: About) -> list[int]:
+    return [about.order.made_by_id] if about.order else []
+
+
+def _order_leader(about: About) -> list[int]:
+    return [about.order.leader_id] if about.order and about.order.leader_id else []
 
 
 def _county(about: About) -> list[int]:
@@ -272,6 +298,9 @@ _FIND: dict[Audience, Callable[[About], list[int]]] = {
     "maintainer": _maintainer,
     "company": _company,
     "crew": _crew,
+    "ordered": _ordered,
+    "order_giver": _order_giver,
+    "order_leader": _order_leader,
     "as_said": _as_said,
 }
 assert set(_FIND) == set(get_args(Audience))  # every word of the catalogue is known

@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 
 from lingxiu.issues.joint_models import JointInspection
 from lingxiu.issues.models import Issue
+from lingxiu.issues.order_models import Order
 from lingxiu.merchants.models import Merchant
 from lingxiu.notices.models import Notice
 from lingxiu.policy.queries import edition, in_force
@@ -27,6 +28,7 @@ from lingxiu.territory.queries import town_names
 from lingxiu.ui import addresses
 
 A_ROUND: Final = "joint_inspection"
+AN_ORDER: Final = "order"
 SHOP_REMINDER: Final = "N-SHOP-REMINDER"
 CALLED: Final = "alarm.called"
 TO_THE_COMPANY: Final = "N-ALARM-COMPANY"
@@ -59,9 +61,12 @@ def lines(notices: Sequence[Notice], *, officer: bool) -> list[Line]:
     shops = Merchant.objects.in_bulk([one.merchant_id for one in notices if one.merchant_id])
     towns = town_names() if notices else {}
     rounds = _rounds({one.subject_id for one in notices if one.subject_kind == A_ROUND})
+    orders = _orders({one.subject_id for one in notices if one.subject_kind == AN_ORDER})
     return [
         _line_of_round(one, rounds[one.subject_id], officer)
         if one.subject_kind == A_ROUND and one.subject_id in rounds
+        else _line_of_order(one, orders[one.subject_id], officer)
+        if one.subject_kind == AN_ORDER and one.subject_id in orders
         else _line(one, issues.get(one.subject_id), shops.get(one.merchant_id or 0), towns, officer)
         for one in notices
     ]
@@ -74,6 +79,16 @@ def _rounds(ids: set[str]) -> dict[str, JointInspection]:
     left = Count("shops", filter=Q(shops__left_out_at=None))
     found = JointInspection.objects.filter(pk__in=ids).select_related("lead").annotate(shops_left=left)
     return {str(one.pk): one for one in found}
+
+
+def _orders(ids: set[str]) -> dict[str, Order]:
+    return {str(one.pk): one for one in Order.objects.filter(pk__in=ids)} if ids else {}
+
+
+def _line_of_order(notice: Notice, order: Order, officer: bool) -> Line:
+    """What it is, and its number. Its title and who issued it are somebody's words, and stay inside."""
+    about = f"{order.get_kind_display()} {order.number}"
+    return Line(notice, _what(notice, officer), about, "", address(notice, officer=officer))
 
 
 def _line_of_round(notice: Notice, joint: JointInspection, officer: bool) -> Line:
@@ -102,6 +117,8 @@ def address(notice: Notice, *, officer: bool) -> str:
         return addresses.issue(notice.subject_id)
     if notice.subject_kind == A_ROUND and officer:
         return addresses.joint_round(int(notice.subject_id))
+    if notice.subject_kind == AN_ORDER and officer:
+        return addresses.order(int(notice.subject_id))
     if (notice.kind == CALLED and officer) or notice.rule == TO_THE_COMPANY:
         return addresses.alarm(int(notice.subject_id))
     return addresses.merchant(notice.merchant_id) if notice.merchant_id else addresses.notices()

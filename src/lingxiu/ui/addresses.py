@@ -23,6 +23,11 @@ def joint_round(joint_id: int) -> str:
     return f"/issues/joint/{joint_id}/"
 
 
+def order(order_id: int) -> str:
+    """A leader's instruction or a campaign, with its items."""
+    return f"/issues/orders/{order_id}/"
+
+
 def merchant(merchant_id: int) -> str:
     """The portrait of a merchant."""
     return f"/merchants/{merchant_id}/"

@@ -29,6 +29,9 @@ Audience = Literal[
     "maintainer",
     "company",
     "crew",
+    "ordered",
+    "order_giver",
+    "order_leader",
     "as_said",
 ]
 
@@ -58,7 +61,8 @@ class Telling(Rule):
     `tell`: holder, whoever has it now · cooperating, whose part is open · dispatcher of the place, of a round those of its
     bodies · county office · leader who supervises · finder · recorder, who wrote a report down · handler, who last fed back ·
     owner of the shop, if the shop is told · grid members of the place · maintainer, who looks after devices at the county ·
-    company that looks after the device, if it has an account · crew, who goes along on a joint round · as_said: the people,
+    company that looks after the device, if it has an account · crew, who goes along on a joint round · ordered, the people of
+    the unit that has items of an order · order_giver, who entered it · order_leader, whose it is · as_said: the people,
     units and audiences the entry itself or its rule of escalation names.
     `ways`: beside the page in the program, for whoever has not chosen. `todo`: it stands on their list until the ball moves on.
     `uncounted`: of what is urgent, what no bound of the hour holds back: where gas leaks, six messages were not too many.
@@ -80,6 +84,7 @@ class Notices(Row):
     `kept_for_urgent`: so many of those wait for what is urgent. `stale_hours`: what is older is told to nobody any more.
     `retry_minutes`: after which time what could not be sent is tried again; after the last it is an administrator's.
     `link_hours`: how long a link signs anybody in. `keep_days`: how long a notice stands on its page.
+    `orders_days_before`: so many days before its date a unit is reminded of an order's item, at `rounds_at` too.
     `rounds_at`: from when on the day of a joint round those who go along are told of it; the morning's digest holds it.
     """
 
@@ -89,6 +94,7 @@ class Notices(Row):
     quiet_until: time = time(7, 30)
     digest_at: time = time(7, 45)
     rounds_at: time = time(6, 30)
+    orders_days_before: int = Field(2, ge=0)
     most_an_hour: int = Field(6, gt=0)
     kept_for_urgent: int = Field(2, ge=0)
     stale_hours: int = Field(72, gt=0)
