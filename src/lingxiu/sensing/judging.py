@@ -385,9 +385,14 @@ def tell_from_now_on(policy: InForce, device: Device, at: datetime) -> int:
 
 
 def write(policy: InForce, judgements: Iterable[Judgement], at: datetime) -> None:
-    """Bring the stored alarms to what was judged, with the journal and the merchants' standing."""
+    """Bring the stored alarms to what was judged, with the journal and the merchants' standing.
+
+    Those of a device out of use stay as they ended with it (`end_for_good`), whatever of its last readings is judged after.
+    """
     merchants = set()
     for judgement in judgements:
+        if judgement.device.state == Device.State.RETIRED:
+            continue
         settlement = settle(judgement.known, judgement.episodes)
         if _write_one(policy, judgement, settlement, at):
             merchants.add(judgement.device.merchant_id)
