@@ -10,6 +10,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from lingxiu.sensing.models import Device
 from tests.cast import Cast
 
 ODD = [
@@ -44,6 +45,14 @@ ASKED = {
     "/issues/": ["view", "q", "state", "level", "flow", "source", "violation", "town", "merchant", "late", "due", "from",
                  "to", "sort", "after", "before", "part"],
     "/issues/export.xlsx": ["from", "to", "merchant", "q"],
+    "/issues/lookback/": ["kind", "of", "from", "to", "town", "grid", "violation", "source", "unit"],
+    "/issues/digest/": ["q"],
+    "/exchange/12345/answers.xlsx": ["from", "to"],
+    "/sensing/": ["tab", "q", "town", "kind", "state", "page", "sort", "part", "from", "to", "code"],
+    "/sensing/figures/": ["by", "from", "to", "sort"],
+    "/sensing/figures.csv": ["by", "from", "to"],
+    "/sensing/forecasts/": ["kind", "town", "outcome", "sort", "page"],
+    "/sensing/observing/": ["page"],
     "/shop/": ["merchant", "q"],
     "/sign-in/": ["way", "next"],
     "/sign-in/second-factor/": ["next"],
@@ -84,6 +93,20 @@ def test_an_odd_query_is_answered(cast: Cast, address: str) -> None:
             assert status(client, f"{address}?{everything}") < 500, odd[:30]
 
 
+@pytest.mark.parametrize("kind", ["fume_monitor", "grease_trap"])
+def test_an_odd_day_of_a_device_is_answered(cast: Cast, kind: str) -> None:
+    profile = "plain-2017" if kind == "fume_monitor" else "trap-json"
+    device = Device.objects.create(mn="88888888000001", merchant=cast.merchant, profile=profile, kind=kind)
+    county = clients(cast)[0]
+    for odd in ODD:
+        for span in ("day", "week", "month", "year"):
+            asked = f"day={odd}&span={span}&with=before&with=year"
+            for page in ("", "chart.json"):
+                assert status(county, f"/sensing/devices/{device.mn}/{page}?{asked}") < 500, (page, span, odd[:30])
+        for name in ("from", "to", "step"):
+            assert status(county, f"/sensing/devices/{device.mn}/readings.csv?{name}={odd}") < 500, (name, odd[:30])
+
+
 def test_an_odd_address_is_answered(cast: Cast) -> None:
     for client in clients(cast):
         for address in ONE:
@@ -103,6 +126,8 @@ FORMS: dict[str, list[str]] = {
     "/sign-in/code/": ["phone", "next"],
     "/sign-in/phone/": ["digits", "next"],
     "/account/size/": ["size", "next"],
+    "/account/absences/": ["since", "until"],
+    "/sensing/duty/": ["since", "until", "rank"],
     "/account/password/": ["old_password", "new_password1"],
     "/language/setlang/": ["language", "next"],
 }
@@ -115,6 +140,8 @@ GOOD: dict[str, dict[str, Any]] = {
     "/merchants/{}/facilities/": {"kind": "hood"},
     "/merchants/{}/people/": {"kind": "owner", "name": "甲", "phone": "13700000001"},
     "/merchants/{}/code/": {"why": "x"},
+    "/account/absences/": {"reason": "leave", "since": f"{timezone.localdate()}", "until": f"{timezone.localdate()}"},
+    "/sensing/duty/": {"since": "2026-03-05T08:00", "until": "2026-03-05T17:00", "rank": "1"},
 }  # fmt: skip
 TYPED = [
     "a\0b", "\ud800", "9999-12-31", "0001-01-01", "2026-13-45T99:99:99Z", "9999-12-31T23:59:59.999999-12:00", "1e400",
@@ -131,10 +158,10 @@ def send(client: Client, to: str, fields: dict[str, Any]) -> Any:
 @pytest.mark.parametrize("address", FORMS)
 def test_an_odd_form_is_answered(cast: Cast, address: str) -> None:
     client = clients(cast)[0]
-    to = address.format(cast.merchant.pk)
+    to, known = address.format(cast.merchant.pk), {"person": cast.county_officer.pk, "unit": cast.county_office.pk}
     for odd in TYPED:
         for name in FORMS[address]:
-            sent = {**GOOD.get(address, {}), name: odd}
+            sent = {**known, **GOOD.get(address, {}), name: odd}
             assert send(client, to, sent).status_code < 500, (name, odd[:30])
             if not client.session.get("_auth_user_id"):
                 client.force_login(cast.county_officer)

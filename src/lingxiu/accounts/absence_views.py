@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from django import forms
 from django.contrib import messages
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -18,6 +19,9 @@ from django.views.decorators.http import require_http_methods, require_POST
 from lingxiu.accounts.absences import REFUSALS, AbsenceRefused, declare, end, who_may_stand_in, whose_absences
 from lingxiu.accounts.models import Absence, User
 from lingxiu.ui.choosing import offer
+from lingxiu.ui.days import FIRST, LAST
+
+WITHIN = [MinValueValidator(FIRST), MaxValueValidator(LAST)]
 
 
 class AbsenceForm(forms.Form):
@@ -25,8 +29,12 @@ class AbsenceForm(forms.Form):
 
     person = forms.ChoiceField(label=gettext_lazy("Who"), widget=forms.Select(attrs={"lang": "zh"}))
     reason = forms.ChoiceField(label=gettext_lazy("Why"), choices=Absence.Reason.choices)
-    since = forms.DateField(label=gettext_lazy("First day"), widget=forms.DateInput(attrs={"type": "date"}))
-    until = forms.DateField(label=gettext_lazy("Last day"), widget=forms.DateInput(attrs={"type": "date"}))
+    since = forms.DateField(
+        label=gettext_lazy("First day"), widget=forms.DateInput(attrs={"type": "date"}), validators=WITHIN
+    )
+    until = forms.DateField(
+        label=gettext_lazy("Last day"), widget=forms.DateInput(attrs={"type": "date"}), validators=WITHIN
+    )
     deputy = forms.ChoiceField(
         label=gettext_lazy("Deputy"), required=False, widget=forms.Select(attrs={"lang": "zh"}),
         help_text=gettext_lazy("Gets what comes for them meanwhile, and what lies with them. Nobody: their unit sees to it."),

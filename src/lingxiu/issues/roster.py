@@ -23,6 +23,7 @@ from django.utils.translation import gettext_lazy
 from lingxiu.accounts.absences import REFUSALS, AbsenceRefused, declare, who_may_stand_in, whose_absences
 from lingxiu.accounts.models import Absence, Post, User
 from lingxiu.merchants.sheets import Cells
+from lingxiu.ui.days import FIRST, LAST
 
 MOST_ROWS = 1000
 DAYS = ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d")
@@ -194,9 +195,11 @@ def _span(line: Line) -> tuple[datetime, datetime]:
 def _day(text: str) -> date:
     for written in DAYS:
         try:
-            return datetime.strptime(text, written).date()  # noqa: DTZ007  # a day has no zone
+            day = datetime.strptime(text, written).date()  # noqa: DTZ007  # a day has no zone
         except ValueError:
             continue
+        if FIRST <= day <= LAST:
+            return day
     raise _Wrong(_("“%(text)s” is no day. Write it as 2026-10-01.") % {"text": text})
 
 

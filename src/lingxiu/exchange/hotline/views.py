@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from lingxiu.accounts.models import User
 from lingxiu.exchange.hotline.importing import MOST_ANSWERS, answers_sheet, import_orders, result_sheet
 from lingxiu.exchange.hotline.sheet import FileRefused, read
+from lingxiu.ui.days import day_of
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 LONGEST = timedelta(days=366)
@@ -61,23 +62,14 @@ def answers(request: HttpRequest) -> HttpResponse:
     """The orders of a period with their answers, in the centre's columns."""
     user = recorder(request)
     today = timezone.localdate()
-    since = _day(request.GET.get("from", "")) or today.replace(day=1)
-    until = _day(request.GET.get("to", "")) or today
+    since = day_of(request.GET.get("from", "")) or today.replace(day=1)
+    until = day_of(request.GET.get("to", "")) or today
     if not timedelta() <= until - since <= LONGEST:
         context = {"since": since, "until": until, "most": MOST_ANSWERS}
         wrong = _("Choose at most a year, its first day before its last.")
         return render(request, "exchange/orders.html", {**context, "period_error": wrong}, status=422)
     sheet = answers_sheet(user, _begin(since), _begin(until + timedelta(days=1)))
     return _sheet(sheet, f"12345-{since:%Y%m%d}-{until:%Y%m%d}.xlsx")
-
-
-def _day(text: str) -> date | None:
-    """A day between 2000 and 2100; None for what is none."""
-    try:
-        found = date.fromisoformat(text)
-    except ValueError:
-        return None
-    return found if 2000 <= found.year <= 2100 else None
 
 
 def _begin(day: date) -> datetime:

@@ -28,6 +28,7 @@ from lingxiu.sensing.views.forecasts import expected_of
 from lingxiu.sensing.views.point import point_page
 from lingxiu.sensing.words import MILLIGRAMS, SEVERITIES, STATES, why_odd
 from lingxiu.ui import addresses
+from lingxiu.ui.days import day_of
 
 ALARMS_SHOWN = 12
 TOLD_SHOWN = 4
@@ -229,10 +230,7 @@ def steps_in_words(found: list[Window], span: Span) -> list[list[str]]:
 def asked_day(request: HttpRequest, at: datetime) -> date:
     """The county day the address asks for; today if it asks for none that has been."""
     today = timezone.localdate(at)
-    try:
-        return min(date.fromisoformat(request.GET.get("day", "")), today)
-    except ValueError:
-        return today
+    return min(day_of(request.GET.get("day", "")) or today, today)
 
 
 def card_of(device: Device, at: datetime) -> dict[str, Any]:

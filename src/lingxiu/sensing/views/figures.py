@@ -27,6 +27,7 @@ from lingxiu.sensing.views.device import device_of, told_from
 from lingxiu.sensing.views.files import sent
 from lingxiu.territory.queries import town_names
 from lingxiu.ui import addresses
+from lingxiu.ui.days import day_of
 
 PAGE_ROWS: Final = 100
 USUAL_DAYS: Final = 7
@@ -121,16 +122,9 @@ def _note(
 def _asked(request: HttpRequest, at: datetime) -> tuple[str, date, date]:
     """The grouping, the first and the last day: the seven days before today unless told, a year and a day at most."""
     by, today = request.GET.get("by", ""), timezone.localdate(at)
-    last = min(_day(request.GET.get("to", "")) or today - timedelta(days=1), today)
-    first = min(_day(request.GET.get("from", "")) or last - timedelta(days=USUAL_DAYS - 1), last)
+    last = min(day_of(request.GET.get("to", "")) or today - timedelta(days=1), today)
+    first = min(day_of(request.GET.get("from", "")) or last - timedelta(days=USUAL_DAYS - 1), last)
     return by if by in figures.GROUPS else "device", max(first, last - timedelta(days=figures.LONGEST_DAYS - 1)), last
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
 
 
 def _lines(user: User, by: str, first: date, last: date, at: datetime) -> list[dict[str, Any]]:
