@@ -70,6 +70,7 @@ WHO_MAY: dict[str, Row] = {
     "issues/orders/": Row(get=OFFICERS),
     "issues/orders/new/": Row(get=DISPATCHERS, post=DISPATCHERS),
     "issues/orders/<order_id>/": Row(get=OFFICERS - {"department_officer"}, far=WHOLE_COUNTY - {"department_officer"}),
+    "issues/orders/<order_id>/add/": Row(get=PERSONAL, post=PERSONAL, far=PERSONAL, far_post=PERSONAL),
     "issues/orders/<order_id>/<item_id>/": Row(),  # by what is to be done: tests/issues/test_orders.py
     "issues/hand-over/": Row(get=DISPATCHERS, post=DISPATCHERS),
     "issues/roster/": Row(get=DISPATCHERS, post=DISPATCHERS),

@@ -125,6 +125,7 @@ PAGES = [
     Shot("orders", "county1", "/issues/orders/"),
     Shot("order", "county1", first("/issues/orders/", r"/issues/orders/\d+/")),
     Shot("order-member", "weitang1", first("/issues/orders/", r"/issues/orders/\d+/")),
+    Shot("order-add", "county1", beside(first("/issues/orders/", r"/issues/orders/\d+/"), "add/")),
     Shot("order-new", "weitang1", "/issues/orders/new/"),
     Shot("joint", "ecology1", "/issues/joint/"),
     Shot("joint-round", "ecology1", a_round),

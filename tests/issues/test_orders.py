@@ -8,6 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import IntegrityError, transaction
 from django.test import Client
 
@@ -15,6 +16,7 @@ from lingxiu.accounts.models import User
 from lingxiu.issues.lifecycle import Move
 from lingxiu.issues.models import Issue
 from lingxiu.issues.order_models import Order, OrderItem, OrderKind
+from lingxiu.issues.order_today import waiting
 from lingxiu.issues.orders import (
     Given,
     OrderRefused,
@@ -213,6 +215,81 @@ def test_an_order_is_given_answered_and_crossed_off_by_its_pages(cast: Cast) -> 
     assert as_(cast.county_officer).post(act, {"act": "cross_off"}).status_code == 302
     order.refresh_from_db()
     assert order.closed_at is not None
+
+
+FORM = {
+    "kind": "instruction", "number": "善办批〔2026〕9号", "title": "夜市油烟", "issued_by": "县领导", "issued_on": "2026-01-05",
+    "words": "逐店看", "violation": "D-HOOD", "due_on": "2099-01-01",
+}  # fmt: skip
+
+
+def test_each_unit_may_have_its_own_task_and_day_and_the_paper_may_be_a_picture(cast: Cast) -> None:
+    form = {
+        **FORM, "leader": cast.leader.pk, "units": [cast.town.pk, cast.ecology.pk], f"task-{cast.ecology.pk}": "监测两晚",
+        f"due-{cast.ecology.pk}": "2098-05-01", f"task-{cast.market.pk}": "没有勾选", "scan": jpeg("white"),
+        "submission": str(uuid4()),
+    }  # fmt: skip
+    assert as_(cast.county_officer).post("/issues/orders/new/", form).status_code == 302
+    order = Order.objects.get()
+    assert (order.leader, order.scan and order.scan.content_type) == (cast.leader, "image/jpeg")
+    assert set(order.items.values_list("unit", "task", "due_on")) == {
+        (cast.town.pk, "夜市油烟", date(2099, 1, 1)), (cast.ecology.pk, "监测两晚", date(2098, 5, 1)),
+    }  # fmt: skip
+    page = as_(cast.department_officer).get(f"/issues/orders/{order.pk}/").content.decode()
+    assert "监测两晚" in page and cast.leader.name in page
+
+
+@pytest.mark.parametrize("day", ["2020-01-01", "soon"])
+def test_a_units_own_day_lies_ahead(cast: Cast, day: str) -> None:
+    form = {**FORM, "units": [cast.town.pk], f"due-{cast.town.pk}": day}
+    response = as_(cast.county_officer).post("/issues/orders/new/", form)
+    assert response.status_code == 422
+    assert day in response.content.decode(), "what was typed is still there"
+    assert list(response.context["form"].errors) == ["units"]
+
+
+def test_what_is_no_paper_is_refused(cast: Cast) -> None:
+    form = {**FORM, "units": [cast.town.pk], "scan": SimpleUploadedFile("a.pdf", b"MZ")}
+    assert as_(cast.county_officer).post("/issues/orders/new/", form).status_code == 422
+    assert not Order.objects.exists()
+
+
+def test_items_are_added_changed_and_withdrawn_by_their_pages(cast: Cast) -> None:
+    order = instruction(cast, cast.town)
+    item = order.items.get()
+    at, act = f"/issues/orders/{order.pk}/", f"/issues/orders/{order.pk}/{item.pk}/"
+    county = as_(cast.county_officer)
+    assert as_(cast.dispatcher).get(f"{at}add/").status_code == 403
+    assert county.get(f"{at}add/").status_code == 200
+    more = {"due_on": "2099-01-01", "units": [cast.ecology.pk], "submission": str(uuid4())}
+    for _ in range(2):
+        assert county.post(f"{at}add/", more).status_code == 302
+    assert order.items.count() == 2
+    changed = {"act": "change", "task": "查清", "due_on": "2099-02-01", "words": "台风", "submission": str(uuid4())}
+    assert as_(cast.dispatcher).post(act, changed).status_code == 409
+    assert county.post(act, {**changed, "submission": str(uuid4())}).status_code == 302
+    assert county.post(act, {**changed, "due_on": "x", "submission": str(uuid4())}).status_code == 409
+    page = as_(cast.dispatcher).get(at).content.decode()
+    assert "台风" in page and "查清并答复" in page
+    assert county.post(act, {"act": "withdraw", "words": "并入专项", "submission": str(uuid4())}).status_code == 302
+    item.refresh_from_db()
+    assert item.state == "withdrawn"
+    assert county.get(at).status_code == 200
+
+
+def test_what_waits_for_a_unit_stands_in_the_work_of_its_people(cast: Cast) -> None:
+    instruction(cast, cast.ecology)
+    campaign(cast)
+    link = "/issues/orders/"
+
+    def shown(user: User, page: str) -> bool:
+        text = as_(user).get(page).content.decode()
+        return f'<a href="{link}">' in text
+
+    assert shown(cast.department_officer, "/issues/?view=mine")
+    assert shown(cast.grid_member, "/collect/")
+    assert not shown(cast.dispatcher, "/issues/?view=unit")
+    assert waiting(cast.grid_member, SOON + timedelta(days=1)).late == 1
 
 
 def test_wrong_input_names_the_field_and_the_mend(cast: Cast) -> None:

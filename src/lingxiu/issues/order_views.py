@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import date
+from io import BytesIO
 from typing import Any
 
 from django import forms
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from lingxiu.accounts.models import Unit, UnitKind, User
-from lingxiu.files.actions import store_document
+from lingxiu.accounts.models import Post, Unit, UnitKind, User
+from lingxiu.files.actions import Shot, keep_photo, prepare_photo, store_document
 from lingxiu.files.models import StoredFile
 from lingxiu.files.photos import PhotoRefused
 from lingxiu.issues import orders, pictures, writing
@@ -43,14 +45,99 @@ REFUSALS = {
     "words": gettext_lazy("Write a few words: the next one who reads it must understand."),
     "photos": gettext_lazy("A campaign's answer shows the shop before and after: take both pictures."),
     "shop_known": gettext_lazy("One of these shops has an item already: choose a list without it."),
+    "day": gettext_lazy("Choose a day still to come."),
     "nothing": gettext_lazy("That is what it says already: write another task or another day."),
 }
 
 
-class OrderForm(ShopListForm):
+@dataclass(frozen=True, slots=True)
+class UnitRow:
+    """A unit one may give an item, and what was said for it: its own task and day, where they differ from the order's."""
+
+    unit: Unit
+    chosen: bool
+    task: str
+    due_on: str
+
+
+class ItemsForm(ShopListForm):
+    """For whom, by when: units, each with its own task and day if need be, and the shops of a list."""
+
+    due_on = forms.DateField(label=gettext_lazy("To be done by"), widget=forms.DateInput(attrs={"type": "date"}))
+    units = forms.MultipleChoiceField(
+        label=gettext_lazy("Units"), required=False, widget=forms.CheckboxSelectMultiple,
+        help_text=gettext_lazy("Each gets an item of its own. Without a task and a day of its own, the order's hold."),
+    )  # fmt: skip
+
+    def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        county = _is_county(user)
+        towns = {code: name for code, name in town_names().items() if county or code in user.authority.towns}
+        self.offer_shops(towns, county=county)
+        self._own = {str(unit.pk): unit for unit in _units(user)}
+        offer(self, "units", [(pk, unit.name) for pk, unit in self._own.items()])
+
+    def unit_rows(self) -> list[UnitRow]:
+        """The units as the page lists them, with what was typed."""
+        chosen = set(self.data.getlist("units")) if self.is_bound and hasattr(self.data, "getlist") else set()
+        return [
+            UnitRow(unit, pk in chosen, self._said("task", pk), self._said("due", pk)) for pk, unit in self._own.items()
+        ]
+
+    def _said(self, what: str, pk: str) -> str:
+        return " ".join(str(self.data.get(f"{what}-{pk}", "")).split())[:300] if self.is_bound else ""
+
+    def clean(self) -> dict[str, Any]:
+        """What is to be done lies ahead, for each unit too."""
+        data = super().clean() or {}
+        due = data.get("due_on")
+        if due and due < timezone.localdate():
+            self.add_error("due_on", _("This day is over. Write one to come."))
+        days = {}
+        for pk in data.get("units", []):
+            try:
+                days[pk] = _day(self._said("due", pk))
+            except orders.OrderRefused:
+                self.add_error("units", _("%(unit)s: choose a day still to come.") % {"unit": self._own[pk].name})
+        data["days"] = days
+        return data
+
+    def items(self, title: str, user: User) -> list[orders.Wanted]:
+        """An item a unit, and one a shop of the list with the grid it lies in."""
+        said = self.cleaned_data
+        units = [
+            orders.Wanted(self._own[pk], self._said("task", pk) or title, said["days"].get(pk) or said["due_on"])
+            for pk in said["units"]
+        ]
+        return units + _shops(self, title, user)
+
+
+def _day(text: str) -> date | None:
+    """A day from today on; None where nothing was said. Raises OrderRefused."""
+    try:
+        day: date | None = forms.DateField(required=False).clean(text)
+    except ValidationError as error:
+        raise orders.OrderRefused("due_on", "day") from error
+    if day is not None and day < timezone.localdate():
+        raise orders.OrderRefused("due_on", "day")
+    return day
+
+
+class OrderForm(ItemsForm):
     """An order: what it is, by whom, until when, for whom."""
 
-    field_order = ("kind", "number", "title", "issued_by", "issued_on", "words", "violation", "due_on", "units")
+    field_order = (
+        "kind",
+        "number",
+        "title",
+        "issued_by",
+        "leader",
+        "issued_on",
+        "words",
+        "violation",
+        "due_on",
+        "units",
+    )
     kind = forms.ChoiceField(label=gettext_lazy("What it is"), choices=OrderKind.choices, widget=forms.RadioSelect)
     number = forms.CharField(
         label=gettext_lazy("Number"), max_length=60,
@@ -58,37 +145,37 @@ class OrderForm(ShopListForm):
     )  # fmt: skip
     title = forms.CharField(label=gettext_lazy("Title"), max_length=120)
     issued_by = forms.CharField(label=gettext_lazy("Issued by"), max_length=60)
+    leader = forms.ChoiceField(
+        label=gettext_lazy("Whose order it is"), required=False, widget=forms.Select(attrs={"lang": "zh"}),
+        help_text=gettext_lazy("Who has an account here is told when a unit has answered or is late."),
+    )  # fmt: skip
     issued_on = forms.DateField(label=gettext_lazy("Issued on"), widget=forms.DateInput(attrs={"type": "date"}))
     words = forms.CharField(label=gettext_lazy("What is to be done"), max_length=2000, widget=area(3))
     violation = forms.ChoiceField(label=gettext_lazy("What it is about"))
-    due_on = forms.DateField(label=gettext_lazy("To be done by"), widget=forms.DateInput(attrs={"type": "date"}))
-    units = forms.MultipleChoiceField(
-        label=gettext_lazy("Units"), required=False, widget=forms.CheckboxSelectMultiple,
-        help_text=gettext_lazy("An instruction: each gets an item of its own."),
-    )  # fmt: skip
 
     def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(user, *args, **kwargs)
         language = get_language() or "zh-hans"
-        catalogues, today, county = in_force().catalogues, timezone.localdate(), _is_county(user)
-        towns = {code: name for code, name in town_names().items() if county or code in user.authority.towns}
-        self.offer_shops(towns, county=county)
+        catalogues, today = in_force().catalogues, timezone.localdate()
+        self._leaders = {str(one.pk): one for one in _leaders()}
         choices: dict[str, list[tuple[str, Any]]] = {
             "violation": [("", _("Choose …"))] + [
                 (row.id, row.label.text(language)) for row in catalogues.violations
                 if row.kind == "finding" and row.holds(today)
             ],
-            "units": [(str(unit.pk), format_html('<span lang="zh">{}</span>', unit.name)) for unit in _units(user)],
+            "leader": [("", _("nobody with an account")), *((pk, one.name) for pk, one in self._leaders.items())],
         }  # fmt: skip
         for name, rows in choices.items():
             offer(self, name, rows)
 
+    def leader_chosen(self) -> User | None:
+        """Whose order it is, if they have an account."""
+        return self._leaders.get(self.cleaned_data["leader"])
+
     def clean(self) -> dict[str, Any]:
-        """What is to be done lies ahead."""
-        data = super().clean() or {}
-        due, issued = data.get("due_on"), data.get("issued_on")
-        if due and due < timezone.localdate():
-            self.add_error("due_on", _("This day is over. Write one to come."))
+        """What is to be done lies ahead; who ordered it has done so."""
+        data = super().clean()
+        issued = data.get("issued_on")
         if issued and issued > timezone.localdate():
             self.add_error("issued_on", _("This day is still to come."))
         return data
@@ -109,12 +196,24 @@ def _units(user: User) -> list[Unit]:
     return list(found.order_by("kind", "code"))
 
 
+def _leaders() -> list[User]:
+    """Who may supervise and does nothing else: leaders, of the county and of departments."""
+    roles = [
+        role.id for role in in_force().catalogues.roles
+        if "issues.supervise" in role.may and not {"issues.handle", "issues.dispatch"} & set(role.may)
+    ]  # fmt: skip
+    held = Post.objects.filter(Post.held_at(timezone.now()), role__in=roles)
+    return list(User.objects.filter(pk__in=held.values("user"), is_active=True).order_by("name", "pk"))
+
+
 @require_safe
 def order_list(request: HttpRequest) -> HttpResponse:
     """`/issues/orders/`: what this reader has to do with, the newest first; who may give one finds the button."""
     user = officer(request)
     crossed = Count("items", filter=Q(items__state=OrderItem.State.CROSSED_OFF))
-    rows = Order.objects.visible_to(user).annotate(items_all=Count("items"), items_crossed=crossed)
+    rows = Order.objects.visible_to(user).annotate(
+        items_all=Count("items", filter=Q(items__withdrawn_at=None)), items_crossed=crossed
+    )
     late = Count("items", filter=Q(items__state=OrderItem.State.OPEN, items__due_on__lt=timezone.localdate()))
     context = {"rows": rows.annotate(items_late=late)[:200], "may_give": user.authority.may("issues.dispatch")}
     return render(request, "issues/orders.html", context)
@@ -132,7 +231,8 @@ def new_order(request: HttpRequest) -> HttpResponse:
         try:
             scan = _scan(request, form, user)
             if not form.errors:
-                order = orders.give(_given(form, scan), _items(form, user), by=user, at=now, submission=submission)
+                items = form.items(form.cleaned_data["title"], user)
+                order = orders.give(_given(form, scan), items, by=user, at=now, submission=submission)
                 if scan is not None:
                     writing.use_photos((scan.sha256,), "order", order.pk)
                 return redirect("issues:order", order.pk)
@@ -146,34 +246,26 @@ def _given(form: OrderForm, scan: StoredFile | None) -> orders.Given:
     said = form.cleaned_data
     return orders.Given(
         OrderKind(said["kind"]), said["number"], said["title"], said["issued_by"], said["issued_on"], said["violation"],
-        said["words"], scan,
+        said["words"], scan, form.leader_chosen(),
     )  # fmt: skip
 
 
-def _items(form: OrderForm, user: User) -> list[orders.Wanted]:
-    """A unit each, and a shop each of the list with the grid it lies in."""
-    said = form.cleaned_data
-    units = {str(unit.pk): unit for unit in _units(user)}
-    items = [orders.Wanted(units[pk], said["title"], said["due_on"]) for pk in said["units"]]
-    return items + _shops(form, user)
-
-
-def _shops(form: OrderForm, user: User) -> list[orders.Wanted]:
-    said = form.cleaned_data
+def _shops(form: ItemsForm, title: str, user: User) -> list[orders.Wanted]:
+    due = form.cleaned_data["due_on"]
     found = list(form.shops_of(user).order_by("town", "grid", "pk")[: orders.MOST_ITEMS + 1])
     if not found:
         return []
     grids = {unit.grid: unit for unit in Unit.objects.filter(kind=UnitKind.GRID, active=True)}
     towns = {unit.town: unit for unit in Unit.objects.filter(kind=UnitKind.TOWN, active=True)}
     return [
-        orders.Wanted(grids.get(shop.grid) or towns[shop.town], said["title"], said["due_on"], shop)
+        orders.Wanted(grids.get(shop.grid) or towns[shop.town], title, due, shop)
         for shop in found
         if shop.grid in grids or shop.town in towns
     ]
 
 
 def _scan(request: HttpRequest, form: OrderForm, user: User) -> StoredFile | None:
-    """The paper it stands on, as PDF. What is none is refused."""
+    """The paper it stands on: a PDF, or a picture taken of it, into which nothing is written. Anything else is refused."""
     file = request.FILES.get("scan")
     if not isinstance(file, UploadedFile) or not file.size:
         return None
@@ -182,8 +274,12 @@ def _scan(request: HttpRequest, form: OrderForm, user: User) -> StoredFile | Non
         return None
     data = file.read()
     if not data.startswith(PDF):
-        form.add_error(None, _("The scan is no PDF. Save it as PDF and send it again."))
-        return None
+        try:
+            photo = prepare_photo(BytesIO(data), shot=Shot(watermarked=True), caption=[])
+        except PhotoRefused:
+            form.add_error(None, _("The scan is neither a PDF nor a picture. Save it as PDF or take a picture of it."))
+            return None
+        return keep_photo(photo, stored_at=timezone.now(), stored_by=user.pk)
     return store_document(data, content_type="application/pdf", stored_at=timezone.now(), stored_by=user.pk)
 
 
@@ -194,25 +290,32 @@ def show_order(request: HttpRequest, order_id: int) -> HttpResponse:
 
 
 def _page(request: HttpRequest, user: User, order_id: int, *, wrong: str = "", status: int = 200) -> HttpResponse:
-    order = get_object_or_404(Order.objects.visible_to(user).select_related("made_by", "scan"), pk=order_id)
+    order = get_object_or_404(Order.objects.visible_to(user).select_related("made_by", "leader", "scan"), pk=order_id)
     items = list(order.items.select_related("unit", "merchant", "answered_by", "crossed_off_by", "issue"))
     for item in items:
         item.order = order
-    rows = [
+    may_change = orders.may_change(order, user)
+    people = {one["by"] for item in items for one in item.changes}
+    names = dict(User.objects.filter(pk__in=people).values_list("pk", "name")) if people else {}
+    rows: list[dict[str, Any]] = [
         {
             "item": item,
             "late": item.state == OrderItem.State.OPEN and item.due_on < timezone.localdate(),
-            "may_answer": item.state != OrderItem.State.CROSSED_OFF and orders.may_answer(item, user),
+            "may_answer": item.state in orders.UNDER_WAY and orders.may_answer(item, user),
+            "may_withdraw": may_change and item.state in orders.UNDER_WAY,
+            "changes": [{**one, "by": names.get(one["by"], "")} for one in item.changes],
             "may_cross_off": item.state == OrderItem.State.ANSWERED and orders.may_cross_off(item, user),
         }
         for item in items
     ]
-    order_of = {OrderItem.State.OPEN.value: 0, OrderItem.State.ANSWERED.value: 1, OrderItem.State.CROSSED_OFF.value: 2}
-    rows.sort(key=lambda row: (not row["may_answer"], order_of[row["item"].state], row["item"].due_on, row["item"].pk))  # type: ignore[attr-defined]  # an item
+    order_of = {state: place for place, state in enumerate(OrderItem.State.values)}
+    rows.sort(key=lambda row: (not row["may_answer"], order_of[row["item"].state], row["item"].due_on, row["item"].pk))
     crossed = sum(item.state == OrderItem.State.CROSSED_OFF for item in items)
+    whole = sum(item.state != OrderItem.State.WITHDRAWN for item in items)
     violation = in_force().catalogues.violation(order.violation) if _known(order.violation) else None
     context = {
-        "order": order, "rows": rows, "crossed": crossed, "all": len(items), "wrong": wrong, "violation": violation,
+        "order": order, "rows": rows, "crossed": crossed, "all": whole, "wrong": wrong, "violation": violation,
+        "may_change": may_change,
         "late": sum(bool(row["late"]) for row in rows), "submission": submission_of(request),
     }  # fmt: skip
     return render(request, "issues/order.html", context, status=status)
@@ -222,14 +325,42 @@ def _known(violation: str) -> bool:
     return any(row.id == violation for row in in_force().catalogues.violations)
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
+def add_items(request: HttpRequest, order_id: int) -> HttpResponse:
+    """`/issues/orders/<id>/add/`: more units, more shops, for who gave the order and the county's office."""
+    user, now = officer(request), timezone.now()
+    order = get_object_or_404(Order.objects.visible_to(user), pk=order_id)
+    if not orders.may_change(order, user):
+        raise PermissionDenied
+    form, submission = ItemsForm(user, request.POST or None), submission_of(request)
+    if request.method == "POST" and form.is_valid():
+        items = form.items(order.title, user)
+        body = {
+            "order": order.pk,
+            "items": [[one.unit.pk, one.task, str(one.due_on), one.merchant and one.merchant.pk] for one in items],
+        }
+
+        def do() -> dict[str, object]:
+            orders.add(order, items, by=user, at=now)
+            return {}
+
+        try:
+            once(submission, actor=f"user:{user.pk}", body=body, at=now, do=do)
+            return redirect("issues:order", order.pk)
+        except orders.OrderRefused as refused:
+            form.add_error(None, str(REFUSALS[refused.why]))
+    context = {"form": form, "order": order, "submission": submission}
+    return render(request, "issues/order_add.html", context, status=422 if form.is_bound else 200)
+
+
 @require_POST
 def act_on_item(request: HttpRequest, order_id: int, item_id: int) -> HttpResponse:
-    """`/issues/orders/<id>/<item>/`: `act` = answer, issue, cross_off or send_back."""
+    """`/issues/orders/<id>/<item>/`: `act` = answer, issue, cross_off, send_back, change or withdraw."""
     user = officer(request)
     order = get_object_or_404(Order.objects.visible_to(user), pk=order_id)
     item = get_object_or_404(OrderItem.objects.select_related("unit", "merchant"), pk=item_id, order=order)
     act, words = request.POST.get("act", ""), request.POST.get("words", "")[:2000]
-    if act not in ("answer", "issue", "cross_off", "send_back"):
+    if act not in ("answer", "issue", "cross_off", "send_back", "change", "withdraw"):
         raise Http404
     try:
         where = _act(request, item, user, act, words)
@@ -250,7 +381,8 @@ def _act(request: HttpRequest, item: OrderItem, user: User, act: str, words: str
         name: pictures.prepare(picture, pictures.caption(shop=shop, at=now, person=user.name))
         for name, picture in sent.items()
     }
-    body = {"item": item.pk, "act": act, "words": words,
+    task, due = request.POST.get("task", "")[:300], request.POST.get("due_on", "")[:20]
+    body = {"item": item.pk, "act": act, "words": words, "task": task, "due": due,
             **{name: picture and picture.sha256 for name, picture in sent.items()}}  # fmt: skip
 
     def do() -> dict[str, object]:
@@ -266,6 +398,10 @@ def _act(request: HttpRequest, item: OrderItem, user: User, act: str, words: str
                     return {"to": addresses.issue(made.number)}
                 case "cross_off":
                     orders.cross_off(item, by=user, at=now)
+                case "change":
+                    orders.change(item, task=task, due_on=_day(due) or item.due_on, why=words, by=user, at=now)
+                case "withdraw":
+                    orders.withdraw(item, words, by=user, at=now)
                 case _:
                     orders.send_back(item, words, by=user, at=now)
         return {"to": ""}

@@ -24,6 +24,7 @@ urlpatterns: list[URLPattern] = [
     path("issues/orders/", order_views.order_list, name="orders"),
     path("issues/orders/new/", order_views.new_order, name="new_order"),
     path("issues/orders/<int:order_id>/", order_views.show_order, name="order"),
+    path("issues/orders/<int:order_id>/add/", order_views.add_items, name="add_items"),
     path("issues/orders/<int:order_id>/<int:item_id>/", order_views.act_on_item, name="act_on_item"),
     path("issues/law/", lawbook.book, name="lawbook"),
     path("issues/law/<str:violation_id>/", lawbook.law, name="law"),

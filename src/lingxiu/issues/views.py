@@ -28,6 +28,7 @@ from lingxiu.issues.lifecycle import State
 from lingxiu.issues.lookback.models import Listing
 from lingxiu.issues.lookback.queries import listed
 from lingxiu.issues.models import FlowChoice, Issue, LevelChoice, Source, StateChoice
+from lingxiu.issues.order_today import waiting
 from lingxiu.journal.actions import SubmissionReused, once
 from lingxiu.journal.queries import head
 from lingxiu.merchants.models import Merchant
@@ -80,6 +81,7 @@ def issue_list(request: HttpRequest) -> HttpResponse:
         "morning": user.authority.may("issues.dispatch") or user.authority.may("issues.supervise"),
         "total": count,
         "counts": counts,
+        "orders": waiting(user, timezone.localdate(now)) if wanted.view != "all" else None,
         "links": _links(wanted),
         "tabs": _tabs(wanted, views, counts.open),
         "towns": _towns(user),

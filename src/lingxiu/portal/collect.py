@@ -19,6 +19,7 @@ from django.views.decorators.http import require_safe
 
 from lingxiu.accounts.models import Unit, User
 from lingxiu.issues.models import Issue
+from lingxiu.issues.order_today import waiting
 from lingxiu.issues.queries import mine
 from lingxiu.journal.queries import head
 from lingxiu.merchants.models import Merchant
@@ -65,6 +66,7 @@ def my_round(request: HttpRequest) -> HttpResponse:
         "groups": groups,
         "mine": sum(len(group.stops) for group in groups),
         "late": sum(len(group.stops) for group in groups if group.id == "late"),
+        "orders": waiting(user, timezone.localdate(now)),
         "visits": user.authority.may("merchants.visit"),
         "may_find": user.authority.may("issues.find"),
         "stops": _stops(user) if user.authority.may("merchants.visit") else [],
