@@ -54,13 +54,13 @@ def test_each_step_has_its_own_clock(state: State, level: Level, expected: datet
 
 def test_what_comes_in_on_a_friday_night_is_due_on_monday_morning() -> None:
     night = datetime(2026, 3, 6, 22, 40, tzinfo=COUNTY)
-    due = step_due(CALENDAR, LIMITS, State.RECEIVED, Level.GRID, night, "P-SMOKE")
+    due = step_due(CALENDAR, LIMITS, State.RECEIVED, Level.GRID, night)
     assert due.at == datetime(2026, 3, 9, 10, 30, tzinfo=COUNTY)
 
 
 def test_what_is_dangerous_at_any_hour_is_due_at_night() -> None:
     night = datetime(2026, 3, 6, 22, 40, tzinfo=COUNTY)
-    due = step_due(CALENDAR, LIMITS, State.RECEIVED, Level.TOWN, night, "L-GAS")
+    due = step_due(CALENDAR, LIMITS, State.RECEIVED, Level.TOWN, night, plain=True)
     assert due.at == datetime(2026, 3, 7, 2, 40, tzinfo=COUNTY)
 
 

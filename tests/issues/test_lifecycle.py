@@ -60,6 +60,8 @@ WHO: dict[Move, set[By]] = {
     Move.REPORT_UP: {By.ASSIGNEE, By.DISPATCHER},
     Move.CORRECT: {By.MERCHANT},
     Move.ASK: {By.DISPATCHER},
+    Move.ANSWER: {By.DISPATCHER},
+    Move.AMEND: {By.DISPATCHER},
     Move.ADD: {By.REPORTER},
     Move.FILE_CASE: {By.ENFORCER},
     Move.NOTE: {By.PARTY},
@@ -74,9 +76,11 @@ ONLY_IF: dict[Move, Mark] = {
     Move.REFUSE: Mark.EXTENSION_ASKED,
     Move.REPORT_UP: Mark.SUPERVISED,
     Move.ASK: Mark.REPORTED,
+    Move.ANSWER: Mark.REPORTED,
 }
 THOUGH_SUSPENDED = {
-    Move.DISMISS, Move.RESUME, Move.SUPERVISE, Move.REPORT_UP, Move.CORRECT, Move.ASK, Move.ADD, Move.NOTE,
+    Move.DISMISS, Move.RESUME, Move.SUPERVISE, Move.REPORT_UP, Move.CORRECT, Move.ASK, Move.ANSWER, Move.ADD,
+    Move.NOTE,
 }  # fmt: skip
 # in which states a move that changes none of them can be made
 STAYS: dict[Move, set[State]] = {
@@ -96,6 +100,8 @@ STAYS: dict[Move, set[State]] = {
     Move.REPORT_UP: set(OPEN),
     Move.CORRECT: {State.RECEIVED, State.DISPATCHED, State.HANDLING},
     Move.ASK: set(OPEN),
+    Move.ANSWER: set(OPEN),
+    Move.AMEND: set(OPEN) - {State.PREDICTED},
     Move.ADD: set(OPEN),
     Move.NOTE: set(State),
 }
@@ -111,6 +117,7 @@ GRAPH: dict[State, dict[Move, State]] = {
     },
     State.DISPATCHED: {
         Move.ACCEPT: State.HANDLING,
+        Move.JOIN: State.DISMISSED,
         Move.TRANSFER: State.DISPATCHED,
         Move.DECLINE: State.DISPATCHED,
         Move.RETURN: State.RECEIVED,
@@ -120,6 +127,7 @@ GRAPH: dict[State, dict[Move, State]] = {
     State.HANDLING: {
         Move.FILE_CASE: State.CLOSED,
         Move.HANDLE: State.HANDLING,
+        Move.JOIN: State.DISMISSED,
         Move.FEED_BACK: State.RECHECK,
         Move.TRANSFER: State.DISPATCHED,
         Move.RETURN: State.RECEIVED,

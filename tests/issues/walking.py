@@ -32,15 +32,17 @@ PEOPLE = (
     "market", "market2", "owner",
 )  # fmt: skip
 REASONS = ("SHOP-CLOSED", "PART-ORDERED", "OTHER-BODY", "APPOINTMENT")
+MATTERS = ("D-BIN", "D-HOOD", "P-SMOKE", "V-A2")
 WINDOW = 6
 """So many issues several walkers have in their hands at a time."""
 
 RARE = {
-    Move.NOTE: 0.1, Move.ADD: 0.2, Move.ASK: 0.2, Move.CORRECT: 0.2, Move.SUPERVISE: 0.2, Move.DISMISS: 0.3, Move.JOIN: 0.5,
+    Move.NOTE: 0.1, Move.ADD: 0.2, Move.ASK: 0.2, Move.ANSWER: 0.2, Move.AMEND: 0.3,
+    Move.CORRECT: 0.2, Move.SUPERVISE: 0.2, Move.DISMISS: 0.3, Move.JOIN: 0.5,
     Move.RETURN: 0.3, Move.ESCALATE: 0.3, Move.SUSPEND: 0.3,
 }  # fmt: skip
 
-OF_A_REPORT = frozenset({Move.ASK, Move.SPLIT})
+OF_A_REPORT = frozenset({Move.ASK, Move.ANSWER, Move.SPLIT})
 PICTURED = frozenset({Move.HANDLE, Move.FEED_BACK})
 
 Clock = tuple[int, datetime, datetime]
@@ -186,6 +188,9 @@ class Walker:
             days=choice([1, 2, 3]),
             upheld=choice([True, False]),
             case_number="立〔2026〕1号",
+            interim=choice([True, False]),
+            violation=choice(MATTERS) if what is Move.AMEND else "",
+            merchant=choice([None, *self.merchants]) if what is Move.AMEND else None,
             told=filled(issue) if what is Move.FEED_BACK else {},
         )
 

@@ -27,7 +27,7 @@ from lingxiu.merchants.models import Merchant
 from lingxiu.policy.queries import InForce
 from lingxiu.policy.schema.violations import Violation
 from lingxiu.privacy.cipher import blind_index
-from lingxiu.sensing.forecasting import submission_of
+from lingxiu.sensing.foretelling import submission_of
 
 INSPECTIONS = UUID("0c5c1f52-9f0e-4b9a-9a5e-2f7a3b7f9d10")
 """Name space of the submissions of the demo's inspections."""
@@ -378,11 +378,12 @@ class Desk:
             for level in sorted(record.levels)
         ]
         whole = reduce(deadlines.later_of, ends)
-        step = deadlines.step_due(self.calendar, self.limits, to, Level(issue.level), at, issue.violation)
+        plain, level = issue.violation in self.limits.at_any_hour, Level(issue.level)
+        step = deadlines.step_due(self.calendar, self.limits, to, level, at, plain=plain)
         issue.due_at, issue.step_due_at = whole.at, min(step.at, whole.at)
         issue.due_provisional = whole.provisional or step.provisional
         lead = _assignment(issue, unit, person, to, step, at, accepted)
-        lead.in_working_hours = deadlines.runs_in_working_hours(self.limits, to, Level(issue.level), issue.violation)
+        lead.in_working_hours = not plain and deadlines.is_of_working_hours(self.limits, to, level)
         record.assignments.append(lead)
 
     def _let_go(self, record: Record, *, done: bool, at: datetime) -> None:

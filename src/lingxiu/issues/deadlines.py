@@ -75,23 +75,18 @@ def _since_midnight(clock: time) -> timedelta:
 
 
 def step_due(
-    calendar: WorkingCalendar, limits: Deadlines, state: State, level: Level, start: datetime, violation: str = ""
+    calendar: WorkingCalendar, limits: Deadlines, state: State, level: Level, start: datetime, *, plain: bool = False
 ) -> Due:
-    """When whoever holds it in this state must have passed it on."""
-    return due(calendar, start, _step(limits, state, level, violation), limits.office_hours)
-
-
-def runs_in_working_hours(limits: Deadlines, state: State, level: Level, violation: str) -> bool:
-    """Whether the step's clock is one of working hours."""
-    return _step(limits, state, level, violation).working_hours is not None
-
-
-def _step(limits: Deadlines, state: State, level: Level, violation: str) -> Period:
-    """The step's period. Hours are plain for what is dangerous at any hour."""
+    """When whoever holds it in this state must have passed it on. `plain`: its hours run by day and night."""
     period = _STEP[state](limits).of(level)
-    if period.working_hours is not None and violation in limits.at_any_hour:
-        return Period(hours=period.working_hours)
-    return period
+    if plain and period.working_hours is not None:
+        period = Period(hours=period.working_hours)
+    return due(calendar, start, period, limits.office_hours)
+
+
+def is_of_working_hours(limits: Deadlines, state: State, level: Level) -> bool:
+    """Whether the step's clock is one of working hours."""
+    return _STEP[state](limits).of(level).working_hours is not None
 
 
 def answer_due(calendar: WorkingCalendar, limits: Deadlines, source: ReportSource, start: datetime) -> Due:

@@ -18,6 +18,7 @@ from lingxiu.issues.holding import routed_unit, units_to_give
 from lingxiu.issues.lifecycle import CERTIFIED_ONLY, FOUND_TRUE, MOVES, Level, Move, Needs, Result
 from lingxiu.issues.models import PEOPLE, Issue, Report, ResultChoice
 from lingxiu.issues.words import REFUSALS
+from lingxiu.issues.phrases import ANSWERING
 from lingxiu.issues.writing import Brought, open_parts
 from lingxiu.merchants.models import Merchant
 from lingxiu.policy.queries import edition, in_force
@@ -59,6 +60,8 @@ FIELDS: dict[Move, tuple[str, ...]] = {
     Move.CORRECT: ("words",),
     Move.ASK: ("which_report", "words"),
     Move.FILE_CASE: ("case_number", "filing", "words", "answer"),
+    Move.ANSWER: ("report", "one_answer"),
+    Move.AMEND: ("violation", "other_shop", "words"),
     Move.NOTE: ("words", "mention"),
 }
 WITH_PICTURE = frozenset({Move.HANDLE, Move.FEED_BACK, Move.CONTRIBUTE, Move.CORRECT, Move.NOTE})
@@ -78,6 +81,7 @@ _WORDS: dict[Move, Any] = {
     Move.EXTEND: _("Why it takes longer"),
     Move.NOTE: _("Note"),
 }
+    Move.AMEND: _("Why it is corrected"),
 
 
 _PASS_ON = _(
@@ -120,6 +124,11 @@ class MoveForm(forms.Form):
     # Each of these makes the fields of one name of FIELDS: none, one, or several.
 
     def _words(self) -> dict[str, forms.Field]:
+    @property
+    def tapped_into(self) -> str:
+        """The field that phrases are for: in what goes out as an answer, the answer."""
+        return "answer" if self.what in ANSWERING else "words"
+
         label = _WORDS.get(self.what, _("Reason") if self.what in _WORDS_NEEDED else _("Words"))
         needed = self.what in _WORDS_NEEDED
         hint = _PASS_ON if self.what is Move.DISPATCH and self.issue.source in PEOPLE else ""
@@ -203,6 +212,38 @@ class MoveForm(forms.Form):
     def _into(self) -> dict[str, forms.Field]:
         near = queries.suggestions(self.issue, self.user)
         hint = {"list": "open-issues", "autocomplete": "off", "inputmode": "numeric"}
+    def _one_answer(self) -> dict[str, forms.Field]:
+        return {
+            "answer": forms.CharField(
+                label=_("Answer to whoever reported it"), max_length=LONGEST_WORDS, widget=area(3),
+                help_text=_("They read it as it stands. No names of officers, nothing about other people."),
+            ),
+            "interim": forms.BooleanField(
+                label=_("This is not the answer yet: their due time runs on"), required=False
+            ),
+        }  # fmt: skip
+
+    def _violation(self) -> dict[str, forms.Field]:
+        language = get_language() or "zh-hans"
+        rows = edition(self.issue.edition).catalogues.violations
+        choices = [(row.id, f"{row.id} {row.label.text(language)}") for row in rows if row.enabled]
+        if self.issue.violation not in dict(choices):
+            choices.insert(0, (self.issue.violation, self.issue.violation))
+        return {
+            "violation": forms.ChoiceField(label=_("What it is about"), choices=choices, initial=self.issue.violation)
+        }
+
+    def _other_shop(self) -> dict[str, forms.Field]:
+        self.shops = queries.shops_nearby(self.issue, self.user)
+        hint = {"list": f"shops-{self.what.value}", "autocomplete": "off", "lang": "zh"}
+        return {
+            "shop": forms.CharField(
+                label=_("Which shop it is"), required=False, max_length=200, widget=forms.TextInput(attrs=hint),
+                initial=self.issue.merchant.name if self.issue.merchant else "",
+                help_text=_("Name, or licence number where two are called the same."),
+            )
+        }  # fmt: skip
+
         field = forms.CharField(label=_("Number of the other issue"), max_length=13, widget=forms.TextInput(attrs=hint))
         self.suggested = near
         return {"into": field}
@@ -369,8 +410,8 @@ class MoveForm(forms.Form):
     def clean_shop(self) -> Merchant | None:
         """The one merchant of this name or licence number that the person may see."""
         asked = self.cleaned_data["shop"].split(" · ")[0].strip()
-        if not asked:
-            return None
+        if not asked or (self.issue.merchant is not None and asked == self.issue.merchant.name):
+            return None  # it stays as it is
         seen = Merchant.objects.visible_to(self.user)
         found = list(seen.filter(licence_no=asked)[:2]) or list(seen.filter(name=asked)[:2])
         if len(found) != 1:
@@ -411,6 +452,8 @@ class MoveForm(forms.Form):
             reading=self._readings.get(data.get("reading", "")),
             measured=data.get("measured", ""),
             lng=position[0],
+            interim=data.get("interim", False),
+            violation=data.get("violation", ""),
             lat=position[1],
         )
 

@@ -68,6 +68,8 @@ class Move(StrEnum):
     REPORT_UP = "report_up"
     CORRECT = "correct"
     ASK = "ask"
+    ANSWER = "answer"
+    AMEND = "amend"
     ADD = "add"
     FILE_CASE = "file_case"
     NOTE = "note"
@@ -111,6 +113,7 @@ class Needs(StrEnum):
     UNTIL = "until"
     DAYS = "days"
     CASE = "case"
+    MATTER = "matter"
 
 
 class Mark(StrEnum):
@@ -125,6 +128,7 @@ class Mark(StrEnum):
     MAY_DECLINE = "may_decline"  # it was transferred, and nobody has declined it yet
     REPORTED = "reported"
     SEVERAL_REPORTS = "several_reports"
+    OF_DEVICE = "of_device"  # what it is about, and where, is the device's
 
 
 class Result(StrEnum):
@@ -208,7 +212,7 @@ MOVES: dict[Move, Rule] = {
         ),
         _rule(Move.CLOSE, {S.RECHECK}, S.CLOSED, {B.CHECKER}, {N.ANSWER}),
         _rule(Move.REWORK, {S.RECHECK}, S.HANDLING, {B.CHECKER}, {N.WORDS}),
-        _rule(Move.JOIN, {S.RECEIVED}, S.DISMISSED, {B.DISPATCHER}, {N.ISSUE}),
+        _rule(Move.JOIN, BEFORE_RECHECK, S.DISMISSED, {B.DISPATCHER}, {N.ISSUE}),
         _rule(Move.SPLIT, set(OPEN), None, {B.DISPATCHER}, {N.REPORT}, only_if=M.SEVERAL_REPORTS),
         _rule(Move.TRANSFER, WITH_SOMEBODY, S.DISPATCHED, {B.ASSIGNEE, B.DISPATCHER}, {N.UNIT, N.WORDS}),
         _rule(Move.DECLINE, {S.DISPATCHED}, S.DISPATCHED, {B.ASSIGNEE}, {N.WORDS}, only_if=M.MAY_DECLINE),
@@ -247,6 +251,13 @@ MOVES: dict[Move, Rule] = {
         # those it concerns, who are no officers
         _rule(Move.CORRECT, BEFORE_RECHECK, None, {B.MERCHANT}, {N.WORDS}, though_suspended=True),
         _rule(Move.ASK, set(OPEN), None, {B.DISPATCHER}, {N.WORDS}, only_if=M.REPORTED, though_suspended=True),
+        _rule(
+            Move.ANSWER, set(OPEN), None, {B.DISPATCHER}, {N.REPORT, N.ANSWER}, only_if=M.REPORTED,
+            though_suspended=True,
+        ),
+        _rule(
+            Move.AMEND, {*BEFORE_RECHECK, S.RECHECK}, None, {B.DISPATCHER}, {N.WORDS, N.MATTER}, unless={M.OF_DEVICE},
+        ),
         _rule(Move.ADD, set(OPEN), None, {B.REPORTER}, {N.WORDS}, though_suspended=True),
         _rule(
             Move.FILE_CASE, {S.HANDLING, S.RECHECK}, S.CLOSED, {B.ENFORCER}, {N.WORDS, N.CASE, N.ANSWER},

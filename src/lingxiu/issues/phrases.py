@@ -14,7 +14,11 @@ from lingxiu.issues.models import Issue, MoveRow
 from lingxiu.policy.queries import in_force
 from lingxiu.policy.schema.catalogues import Catalogues
 
-PHRASED = frozenset({Move.HANDLE, Move.FEED_BACK, Move.REWORK, Move.RETURN, Move.ESCALATE, Move.TRANSFER, Move.NOTE})
+ANSWERING = frozenset({Move.CLOSE, Move.ANSWER})
+"""Where the words to tap are an answer that goes out."""
+PHRASED = ANSWERING | {
+    Move.HANDLE, Move.FEED_BACK, Move.REWORK, Move.RETURN, Move.ESCALATE, Move.TRANSFER, Move.NOTE, Move.DISMISS, Move.ASK,
+}  # fmt: skip
 MOST = 6
 MOST_OWN = 3
 LONGEST_OWN = 60  # characters: longer ones are about one case
@@ -29,9 +33,10 @@ def offers(moves: list[Move], issue: Issue, user: User, language: str, at: datet
     if not phrased:
         return {}
     catalogues = in_force().catalogues
-    own = _own(phrased, user, at)
+    # what was said to one reporter is not offered for the next
+    own = _own([what for what in phrased if what not in ANSWERING | {Move.ASK}], user, at)
     found = {what: canned(catalogues, what, issue.violation, language) for what in phrased}
-    return {what: [*rows, *[words for words in own[what] if words not in rows]] for what, rows in found.items()}
+    return {what: [*rows, *[words for words in own.get(what, ()) if words not in rows]] for what, rows in found.items()}
 
 
 def canned(catalogues: Catalogues, what: str, violation: str, language: str) -> list[str]:

@@ -379,6 +379,7 @@ class Told:
     words: Text
     icon: str
     tone: str
+    said: str = ""
 
 
 PLAIN: dict[Move, tuple[Text, str, str]] = {
@@ -401,6 +402,7 @@ PLAIN: dict[Move, tuple[Text, str, str]] = {
 """What is told of a move whoever reported it. The moves that are missing are no business of people outside."""
 OWN: dict[Move, tuple[Text, str, str]] = {
     Move.ASK: (gettext_lazy("We asked you something"), "message-question", "warning"),
+    Move.ANSWER: (gettext_lazy("We answered you"), "message-up", "handling"),
     Move.ADD: (gettext_lazy("You added something"), "message-plus", "received"),
     Move.REOPEN: (gettext_lazy("You said it is not right yet"), "history", "warning"),
     Move.NOTE: (gettext_lazy("Put together with something we look into already"), "link", "received"),
@@ -417,5 +419,6 @@ def _told(report: Report) -> list[Told]:
         own = OWN.get(Move(move)) if report.pk in data.get("reports", ()) else None
         plain = own or PLAIN.get(Move(move))
         if plain:
-            told.append(Told(at, *plain))
+            said = data.get("answers", {}).get(str(report.pk), "") if move == Move.ANSWER else ""
+            told.append(Told(at, *plain, said=said))
     return told[::-1]

@@ -15,7 +15,7 @@ from django.utils import timezone
 from lingxiu.accounts.models import Unit, User
 from lingxiu.china.pinyin import fold
 from lingxiu.issues.lifecycle import Level, Mark, Move, Pictures, State, Step
-from lingxiu.issues.models import PEOPLE, WAITING_STATES, Assignment, Issue, IssueQuerySet, MoveRow, Report
+from lingxiu.issues.models import PEOPLE, WAITING_STATES, Assignment, Issue, IssueQuerySet, MoveRow, Report, Source
 from lingxiu.issues.relations import Held
 from lingxiu.merchants.models import Merchant
 from lingxiu.policy.queries import edition
@@ -63,6 +63,7 @@ def situation(issue: Issue) -> Situation:
         Mark.OBJECTED: any(outcome == Assignment.Outcome.OBJECTED for *_, outcome, _ in rows),
         Mark.MAY_DECLINE: _may_decline(issue),
         Mark.REPORTED: reports > 0,
+        Mark.OF_DEVICE: issue.source == Source.ALARM,
         # One alone can be split off as well, if the issue is a device's or an officer's own besides.
         Mark.SEVERAL_REPORTS: reports > (0 if issue.source not in PEOPLE else 1),
     }

@@ -63,6 +63,8 @@ JOURNAL: dict[Move, str] = {
     Move.REPORT_UP: "issue.reported_up",
     Move.CORRECT: "issue.corrected",
     Move.ASK: "issue.asked",
+    Move.ANSWER: "issue.answered",
+    Move.AMEND: "issue.amended",
     Move.ADD: "issue.added",
     Move.FILE_CASE: "issue.case_filed",
     Move.NOTE: "issue.noted",
@@ -83,7 +85,9 @@ class Brought:
 
     `answer` is told to everybody who reported it, unless `answers` has one of their own, by report id. `inspection`:
     that of two certified officers; anything else is a visit. `on_behalf_of`: who did what a dispatcher only enters (代办).
-    `merchant`: which shop it is, where that was unknown. `photos`: sha256 of stored files. `units`: co-operating departments.
+    `interim`: what one reporter is told is not the answer yet. `violation`: what it is about, as it should have been.
+    `merchant`: which shop it is, where that was unknown or wrong. `photos`: sha256 of stored files; `before`: which of them
+    show it as it was found, where a move brings both. `units`: co-operating departments.
     `report`: which report is meant. `until`: the end of a rest, `reason` why (`deadlines.yaml`: suspending). `days`: working
     days asked for, or granted. `upheld`: an objecting unit has to do its part all the same. `mentioned`: colleagues named.
     `voice`: sha256 of a stored voice note. `told`: answers to the violation's questions. `reading`: an hour of the shop's
@@ -110,6 +114,8 @@ class Brought:
     days: int | None = None
     upheld: bool = False
     case_number: str = ""
+    interim: bool = False
+    violation: str = ""
     case_body: Unit | None = None
     case_on: date | None = None
     case_cause: str = ""
@@ -126,7 +132,8 @@ NOTHING = Brought()
 # ── the issue itself ─────────────────────────────────────────────────────────────────────────────────────────────
 
 _COLUMNS = (
-    "state", "flow", "level", "result", "found_true", "joined_into_id", "closed_at", "clock_from", "due_at", "step_due_at",
+    "state", "flow", "level", "violation", "violation_kind", "severity", "responsible", "summary",
+    "result", "found_true", "joined_into_id", "closed_at", "clock_from", "due_at", "step_due_at",
     "due_provisional", "lead_unit_id", "lead_person_id", "merchant_id", "town", "grid", "lng", "lat", "suspended_at",
     "suspended_until", "suspended_for", "more_days", "extensions", "extension_asked_days", "supervised_at",
     "supervised_due_at", "supervised_by_id", "case_number", "other_system", "other_number",
@@ -281,9 +288,8 @@ def _give_lead(
         given_at=at,
         due_at=due.at,
         due_provisional=due.provisional,
-        in_working_hours=deadlines.runs_in_working_hours(
-            limits(issue), State(issue.state), Level(issue.level), issue.violation
-        ),
+        in_working_hours=not runs_at_any_hour(issue)
+        and deadlines.is_of_working_hours(limits(issue), State(issue.state), Level(issue.level)),
     )
 
 
@@ -347,7 +353,7 @@ def set_clocks(issue: Issue, at: datetime) -> Due:
     Returns: the step's own due time, which the assignment keeps.
     """
     state, level = State(issue.state), Level(issue.level)
-    step = deadlines.step_due(calendar(), limits(issue), state, level, at, issue.violation)
+    step = deadlines.step_due(calendar(), limits(issue), state, level, at, plain=runs_at_any_hour(issue))
     show_clocks(issue, whole_due(issue), step)
     return step
 
@@ -374,6 +380,11 @@ def show_clocks(issue: Issue, whole: Due, step: Due) -> None:
     issue.due_at = whole.at
     issue.step_due_at = min(step.at, whole.at)
     issue.due_provisional = whole.provisional or step.provisional
+def runs_at_any_hour(issue: Issue) -> bool:
+    """Whether what it is about is dangerous by night and on holidays as well."""
+    return issue.violation in limits(issue).at_any_hour
+
+
 
 
 def lengthen(issue: Issue, days: int) -> None:
@@ -433,5 +444,8 @@ def tell_standing(merchant_id: int | None, at: datetime, *, reported: bool = Fal
 def tell_standing_of(issue: Issue, before: Before, at: datetime, *, visited: bool = False) -> None:
     """What a move changed for the merchant: a visit, or an issue more or less that is open. Any other move leaves its row, and
     whoever waits for it, alone."""
-    if visited or before.columns["closed_at"] != issue.closed_at or before.columns["merchant_id"] != issue.merchant_id:
-        tell_standing(issue.merchant_id, at, visited=visited)
+    former = before.columns["merchant_id"]
+    if visited or before.columns["closed_at"] != issue.closed_at or former != issue.merchant_id:
+        # of two shops the first made comes first, so that two who correct crosswise do not wait for each other for ever
+        for shop in sorted({pk for pk in (former, issue.merchant_id) if isinstance(pk, int)}):
+            tell_standing(shop, at, visited=visited and shop == issue.merchant_id)

@@ -76,6 +76,7 @@ FIELDS: dict[str, str] = {
     "until": "until",
     "days": "days",
     "case": "case_number",
+    "matter": "violation",
 }
 """What a refusal names → the field of the request that mends it; any other is the move itself."""
 
@@ -312,6 +313,8 @@ def _brought(sent: MoveIn, issue: Issue, user: User, now: datetime) -> Brought:
         reason=sent.reason,
         days=sent.days,
         upheld=sent.upheld,
+        interim=sent.interim,
+        violation=sent.violation,
         case_number=sent.case_number,
         mentioned=tuple(person for name in sent.mentioned if (person := _person_called("mentioned", name))),
         photos=kept_by(user, sent.photos),

@@ -348,7 +348,8 @@ class InspectionIn(Given):
 class MoveIn(Given):
     """A move. `comment`: the words that come with it. `seen`: the version that was looked at; if another move came since,
     this one is refused. `answer` goes to everybody who reported it, unless `answers` has one of their own. Units are named
-    by their code, people by their user name. `until` and `reason`: of a rest. `days`: working days, asked for or granted.
+    by their code, people by their user name. `interim`: what the one `report` is told is not its answer yet. `violation` and
+    `merchant`: with `amend`, as they should have been. `until` and `reason`: of a rest. `days`: working days, asked for or granted.
     With `feed_back`, what the issue's `evidence` asks for: `photos` (as `POST /photos` named them), `form` (question → a choice's
     id, a number, words, or a day), `reading` (one of those offered, or another hour as MN@2026-03-05T18) or `measured` (words)."""
 
@@ -371,6 +372,8 @@ class MoveIn(Given):
     reason: Code = ""
     days: Annotated[int, Field(ge=1, le=365)] | None = None
     upheld: bool = False
+    interim: bool = False
+    violation: Code = ""
     case_number: Annotated[str, StringConstraints(strip_whitespace=True, max_length=60), AfterValidator(_writable)] = ""
     mentioned: Annotated[list[UserName], Field(max_length=30)] = []
     photos: Photos = []

@@ -40,7 +40,8 @@ def _set_again(pk: int, at: datetime) -> bool:
         before = Before.of(issue)
         calendar = writing.calendar()
         limits, state = writing.limits(issue), State(lead.step)
-        step = deadlines.step_due(calendar, limits, state, Level(issue.level), lead.given_at, issue.violation)
+        plain = not lead.in_working_hours
+        step = deadlines.step_due(calendar, limits, state, Level(issue.level), lead.given_at, plain=plain)
         step = deadlines.longer(calendar, step, lead.more_days)
         writing.show_clocks(issue, writing.whole_due(issue), step)
         if Before.of(issue) == before:

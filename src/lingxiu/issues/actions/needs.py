@@ -120,10 +120,19 @@ _MET: dict[Needs, Callable[[Issue, User, Brought], bool]] = {
     Needs.UNTIL: lambda issue, actor, brought: brought.until is not None and bool(brought.reason),
     Needs.DAYS: lambda issue, actor, brought: bool(brought.days and brought.days > 0),
     Needs.CASE: lambda issue, actor, brought: bool(brought.case_number.strip()),
+    Needs.MATTER: lambda issue, actor, brought: _is_another_matter(issue, brought),
 }
 
 
 def _is_colleague(issue: Issue, person: User | None) -> bool:
+def _is_another_matter(issue: Issue, brought: Brought) -> bool:
+    """Whether another kind, of those there were when it was routed, or another shop is named."""
+    known = {row.id for row in edition(issue.edition).catalogues.violations}
+    other_kind = brought.violation in known - {issue.violation}
+    other_shop = brought.merchant is not None and brought.merchant.pk != issue.merchant_id
+    return (other_kind or other_shop) and (other_kind or brought.violation in ("", issue.violation))
+
+
     """Whether somebody else of the unit that has it may handle it."""
     if person is None or issue.lead_unit is None or person.pk == issue.lead_person_id or not person.is_active:
         return False

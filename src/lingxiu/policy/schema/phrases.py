@@ -8,7 +8,20 @@ from pydantic import Field
 
 from lingxiu.policy.rows import Label, Row
 
-PhrasedMove = Literal["visit", "handle", "feed_back", "rework", "return", "escalate", "transfer", "note"]
+PhrasedMove = Literal[
+    "visit",
+    "handle",
+    "feed_back",
+    "rework",
+    "return",
+    "escalate",
+    "transfer",
+    "note",
+    "close",
+    "dismiss",
+    "ask",
+    "answer",
+]
 
 
 class Phrase(Row):

@@ -19,10 +19,12 @@ def close(issue: Issue, to: State, actor: User | None, brought: Brought, at: dat
 
 
 def answer(issue: Issue, brought: Brought, at: datetime) -> Data:
-    """Tell everybody who reported it. The move keeps what was said, also when a later answer takes its place."""
+    """Tell everybody who reported it. The move keeps what was said, also when a later answer takes its place. Who was answered
+    while it was open was answered then: what they are told now comes on top."""
     said: dict[str, str] = {}
     for row in issue.reports.order_by("pk"):
-        row.answer, row.answered_at = brought.answers.get(row.pk, "").strip() or brought.answer.strip(), at
+        row.answer = brought.answers.get(row.pk, "").strip() or brought.answer.strip()
+        row.answered_at = row.answered_at if row.answered_at and row.answered_at >= issue.clock_from else at
         row.save(update_fields=["answer", "answered_at"])
         said[str(row.pk)] = row.answer
         record("report.answered", "report", row.pk, at=at, scope=writing.scope_of_report(issue))

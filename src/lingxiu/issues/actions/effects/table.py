@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lingxiu.issues.actions.effects import clocks, ending, joining, leading, parts, saying
+from lingxiu.issues.actions.effects import amending, clocks, ending, joining, leading, parts, saying
 from lingxiu.issues.actions.effects.shape import Effect
 from lingxiu.issues.lifecycle import Move
 from lingxiu.issues.models import Assignment
@@ -39,6 +39,8 @@ EFFECTS: dict[Move, Effect] = {
     Move.REPORT_UP: clocks.report_up,
     Move.CORRECT: saying.nothing,
     Move.ASK: saying.ask,
+    Move.ANSWER: saying.answer_one,
+    Move.AMEND: amending.amend,
     Move.FILE_CASE: ending.file_case,
 }
 """What only a reporter does (ADD, and REOPEN for them) has verbs of its own: they have no account."""
