@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.test import Client
+from django.utils.translation import override
 
 from lingxiu.accounts.models import User
 from lingxiu.merchants.models import Merchant
@@ -127,7 +128,8 @@ def test_a_silent_monitor_is_said_to_be_silent(cast: Cast) -> None:
     heard(monitor(cast.merchant), days_ago(40), days_ago(20))
     recompute(TODAY, NOON)
     part = FumeScore.objects.get(merchant=cast.merchant).dimensions[0]
-    assert "silent for 19 days and nobody said why" in in_words(part)
+    with override("en"):
+        assert "silent for 19 days and nobody said why" in in_words(part)
 
 
 def test_the_history_shows_the_first_day_of_each_level(cast: Cast) -> None:
