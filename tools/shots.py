@@ -230,7 +230,7 @@ class Album:
         page.goto(self.address + path)
         page.wait_for_load_state("networkidle")
         if shot.name == "map":
-            page.locator("[data-usable]").wait_for(state="attached")
+            page.locator("[data-drawn]").wait_for(state="attached")
         page.screenshot(path=self.folder / f"{name}.png", full_page=shot.name != "map")
         self.remarks += [f"{name}: console: {error[:160]}" for error in errors if "status of 4" not in error]
         self.remarks += [f"{name}: {remark}" for remark in seen_by_machine(page)]

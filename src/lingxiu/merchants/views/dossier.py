@@ -141,7 +141,7 @@ def _groups(form: DossierForm) -> list[dict[str, Any]]:
         "person": _("Person in charge"),
         "place": _("Place"),
         "size": _("Size"),
-        "hours": _("Since when, from when to when"),
+        "hours": _("Opening and hours"),
     }
     return [
         {"title": words[key], "icon": icon, "fields": [form[name] for name in names]} for key, icon, names in GROUPS
