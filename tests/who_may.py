@@ -93,6 +93,7 @@ WHO_MAY: dict[str, Row] = {
     "issues/<number>/": Row(get=OFFICERS, far=WHOLE_COUNTY),
     "issues/<number>/moves/": Row(post=OFFICERS, far_post=WHOLE_COUNTY),  # which moves: issues/lifecycle.py
     "issues/<number>/call/": Row(post=HOLDERS),  # of this issue: issues/calling.py
+    "issues/<number>/case/": Row(),  # of an issue with a case: tests/issues/test_cases.py
     "issues/<number>/elsewhere/": Row(post=OFFICERS, far_post=WHOLE_COUNTY),  # whose it is: issues/elsewhere.py
     "m/<token>": Row(get=ANYONE, far=ANYONE),
     "merchants/<merchant_id>/": Row(get=SIGNED_IN, far=WHOLE_COUNTY),  # owners are led to /shop/

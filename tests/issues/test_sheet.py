@@ -18,7 +18,7 @@ from python_calamine import CalamineWorkbook
 from lingxiu.accounts.models import User
 from lingxiu.issues import sheet
 from lingxiu.issues.lifecycle import Move
-from lingxiu.issues.models import Issue, MoveRow
+from lingxiu.issues.models import Issue, MoveRow, ResultChoice
 from lingxiu.issues.sheet import Line
 from tests.cast import NOON, Cast
 from tests.issues.world import LATER, alarm, complain, do, find
@@ -236,3 +236,43 @@ def test_the_sheet_is_for_who_works_on_issues(cast: Cast) -> None:
         if answer.status_code == 200:
             seen.add(name)
     assert seen == {"county_officer", "town_dispatcher", "department_officer", "town_officer"}
+
+
+def test_what_is_shown_is_what_carrying_it_out_comes_to(cast: Cast) -> None:
+    """One row of every kind: given, passed on, fed back, noted; not understood, not allowed, too late, doubled, gone."""
+    given, other, late, gone = (complain(cast.merchant).issue for _ in range(4))
+    accepted, resting = alarm(cast.merchant), find(cast.grid_member, "D-HOOD", merchant=cast.merchant)
+    do(accepted, Move.ACCEPT, cast.grid_member)
+    do(late, Move.DISPATCH, cast.dispatcher, unit=cast.town_team)
+    do(gone, Move.DISMISS, cast.dispatcher, words="重复", answer="已在办理")
+    for issue in (accepted, resting, gone):
+        issue.refresh_from_db()
+    ended = str(ResultChoice("not_found").label)
+    lines = [
+        Line(given.number, "1", to="第一网格", words="请去看看"), Line(other.number, "1", to="魏塘执法队 · team"),
+        Line(accepted.number, str(accepted.version), result=ended, words="去看过了"), Line(resting.number, "0", words="改天再去"),
+        Line(late.number, "1", to="第一网格"), Line(given.number, "1", words="又一行"), Line(gone.number, "9", to="第一网格"),
+        Line("2026030599999", "1", words="x"), Line(resting.number.replace("2026", "2025"), "1", words="x"),
+    ]  # fmt: skip
+    lines += [Line(complain(cast.merchant).issue.number, *said) for said in (
+        ("1", "没有的单位"), ("x", "第一网格"), ("1", "第一网格", ended), ("1", "", "没有的结果"), ("1", "", ended),
+    )]  # fmt: skip
+    moves = MoveRow.objects.count()
+    shown = sheet.dry_run(lines, actor=cast.dispatcher)
+    assert MoveRow.objects.count() == moves
+    work = sheet.carry_out(lines, actor=cast.dispatcher, at=LATER, submission=uuid.uuid4())
+    assert [(one.number, one.done, one.words) for one in shown] == [
+        (one.number, one.done, one.words) for one in work.outcomes
+    ]
+    assert {one.done for one in shown} == {True, False}
+    assert sum(one.done for one in shown) == 3
+
+
+def test_showing_five_hundred_rows_costs_a_few_statements_a_row(cast: Cast, django_assert_max_num_queries: Any) -> None:
+    def lines(n: int) -> list[Line]:
+        issues = [complain(cast.merchant).issue for _ in range(n)]
+        return [Line(issue.number, str(issue.version), to="第一网格 · grid") for issue in issues]
+
+    ten = lines(10)
+    with django_assert_max_num_queries(12 + 2 * len(ten)):
+        assert all(one.done for one in sheet.dry_run(ten, actor=cast.dispatcher))

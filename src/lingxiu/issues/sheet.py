@@ -1,13 +1,13 @@
 """The working sheet: the list as a workbook in which three columns may be filled in, and what is read back from it, row by row.
 
 Each row is a move of its own through `moving.move`, with the version that stood in the sheet: who was slower is told so in
-that row. The dry run makes the very same moves and takes them back. Never who reported something, never a private note.
+that row. The dry run asks of each whether it would be made, and makes none. Never who reported something, never a private note.
 """
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import IO, Any
@@ -21,13 +21,13 @@ from django.utils.translation import get_language, gettext_lazy, override
 from django.utils.translation import gettext as _
 
 from lingxiu.accounts.models import Unit, User
-from lingxiu.issues import bulk, bulk_run
+from lingxiu.issues import bulk, bulk_run, words
 from lingxiu.issues.actions import moving
 from lingxiu.issues.bulk_run import Json, Outcome, Progress, Row, Work
 from lingxiu.issues.forms import unit_and_person, whom_all
 from lingxiu.issues.holding import handles_at
 from lingxiu.issues.lifecycle import FOUND_TRUE, Move, Result, State
-from lingxiu.issues.models import Issue, IssueQuerySet, MoveRow, ResultChoice
+from lingxiu.issues.models import Issue, IssueQuerySet, ResultChoice
 from lingxiu.issues.views import rows_of
 from lingxiu.issues.writing import Brought
 
@@ -208,9 +208,13 @@ def _places(heads: list[str]) -> dict[str, int]:
     return found
 
 
-def dry_run(lines: Iterable[Line], *, actor: User, at: datetime) -> list[Outcome]:
-    """What each row would come to: each is really made, and taken back."""
-    return [_one(line, actor, at, None, seen) for line, seen in _with_repeats(lines)]
+def dry_run(lines: Iterable[Line], *, actor: User) -> list[Outcome]:
+    """What each row would come to; none is made. Everything that may refuse these moves is asked before they are made, so that
+    carried out they come to the same (a test does both). A few statements a row: what rows have in common is read once."""
+    rows, whom = _with_repeats(lines), Whom()
+    seen = Issue.objects.visible_to(actor).select_related("lead_unit", "lead_person").defer("routing_why")
+    issues = {issue.number: issue for issue in seen.filter(number__in={line.number for line, _again in rows})}
+    return [_outcome(line, again, lambda line=line: _would(line, issues, actor, whom)) for line, again in rows]  # type: ignore[misc]  # a default binds it
 
 
 def carry_out(lines: Iterable[Line], *, actor: User, at: datetime, submission: UUID) -> Progress:
@@ -225,7 +229,8 @@ def doing(work: Work, actor: User) -> Row:
 
     def one(kept: Json, at: datetime) -> Outcome:
         line = Line(**{name: value for name, value in kept.items() if name != "again"})
-        return _one(line, actor, at, uuid5(work.submission, line.number), kept["again"])
+        own = uuid5(work.submission, line.number)
+        return _outcome(line, kept["again"], lambda: _move(line, actor, at, own))
 
     return one
 
@@ -240,38 +245,53 @@ def _with_repeats(lines: Iterable[Line]) -> list[tuple[Line, bool]]:
     return found
 
 
-def _one(line: Line, actor: User, at: datetime, own: UUID | None, again: bool) -> Outcome:
+def _outcome(line: Line, again: bool, do: Callable[[], str]) -> Outcome:
+    """What came of a row, in words: those of what was done, or why it was not."""
     try:
         if again:
             raise RowRefused("twice")
-        with transaction.atomic():
-            row = _move(line, actor, at, own)
-            transaction.set_rollback(own is None)
+        return Outcome(line.number, True, do())
     except RowRefused as refused:
         return Outcome(line.number, False, str(_WHY[refused.why]) % {"said": refused.said})
     except Exception as error:
         return Outcome(line.number, False, bulk.why_not(error))
-    return Outcome(line.number, True, bulk.said(row))
 
 
-def _move(line: Line, actor: User, at: datetime, own: UUID | None) -> MoveRow:
+def _would(line: Line, issues: Mapping[str, Issue], actor: User, whom: Whom) -> str:
+    """Raises: RowRefused, and what `moving.rehearse` raises."""
+    issue = _there(line, issues.get(line.number))
+    what, brought = _meant(line, issue, actor, whom)
+    moving.rehearse(issue, what, actor=actor, brought=brought, seen=int(line.version))
+    return str(words.MOVES[what].made)
+
+
+def _move(line: Line, actor: User, at: datetime, own: UUID) -> str:
     """Raises: RowRefused, and what `moving.move` raises."""
     rows = Issue.objects.visible_to(actor).select_related("lead_unit", "lead_person")
-    issue = rows.filter(number=line.number).first()
+    with transaction.atomic():
+        issue = _there(line, rows.filter(number=line.number).first())
+        what, brought = _meant(line, issue, actor, Whom())
+        made = moving.move(
+            issue.number, what, actor=actor, at=at, brought=brought, seen=int(line.version), submission=own
+        )
+    return bulk.said(made)
+
+
+def _there(line: Line, issue: Issue | None) -> Issue:
+    """Raises: RowRefused."""
     if issue is None:
         raise RowRefused("number")
     if not (line.version.isascii() and line.version.isdigit() and len(line.version) < 9):
         raise RowRefused("version")
-    what, brought = _meant(line, issue, actor)
-    return moving.move(issue.number, what, actor=actor, at=at, brought=brought, seen=int(line.version), submission=own)
+    return issue
 
 
-def _meant(line: Line, issue: Issue, actor: User) -> tuple[Move, Brought]:
+def _meant(line: Line, issue: Issue, actor: User, whom: Whom) -> tuple[Move, Brought]:
     """The move a row asks for: giving it to somebody, feeding back, or a note. Raises: RowRefused."""
     if line.to and line.result:
         raise RowRefused("both")
     if line.to:
-        unit, person = _called(line.to, issue)
+        unit, person = whom.called(line.to, issue)
         what = Move.DISPATCH if issue.state in (State.PREDICTED, State.RECEIVED) else Move.TRANSFER
         return what, Brought(words=line.words, unit=unit, person=person)
     if line.result:
@@ -279,13 +299,32 @@ def _meant(line: Line, issue: Issue, actor: User) -> tuple[Move, Brought]:
     return Move.NOTE, Brought(words=line.words)
 
 
-def _called(name: str, issue: Issue) -> tuple[Unit | None, User | None]:
-    """Whom the words mean, among those this issue can be given to. Raises: RowRefused."""
-    choices = [choice for _name, group in whom_all([issue]) if isinstance(group, list) for choice in group]
-    found = [value for value, text in choices if str(text) == name]
-    if len(found) != 1:
-        raise RowRefused("several" if found else "unit", name)
-    return unit_and_person(found[0])
+class Whom:
+    """Whom the words of rows mean: read once for all issues of a level and a town."""
+
+    def __init__(self) -> None:
+        self._named: dict[tuple[str, str], dict[str, list[str]]] = {}
+        self._meant: dict[str, tuple[Unit | None, User | None]] = {}
+
+    def called(self, name: str, issue: Issue) -> tuple[Unit | None, User | None]:
+        """Unit and person, among those this issue can be given to. Raises: RowRefused."""
+        place = (issue.level, issue.town)
+        if place not in self._named:
+            self._named[place] = self._names(issue)
+        found = self._named[place].get(name, [])
+        if len(found) != 1:
+            raise RowRefused("several" if found else "unit", name)
+        if found[0] not in self._meant:
+            self._meant[found[0]] = unit_and_person(found[0])
+        return self._meant[found[0]]
+
+    @staticmethod
+    def _names(issue: Issue) -> dict[str, list[str]]:
+        names: dict[str, list[str]] = {}
+        for _name, group in whom_all([issue]):
+            for value, text in group if isinstance(group, list) else []:
+                names.setdefault(str(text), []).append(value)
+        return names
 
 
 def _result(text: str) -> Result:

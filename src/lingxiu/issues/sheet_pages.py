@@ -80,7 +80,7 @@ def _sent(request: HttpRequest) -> bytes:
 
 def _shown(request: HttpRequest, lines: list[Line], user: User, *, wrong: str = "") -> HttpResponse:
     """The dry run; the rows go along in the form, signed, so that what is carried out is what was shown."""
-    outcomes = sheet.dry_run(lines, actor=user, at=timezone.now())
+    outcomes = sheet.dry_run(lines, actor=user)
     done = sum(one.done for one in outcomes)
     context = {
         "rows": sorted(zip(lines, outcomes, strict=True), key=lambda row: row[1].done),
@@ -103,7 +103,7 @@ def apply(request: HttpRequest) -> HttpResponseBase:
         )
     lines = [Line(**line) for line in kept]
     if request.POST.get("do") == "errors":
-        outcomes = sheet.dry_run(lines, actor=user, at=now)
+        outcomes = sheet.dry_run(lines, actor=user)
         return _file(sheet.write_errors(lines, outcomes, now, user), sheet.local_name(now))
     submission = submission_of(request)
     try:

@@ -48,8 +48,7 @@ def move(
         if what is Move.REOPEN:
             lock_to_reopen(number)
         issue = Issue.objects.defer("routing_why").get(number=number)
-        _refuse_stale(issue, what, seen)
-        to = needs.checked(issue, what, actor, brought)
+        to = rehearse(issue, what, actor=actor, brought=brought, seen=seen)
         before = Before.of(issue)
         at = writing.claim(issue, at)
         _know_the_merchant(issue, what, brought)
@@ -61,6 +60,15 @@ def move(
         if what is Move.CONFIRM:
             _send_on_confirmed(issue, at)
     return row
+
+
+def rehearse(issue: Issue, what: Move, *, actor: User, brought: Brought = NOTHING, seen: int | None = None) -> State:
+    """The state this move would lead to if it were made now. Changes nothing; what an effect itself refuses, it does not know.
+
+    Raises: MoveRefused, SomebodyWasFaster.
+    """
+    _refuse_stale(issue, what, seen)
+    return needs.checked(issue, what, actor, brought)
 
 
 def _send_on_confirmed(issue: Issue, at: datetime) -> None:
