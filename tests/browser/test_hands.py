@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 from tools.chromium import find as find_chromium
 from tools.driving import ARGUMENTS, PHONE, sign_in
 
@@ -181,6 +181,73 @@ def test_a_note_still_being_said_is_sent_with_the_form(phone: Phone, cast: Cast,
     with page.expect_navigation():
         form.locator(".actions button").last.tap()
     assert issue.moves.latest("version").data["voice"]
+
+
+STEP_BY_STEP, AT_ONCE = 8, 6
+"""The issue · accept · a phrase · the picture before · send · fixed · the picture after · send; at once:
+the issue · been there · a phrase · both pictures · send."""
+
+
+def test_a_bin_put_right_on_the_spot_is_one_form(
+    phone: Phone, cast: Cast, picture: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    after = tmp_path / "after.jpg"
+    Image.effect_noise((1200, 900), 20).convert("RGB").save(after, "JPEG")
+    page = phone.signed_in(cast.grid_member)
+    taps = {"step by step": 0, "at once": 0}
+
+    def tap(way: str, what: Locator) -> None:
+        what.tap()
+        taps[way] += 1
+
+    def photograph(way: str, name: str, file: Path) -> None:
+        with_picture(page, name, file)
+        taps[way] += 1
+
+    def opened(way: str) -> Issue:
+        found = find(cast.grid_member, "D-FULL", merchant=cast.merchant)
+        page.goto(f"{phone.address}/collect/")
+        tap(way, page.locator(f"#stop-{found.number} a").first)
+        expect(page.locator("#put-right")).to_be_attached()
+        return found
+
+    way = "step by step"
+    slow = opened(way)
+    tap(way, page.locator("#move-accept .actions button").last)
+    tap(way, page.locator("#move-handle .phrases button").first)
+    photograph(way, "photo_handle_before", picture)
+    tap(way, page.locator("#move-handle .actions button").last)
+    expect(page.locator("#issue-timeline img")).to_have_count(1)
+    tap(way, page.locator("#move-feed_back input[value=fixed]"))
+    photograph(way, "photo_feed_back", after)
+    tap(way, page.locator("#move-feed_back .actions button").last)
+    expect(page.locator("#issue-now")).to_contain_text("待复查")
+
+    way = "at once"
+    quick = opened(way)
+    tap(way, page.locator("#put-right-more > summary"))
+    tap(way, page.locator("#put-right .phrases button").first)
+    photograph(way, "photo_put_right_before", picture)
+    photograph(way, "photo_put_right", after)
+    tap(way, page.locator("#put-right .actions button").last)
+    expect(page.locator("#issue-now")).to_contain_text("待复查")
+
+    made = [[row.move for row in one.moves.order_by("version")] for one in (slow, quick)]
+    assert made[0] == made[1]
+    with capsys.disabled():
+        print(f"\ntaps from the round to fed back, two pictures: {taps}")  # noqa: T201 - the figure people ask for
+    assert taps == {"step by step": STEP_BY_STEP, "at once": AT_ONCE}
+
+
+def test_the_shops_number_is_one_tap_from_the_call(phone: Phone, cast: Cast, issue: Issue) -> None:
+    cast.merchant.phone = "13812341234"
+    cast.merchant.save()
+    page = phone.signed_in(cast.grid_member)
+    page.goto(f"{phone.address}/issues/{issue.number}/")
+    expect(page.locator("a[href='tel:13812341234']")).to_have_count(0)
+    page.get_by_role("button", name="联系店家").tap()
+    expect(page.locator("#issue-now a[href='tel:13812341234']")).to_be_visible()
+    assert page.url.endswith(f"/issues/{issue.number}/")
 
 
 def test_the_nearest_stands_first_and_the_position_stays_on_the_phone(phone: Phone, cast: Cast) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
@@ -17,8 +18,8 @@ from lingxiu.issues import cases, elsewhere, evidence, mentions, queries
 from lingxiu.issues.holding import routed_unit, units_to_give
 from lingxiu.issues.lifecycle import CERTIFIED_ONLY, FOUND_TRUE, MOVES, Level, Move, Needs, Result
 from lingxiu.issues.models import PEOPLE, Issue, Report, ResultChoice
-from lingxiu.issues.words import REFUSALS
 from lingxiu.issues.phrases import ANSWERING
+from lingxiu.issues.words import REFUSALS
 from lingxiu.issues.writing import Brought, open_parts
 from lingxiu.merchants.models import Merchant
 from lingxiu.policy.queries import edition, in_force
@@ -59,12 +60,14 @@ FIELDS: dict[Move, tuple[str, ...]] = {
     Move.REPORT_UP: ("words",),
     Move.CORRECT: ("words",),
     Move.ASK: ("which_report", "words"),
-    Move.FILE_CASE: ("case_number", "filing", "words", "answer"),
     Move.ANSWER: ("report", "one_answer"),
     Move.AMEND: ("violation", "other_shop", "words"),
+    Move.FILE_CASE: ("case_number", "filing", "words", "answer"),
     Move.NOTE: ("words", "mention"),
 }
 WITH_PICTURE = frozenset({Move.HANDLE, Move.FEED_BACK, Move.CONTRIBUTE, Move.CORRECT, Move.NOTE})
+BEFORE_AND_AFTER = frozenset({Move.HANDLE, Move.FEED_BACK})
+"""Moves that take two: as it was found, and as it was left."""
 _WORDS_NEEDED = frozenset(what for what, rule in MOVES.items() if Needs.WORDS in rule.needs)
 _WORDS: dict[Move, Any] = {
     Move.HANDLE: _("What you saw and said"),
@@ -78,10 +81,10 @@ _WORDS: dict[Move, Any] = {
     Move.REPORT_UP: _("Answer to the leader"),
     Move.CORRECT: _("What you have done"),
     Move.ASK: _("Question to the reporter"),
+    Move.AMEND: _("Why it is corrected"),
     Move.EXTEND: _("Why it takes longer"),
     Move.NOTE: _("Note"),
 }
-    Move.AMEND: _("Why it is corrected"),
 
 
 _PASS_ON = _(
@@ -121,14 +124,14 @@ class MoveForm(forms.Form):
         names = {name for name in self.fields if name == "answer" or name.startswith("answer_")}
         return frozenset(names | ({"words"} if self.what is Move.ASK else set()))
 
-    # Each of these makes the fields of one name of FIELDS: none, one, or several.
-
-    def _words(self) -> dict[str, forms.Field]:
     @property
     def tapped_into(self) -> str:
         """The field that phrases are for: in what goes out as an answer, the answer."""
         return "answer" if self.what in ANSWERING else "words"
 
+    # Each of these makes the fields of one name of FIELDS: none, one, or several.
+
+    def _words(self) -> dict[str, forms.Field]:
         label = _WORDS.get(self.what, _("Reason") if self.what in _WORDS_NEEDED else _("Words"))
         needed = self.what in _WORDS_NEEDED
         hint = _PASS_ON if self.what is Move.DISPATCH and self.issue.source in PEOPLE else ""
@@ -209,9 +212,6 @@ class MoveForm(forms.Form):
                 fields[f"answer_{row.pk}"] = forms.CharField(label=label, required=False, widget=area(2))
         return fields
 
-    def _into(self) -> dict[str, forms.Field]:
-        near = queries.suggestions(self.issue, self.user)
-        hint = {"list": "open-issues", "autocomplete": "off", "inputmode": "numeric"}
     def _one_answer(self) -> dict[str, forms.Field]:
         return {
             "answer": forms.CharField(
@@ -244,6 +244,9 @@ class MoveForm(forms.Form):
             )
         }  # fmt: skip
 
+    def _into(self) -> dict[str, forms.Field]:
+        near = queries.suggestions(self.issue, self.user)
+        hint = {"list": "open-issues", "autocomplete": "off", "inputmode": "numeric"}
         field = forms.CharField(label=_("Number of the other issue"), max_length=13, widget=forms.TextInput(attrs=hint))
         self.suggested = near
         return {"into": field}
@@ -419,7 +422,12 @@ class MoveForm(forms.Form):
             raise forms.ValidationError(_("Several shops have this name: give the licence number.") if found else none)
         return found[0]
 
-    def brought(self, photos: tuple[str, ...], position: tuple[float | None, float | None]) -> Brought:
+    def brought(
+        self,
+        photos: tuple[str, ...],
+        position: tuple[float | None, float | None],
+        before: tuple[str, ...] = (),
+    ) -> Brought:
         """What the valid form brings to `moving.move`."""
         data = self.cleaned_data
         unit, person = unit_and_person(data.get("to", ""))
@@ -431,7 +439,8 @@ class MoveForm(forms.Form):
             unit=unit,
             person=User.objects.filter(pk=data["colleague"]).first() if data.get("colleague") else person,
             result=Result(data["result"]) if data.get("result") else None,
-            photos=photos,
+            photos=(*before, *photos),
+            before=before,
             answer=data.get("answer", ""),
             answers=answers,
             into=data.get("into", ""),
@@ -443,6 +452,8 @@ class MoveForm(forms.Form):
             reason=data.get("reason", ""),
             days=data.get("days"),
             upheld=data.get("upheld") == "yes",
+            interim=data.get("interim", False),
+            violation=data.get("violation", ""),
             case_number=data.get("case_number", ""),
             case_body=Unit.objects.filter(pk=data["case_body"]).first() if data.get("case_body") else None,
             case_on=data.get("case_on"),
@@ -452,10 +463,32 @@ class MoveForm(forms.Form):
             reading=self._readings.get(data.get("reading", "")),
             measured=data.get("measured", ""),
             lng=position[0],
-            interim=data.get("interim", False),
-            violation=data.get("violation", ""),
             lat=position[1],
         )
+
+
+class PutRightForm(MoveForm):
+    """A visit and what came of it, told at once by whoever was there: for `at_once.put_right`."""
+
+    def __init__(self, issue: Issue, user: User, data: Any = None) -> None:
+        super().__init__(Move.FEED_BACK, issue, user, data)
+        self.auto_id = "put-right-%s"
+        said = self.fields["words"]
+        said.label, said.required = _WORDS[Move.HANDLE], True
+        self.fields["result"].initial = Result.FIXED
+        self.order_fields(["words", "result"])
+
+    def split(
+        self,
+        before: tuple[str, ...],
+        after: tuple[str, ...],
+        position: tuple[float | None, float | None],
+    ) -> tuple[Brought, Brought]:
+        """What the visit brings, and what the feedback."""
+        outcome = self.brought(after, position)
+        lng, lat = position
+        visit = Brought(words=outcome.words, photos=before, merchant=outcome.merchant, lng=lng, lat=lat)
+        return visit, replace(outcome, words="")
 
 
 def _question(question: Question, language: str) -> forms.Field:

@@ -139,17 +139,20 @@ def _made_in_this_round(issue: Issue) -> list[tuple[str, int | None, int | None]
         return [(move, actor, doer) for move, actor, doer in cursor.fetchall()]
 
 
-def pictures(issue: Issue, *, fed_back: int = 0) -> Pictures:
-    """How many pictures there are of the matter in this round; `fed_back` come with the feedback being made."""
-    by_move: dict[str, int] = {}
-    for what, photos in this_round(issue).values_list("move", "photos"):
-        by_move[what] = by_move.get(what, 0) + len(photos)
+def pictures(issue: Issue, *, fed_back: int = 0, before: int = 0) -> Pictures:
+    """How many pictures there are of the matter in this round; `fed_back` come with the feedback being made, and, taken at
+    that visit before anything was done, `before`."""
+    visit, after = before, fed_back
+    for what, photos, data in this_round(issue).values_list("move", "photos", "data"):
+        found = len(data.get("before", ())) if what == Move.FEED_BACK else len(photos) if what == Move.HANDLE else 0
+        visit += found
+        after += len(photos) - found if what == Move.FEED_BACK else 0
     reported = sum(len(photos) for photos in issue.reports.values_list("photos", flat=True))
     first = len(issue.moves.filter(move=Move.REPORT).values_list("photos", flat=True).first() or [])
     return Pictures(
         before=reported + first,
-        visit=by_move.get(Move.HANDLE, 0),
-        after=by_move.get(Move.FEED_BACK, 0) + fed_back,
+        visit=visit,
+        after=after,
     )
 
 

@@ -77,6 +77,8 @@ MOVES: dict[Move, Said] = {
     Move.NOTE: Said(_("Add a note"), _("Noted"), "message-2", "neutral"),
 }  # fmt: skip
 
+PUT_RIGHT = Said(_("Been there, put right"), "", "circle-check", "recheck",
+                 _("Accepts it, records the visit and feeds back, all at once."))  # fmt: skip
 INSPECTED = Said(_("Record an inspection"), _("Inspected"), "gavel", "handling")
 ELSEWHERE = Said("", _("Its number in another system"), "link", "neutral")
 CASE_RESULT = Said("", _("Result of the case"), "gavel", "closed")
@@ -110,10 +112,10 @@ REFUSALS: dict[str, Text] = {
     "supervised": _("A leader has asked about it already, and is not answered yet."),
     "parts_open": _("Others still have a part to do. Wait for them, or ask the county to release them."),
     "objected": _("A unit objects. The county settles that first."),
-    "nothing": _("There is nothing of that kind to do here."),
-    "long": _("That is longer than the rules let it."),
     "matter": _("Choose another kind of find or another shop than it has now."),
     "of_device": _("A device raised it: correct in the device's settings at which shop it stands."),
+    "nothing": _("There is nothing of that kind to do here."),
+    "long": _("That is longer than the rules let it."),
     "time": _("The time for that is over. Report it anew."),
     "certificate": _("Inspections and orders are for certified officers; grid members visit and remind."),
     "second": _("Two certified officers of one body inspect: name the other one, who does not answer for the shop."),

@@ -99,6 +99,7 @@ class Brought:
     person: User | None = None
     result: Result | None = None
     photos: tuple[str, ...] = ()
+    before: tuple[str, ...] = ()
     answer: str = ""
     answers: Mapping[int, str] = field(default_factory=dict)
     into: str = ""
@@ -113,9 +114,9 @@ class Brought:
     reason: str = ""
     days: int | None = None
     upheld: bool = False
-    case_number: str = ""
     interim: bool = False
     violation: str = ""
+    case_number: str = ""
     case_body: Unit | None = None
     case_on: date | None = None
     case_cause: str = ""
@@ -210,7 +211,11 @@ def write(
         from_level=before.level if before else "", to_level=issue.level, to_unit_id=issue.lead_unit_id,
         to_person_id=issue.lead_person_id, words=brought.words.strip(), result=brought.result or "",
         photos=list(brought.photos), lng=brought.lng, lat=brought.lat, at=at, submission=submission,
-        data={**(data or {}), **({"voice": brought.voice} if brought.voice else {})},
+        data={
+            **(data or {}),
+            **({"voice": brought.voice} if brought.voice else {}),
+            **({"before": list(brought.before)} if brought.before else {}),
+        },
     )  # fmt: skip
     use_photos((*brought.photos, *filter(None, [brought.voice])), "issue", issue.number)
     record(
@@ -375,16 +380,16 @@ def _levels_reached(issue: Issue) -> list[str]:
         return [level for (level,) in cursor.fetchall()]
 
 
-def show_clocks(issue: Issue, whole: Due, step: Due) -> None:
-    """Repeat both clocks on the issue, where lists read them."""
-    issue.due_at = whole.at
-    issue.step_due_at = min(step.at, whole.at)
-    issue.due_provisional = whole.provisional or step.provisional
 def runs_at_any_hour(issue: Issue) -> bool:
     """Whether what it is about is dangerous by night and on holidays as well."""
     return issue.violation in limits(issue).at_any_hour
 
 
+def show_clocks(issue: Issue, whole: Due, step: Due) -> None:
+    """Repeat both clocks on the issue, where lists read them."""
+    issue.due_at = whole.at
+    issue.step_due_at = min(step.at, whole.at)
+    issue.due_provisional = whole.provisional or step.provisional
 
 
 def lengthen(issue: Issue, days: int) -> None:

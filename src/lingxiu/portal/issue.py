@@ -20,11 +20,12 @@ from lingxiu.accounts.models import User
 from lingxiu.files.photos import PhotoRefused
 from lingxiu.files.voices import VoiceRefused
 from lingxiu.issues import cases, elsewhere, evidence, phrases, pictures, queries, voices, words
-from lingxiu.issues.actions import moving, needs
+from lingxiu.issues.actions import at_once, moving, needs
+from lingxiu.issues.actions.at_once import may_put_right
 from lingxiu.issues.case_forms import CaseResultForm
 from lingxiu.issues.desk import private_notes
 from lingxiu.issues.desk_forms import PrivateNoteForm
-from lingxiu.issues.forms import WITH_PICTURE, MoveForm, OtherNumberForm
+from lingxiu.issues.forms import BEFORE_AND_AFTER, WITH_PICTURE, MoveForm, OtherNumberForm, PutRightForm
 from lingxiu.issues.inspection_pages import card, may_inspect_on
 from lingxiu.issues.lifecycle import By, Level, Move, MoveRefused, State, moves_from
 from lingxiu.issues.models import Addition, FlowChoice, Issue, MoveRow, Report, Source
@@ -54,24 +55,34 @@ PARTS = {"now": "portal/issue_now.html", "timeline": "portal/issue_timeline.html
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A move this reader may make, with its form. `on_behalf`: entered for whoever has the issue (代办)."""
+    """A move this reader may make, with its form. `on_behalf`: entered for whoever has the issue (代办). `at_once`: accepted,
+    visited and fed back in one go."""
 
     what: Move
     said: words.Said
     form: MoveForm
     submission: str
     on_behalf: bool = False
+    at_once: bool = False
     photo_error: str = ""
+    before_error: str = ""
     voice_error: str = ""
     phrases: Sequence[str] = ()
 
     @property
     def id(self) -> str:
+        if self.at_once:
+            return "put-right"
         return f"move-{self.what.value}{'-for' if self.on_behalf else ''}"
 
     @property
     def photo_name(self) -> str:
-        return f"photo_{self.what.value}"
+        return "photo_put_right" if self.at_once else f"photo_{self.what.value}"
+
+    @property
+    def before_name(self) -> str:
+        """The field of the picture of how it was found, empty where this move takes one picture alone."""
+        return f"{self.photo_name}_before" if self.what in BEFORE_AND_AFTER else ""
 
     @property
     def with_picture(self) -> bool:
@@ -80,6 +91,8 @@ class Offer:
     @property
     def voice_name(self) -> str:
         """The field of a voice note, empty where this move takes none."""
+        if self.at_once:
+            return "voice_put_right"
         return f"voice_{self.what.value}" if self.what in voices.WITH_VOICE else ""
 
 
@@ -139,7 +152,8 @@ def make_move(request: HttpRequest, number: str) -> HttpResponse:
         return _page(request, issue, user, now, sent=offer, status=422)
     try:
         _make(request, issue, user, now, offer)
-    except (MoveRefused, SomebodyWasFaster, SubmissionReused, PhotoRefused, VoiceRefused, pictures.NotKept) as error:
+    except (MoveRefused, SomebodyWasFaster, SubmissionReused, PhotoRefused, VoiceRefused, pictures.NotKept,
+            _BeforeRefused) as error:  # fmt: skip
         return _refused(request, issue, user, now, offer, error)
     if not Issue.objects.visible_to(user).filter(pk=issue.pk).exists():
         return redirect(addresses.issues())  # it went to another's hands, out of this reader's sight
@@ -159,28 +173,58 @@ def _seen_by(user: User, number: str) -> Issue:
 
 def _offer(what: Move, issue: Issue, user: User, request: HttpRequest) -> Offer:
     """The move that was sent, bound. Raises KeyError for the first move, which nobody sends."""
+    if what is Move.FEED_BACK and request.POST.get("at_once") == "1":
+        return _at_once(PutRightForm(issue, user, request.POST), str(submission_of(request)))
     on_behalf = request.POST.get("for") == "1" and what in needs.ENTERED_FOR_OTHERS
     form = MoveForm(what, issue, user, request.POST, on_behalf=on_behalf)
     return Offer(what, words.MOVES[what], form, str(submission_of(request)), on_behalf)
 
 
+def _at_once(form: PutRightForm, submission: str) -> Offer:
+    return Offer(Move.FEED_BACK, words.PUT_RIGHT, form, submission, at_once=True)
+
+
+class _BeforeRefused(Exception):
+    """The first of two pictures was not taken in; why is its cause."""
+
+
 def _make(request: HttpRequest, issue: Issue, user: User, now: datetime, offer: Offer) -> None:
-    """Decode the picture, then make the move, once; the picture is kept if the move was made."""
+    """Decode the pictures, then make the move, once; they are kept if the move was made."""
     picture = pictures.sent(request, offer.photo_name) if offer.with_picture else None
+    found = pictures.sent(request, offer.before_name) if offer.before_name else None
     shop = issue.merchant.name if issue.merchant else issue.place
-    photos = pictures.prepare(picture, pictures.caption(shop=shop, at=now, person=user.name))
+    caption = pictures.caption(shop=shop, at=now, person=user.name)
+    photos = pictures.prepare(picture, caption)
+    try:
+        before = pictures.prepare(found, caption)
+    except PhotoRefused as refused:
+        raise _BeforeRefused from refused
     voice = voices.sent(request, offer.voice_name) if offer.voice_name else None
     submission, seen = submission_of(request), request.POST.get("seen", "")
     typed = {name: request.POST.get(name, "") for name in offer.form.fields}
     body = {"issue": issue.number, "move": offer.what, "photo": picture and picture.sha256, **typed}
     if voice:
         body["voice"] = voice.sha256
+    if found:
+        body["before"] = found.sha256
+    taken = picture or found
+    position = taken.position if taken else (None, None)
 
     def do() -> dict[str, object]:
         version = int(seen) if seen.isascii() and seen.isdigit() and len(seen) < 9 else None
-        with pictures.keeping(photos, at=now, by=user.pk) as names, voices.keeping(voice, at=now, by=user.pk) as said:
-            brought = offer.form.brought(names, picture.position if picture else (None, None))
-            brought = replace(brought, voice=said)
+        with (
+            pictures.keeping(before, at=now, by=user.pk) as earlier,
+            pictures.keeping(photos, at=now, by=user.pk) as names,
+            voices.keeping(voice, at=now, by=user.pk) as said,
+        ):
+            if isinstance(offer.form, PutRightForm):
+                visit, outcome = offer.form.split(earlier, names, position)
+                visit = replace(visit, voice=said)
+                row = at_once.put_right(
+                    issue.number, actor=user, at=now, visit=visit, outcome=outcome, seen=version, submission=submission
+                )
+                return {"version": row.version}
+            brought = replace(offer.form.brought(names, position, earlier), voice=said)
             row = moving.move(
                 issue.number, offer.what, actor=user, at=now, brought=brought, seen=version, submission=submission
             )
@@ -202,6 +246,9 @@ def _refused(
         case PhotoRefused() | pictures.NotKept():
             wrong, status = pictures.refusal(error)
             offer = replace(offer, photo_error=wrong)
+        case _BeforeRefused(__cause__=PhotoRefused() as cause):
+            wrong, status = pictures.refusal(cause)
+            offer = replace(offer, before_error=wrong)
         case VoiceRefused():
             offer, status = replace(offer, voice_error=voices.refusal(error)), 422
         case _:
@@ -287,6 +334,9 @@ def _page(
     offers = _with_phrases(_offers(issue, user), issue, user, now)
     if sent:
         (sent,) = _with_phrases([sent], issue, user, now)
+    short = (
+        _with_phrases([_at_once(PutRightForm(issue, user), "")], issue, user, now) if may_put_right(issue, user) else []
+    )
     first = sent or _primary(offers, issue)
     shops = queries.shops_nearby(issue, user) if issue.merchant_id is None and offers else []
     catalogues = edition(issue.edition).catalogues
@@ -300,7 +350,7 @@ def _page(
         or (CaseResultForm(auto_id="case-%s") if issue.case_number and cases.may_record(issue, user) else None),
         "may_number": any(offer.what is Move.NOTE for offer in offers),
         "first": first,
-        "others": [offer for offer in offers if first is None or offer.id != first.id],
+        "others": [offer for offer in [*short, *offers] if first is None or offer.id != first.id],
         "wrong": wrong,
         "sent": sent is not None,
         "suggestions": queries.suggestions(issue, user) if any(offer.what is Move.JOIN for offer in offers) else [],
@@ -324,8 +374,9 @@ def _page(
 
 def _with_phrases(offers: list[Offer], issue: Issue, user: User, now: datetime) -> list[Offer]:
     """The offers, each with the words its form has to tap."""
-    found = phrases.offers([offer.what for offer in offers], issue, user, get_language() or "zh-hans", now)
-    return [replace(offer, phrases=found.get(offer.what, ())) for offer in offers]
+    said = {offer.id: Move.HANDLE if offer.at_once else offer.what for offer in offers}
+    found = phrases.offers([*said.values()], issue, user, get_language() or "zh-hans", now)
+    return [replace(offer, phrases=found.get(said[offer.id], ())) for offer in offers]
 
 
 def _live(request: HttpRequest, issue: Issue, user: User, now: datetime) -> dict[str, Any]:

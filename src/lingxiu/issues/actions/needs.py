@@ -79,7 +79,8 @@ def _has_evidence(issue: Issue, actor: User, brought: Brought) -> bool:
     wanted = edition(issue.edition).catalogues.violation(issue.violation).evidence
     if brought.result is None or not (wanted.photo_before or wanted.photo_after):
         return True
-    seen = queries.pictures(issue, fed_back=len(brought.photos))
+    before = len(brought.before)
+    seen = queries.pictures(issue, fed_back=len(brought.photos) - before, before=before)
     return shows_enough(seen, before_wanted=wanted.photo_before, after_wanted=wanted.photo_after, result=brought.result)
 
 
@@ -119,12 +120,11 @@ _MET: dict[Needs, Callable[[Issue, User, Brought], bool]] = {
     Needs.REPORT: lambda issue, actor, brought: issue.reports.filter(pk=brought.report or 0).exists(),
     Needs.UNTIL: lambda issue, actor, brought: brought.until is not None and bool(brought.reason),
     Needs.DAYS: lambda issue, actor, brought: bool(brought.days and brought.days > 0),
-    Needs.CASE: lambda issue, actor, brought: bool(brought.case_number.strip()),
     Needs.MATTER: lambda issue, actor, brought: _is_another_matter(issue, brought),
+    Needs.CASE: lambda issue, actor, brought: bool(brought.case_number.strip()),
 }
 
 
-def _is_colleague(issue: Issue, person: User | None) -> bool:
 def _is_another_matter(issue: Issue, brought: Brought) -> bool:
     """Whether another kind, of those there were when it was routed, or another shop is named."""
     known = {row.id for row in edition(issue.edition).catalogues.violations}
@@ -133,6 +133,7 @@ def _is_another_matter(issue: Issue, brought: Brought) -> bool:
     return (other_kind or other_shop) and (other_kind or brought.violation in ("", issue.violation))
 
 
+def _is_colleague(issue: Issue, person: User | None) -> bool:
     """Whether somebody else of the unit that has it may handle it."""
     if person is None or issue.lead_unit is None or person.pk == issue.lead_person_id or not person.is_active:
         return False
