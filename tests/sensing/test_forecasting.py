@@ -17,19 +17,12 @@ from lingxiu.journal.models import Entry
 from lingxiu.merchants.models import CareRecord
 from lingxiu.policy.queries import in_force
 from lingxiu.sensing import actions
-from lingxiu.sensing.forecasting import (
-    Past,
-    hit_rates,
-    listen,
-    look_ahead,
-    look_at_all,
-    look_back,
-    looked_on,
-    rates_by_quarter,
-    turned_out,
-)
+from lingxiu.sensing.forecasting import look_ahead, look_at_all, look_back, looked_on
+from lingxiu.sensing.hits import hit_rates, rates_by_quarter, turned_out
 from lingxiu.sensing.models import Deafness, Device, Forecast, Maintenance, Storm, Way
 from lingxiu.sensing.other_readings import Point, store
+from lingxiu.sensing.past import Past
+from lingxiu.sensing.verdicts import listen
 from tests.cast import Cast
 from tests.sensing.conftest import Plant, make_device
 

@@ -16,9 +16,12 @@ from lingxiu.issues.models import Source
 from lingxiu.issues.writing import JOURNAL
 from lingxiu.journal.models import Entry
 from lingxiu.policy.queries import InForce
-from lingxiu.sensing.forecasting import Past, look_back, settle, summary
+from lingxiu.sensing.forecasting import look_back
 from lingxiu.sensing.foresight import Expected
+from lingxiu.sensing.foretelling import summary
 from lingxiu.sensing.models import Device, Forecast
+from lingxiu.sensing.past import Past
+from lingxiu.sensing.verdicts import settle
 
 NIGHTS = 57
 EVERY = 3  # nights: a third of them cost a third, and say the same a day or two later

@@ -11,7 +11,7 @@ from django.utils import timezone
 from procrastinate.contrib.django import app
 
 from lingxiu.policy.queries import in_force
-from lingxiu.sensing import asking, forecasting
+from lingxiu.sensing import asking, forecasting, verdicts
 
 log = structlog.get_logger(__name__)
 
@@ -46,7 +46,7 @@ def look_ahead(timestamp: int) -> None:
 @app.task(queueing_lock="sensing.hear_of_forecasts", lock="sensing.hear_of_forecasts", pass_context=False)
 def hear_of_forecasts(timestamp: int) -> None:
     """Every five minutes; may run twice."""
-    forecasting.listen(timezone.now())
+    verdicts.listen(timezone.now())
 
 
 def make_room(at: datetime) -> None:

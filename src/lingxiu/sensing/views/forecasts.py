@@ -26,7 +26,7 @@ from lingxiu.policy.schema.roles import Sight
 from lingxiu.sensing import forecast_words
 from lingxiu.sensing.exporting import Cell
 from lingxiu.sensing.forecast_words import OUTCOMES
-from lingxiu.sensing.forecasting import rates_by_quarter, rates_of, turned_out
+from lingxiu.sensing.hits import rates_by_quarter, rates_of, turned_out
 from lingxiu.sensing.models import Device, Forecast
 from lingxiu.sensing.views.files import sent
 from lingxiu.territory.queries import town_names
