@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from threading import Barrier
 
-from django.db import connection
+from django.db import connection, transaction
 
 from lingxiu.accounts.models import Unit, User
 from lingxiu.issues.lifecycle import Move, MoveRefused, replay
@@ -34,6 +34,17 @@ def together(*deeds: Callable[[], object]) -> list[object]:
 
     with ThreadPoolExecutor(len(deeds)) as pool:
         return list(pool.map(one, deeds))
+
+
+def meanwhile(first: Callable[[], object], then: Callable[[], object]) -> object:
+    """Do `then` on another connection while what `first` did is not committed yet: it has a second to go through, or waits.
+    Returns its result or error."""
+    with ThreadPoolExecutor(1) as other:
+        with transaction.atomic():
+            first()
+            coming = other.submit(together, then)
+            wait([coming], timeout=1)
+        return coming.result()[0]
 
 
 @dataclass(frozen=True)

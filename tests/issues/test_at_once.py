@@ -10,10 +10,12 @@ import pytest
 from lingxiu.issues.actions.reports import OwnNumberKnown
 from lingxiu.issues.lifecycle import Move, MoveRefused
 from lingxiu.issues.models import Issue, Report
+from lingxiu.issues.orders import answer, cross_off
 from lingxiu.issues.overdue import follow_up
 from lingxiu.issues.writing import SomebodyWasFaster
 from tests.cast import NOON, Cast
-from tests.issues.races import CONTESTS, Rivals, hold, together
+from tests.issues.races import CONTESTS, Rivals, hold, meanwhile, together
+from tests.issues.test_orders import instruction
 from tests.issues.walking import Walked, Walker, disorder, disorder_of_all
 from tests.issues.world import LATER, alarm, complain, do, find, photo
 
@@ -119,6 +121,19 @@ def test_a_report_that_is_split_off_while_its_own_issue_is_opened_again_goes_one
         assert report.issue_id != other.pk
         assert (report.issue_id == one.pk) == bool(lost), "it goes back unless it was split off before"
         assert [row.version for row in other.moves.order_by("version")] == list(range(other.version + 1))
+
+
+def test_an_order_ends_whose_last_two_items_are_crossed_off_at_once(committed: Cast) -> None:
+    order = instruction(committed)
+    town, ecology = order.items.get(unit=committed.town), order.items.get(unit=committed.ecology)
+    answer(town, "三家已整改", by=committed.dispatcher, at=LATER)
+    answer(ecology, "已监测", by=committed.department_officer, at=LATER)
+    told = meanwhile(
+        lambda: cross_off(town, by=committed.county_officer, at=LATER),
+        lambda: cross_off(ecology, by=committed.county_officer, at=LATER),
+    )
+    order.refresh_from_db()
+    assert (told, order.closed_at) == (None, LATER)
 
 
 def test_the_standing_is_right_after_issues_of_one_merchant_moved_at_once(committed: Cast) -> None:

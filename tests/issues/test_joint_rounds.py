@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -11,7 +10,6 @@ from uuid import UUID, uuid4
 import pytest
 import time_machine
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 from PIL import Image
@@ -31,7 +29,7 @@ from lingxiu.journal.models import Entry
 from lingxiu.merchants.models import Merchant, Standing
 from lingxiu.policy.queries import in_force
 from tests.cast import BEGAN, NOON, Cast, person
-from tests.issues.races import together
+from tests.issues.races import meanwhile, together
 from tests.issues.test_inspections import said
 from tests.issues.world import photo
 from tests.pages import plain_static
@@ -117,17 +115,12 @@ def test_a_round_is_not_taken_back_while_a_shop_of_it_is_being_walked(committed:
     crew = {unit: [person(f"{unit.code}-{n}", "department_officer", unit) for n in (1, 2)]
             for unit in (committed.ecology, committed.market)}  # fmt: skip
     made = planned(committed, crew, lead=committed.ecology)
-    told: list[object] = []
-    with ThreadPoolExecutor(1) as other:
-        with transaction.atomic():
-            walked(committed, made, committed.merchant, by=crew[committed.ecology][0])
-            taking_back = other.submit(
-                lambda: together(lambda: withdraw(made, "下雨", by=committed.county_officer, at=NOON + HOUR))
-            )
-            wait([taking_back], timeout=1)  # it waits for the shop, or is through
-        told = taking_back.result()
+    told = meanwhile(
+        lambda: walked(committed, made, committed.merchant, by=crew[committed.ecology][0]),
+        lambda: withdraw(made, "下雨", by=committed.county_officer, at=NOON + HOUR),
+    )
     made.refresh_from_db()
-    assert [getattr(one, "why", one) for one in told] == ["begun"]
+    assert getattr(told, "why", told) == "begun"
     assert made.withdrawn_at is None
 
 

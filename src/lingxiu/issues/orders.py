@@ -235,6 +235,8 @@ def cross_off(item: OrderItem, *, by: User, at: datetime) -> None:
 
 
 def _end_if_done(order: Order, at: datetime) -> None:
+    # Of two who cross off the last two items at once the second waits here, and then sees that it is the last.
+    Order.objects.select_for_update(no_key=True).get(pk=order.pk)
     if not order.items.filter(state__in=UNDER_WAY).exists():
         Order.objects.filter(pk=order.pk).update(closed_at=at)
 
