@@ -10,12 +10,13 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from lingxiu.exchange.v1.issues import FIELDS
+from lingxiu.issues import elsewhere
 from lingxiu.issues.lifecycle import Needs
 from lingxiu.issues.models import Issue
 from lingxiu.merchants.models import Merchant
 from tests.cast import Cast
 from tests.exchange.world import System, fields_at_fault, system
-from tests.issues.world import alarm, complain, find, to_recheck
+from tests.issues.world import LATER, alarm, complain, find, to_recheck
 
 FIND = {"violation": "D-BIN", "words": "桶没有盖", "act_at": "2026-03-05T12:30:00+08:00"}
 
@@ -176,6 +177,36 @@ def test_the_same_find_with_the_same_idempotency_key_is_made_once(cast: Cast) ->
     assert fields_at_fault(other_words) == ["Idempotency-Key"]
     somebody_elses = system(cast.grid_member, "issues.write")
     assert body(somebody_elses.post("/api/v1/issues", sent, idempotency_key="a-1"))["number"] != body(first)["number"]
+
+
+def test_a_find_of_another_system_is_taken_once_by_its_number(cast: Cast) -> None:
+    """As their platform sends it again when our answer was lost, and as somebody else's find never gets it."""
+    other, number = officer(cast), {"system": "four-platforms", "number": "st 2026-17".replace(" ", "")}
+    sent = {**FIND, "merchant": cast.merchant.pk, "other": number}
+    first, again = other.post("/api/v1/issues", sent), other.post("/api/v1/issues", sent)
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert body(first)["number"] == body(again)["number"]
+    issue = Issue.objects.get()
+    assert (issue.other_system, issue.other_number) == ("four-platforms", "ST2026-17")
+    changed = other.post("/api/v1/issues", {**sent, "words": "别的"})
+    assert changed.status_code == 409
+    assert issue.number in changed.json()["detail"]
+    assert fields_at_fault(changed) == ["other.number"]
+    town = system(cast.dispatcher, "issues.write")
+    assert town.post("/api/v1/issues", sent).status_code == 409
+    assert other.post("/api/v1/issues", {**sent, "other": {**number, "number": "ST2026-18"}}).status_code == 201
+    assert Issue.objects.count() == 2
+
+
+def test_a_number_that_an_open_issue_goes_by_already_opens_no_second(cast: Cast) -> None:
+    issue = find(cast.grid_member, merchant=cast.merchant)
+    elsewhere.note(issue.number, "four-platforms", "ST9", actor=cast.grid_member, at=LATER)
+    sent = {**FIND, "merchant": cast.merchant.pk, "other": {"system": "four-platforms", "number": "ST9"}}
+    answer = officer(cast).post("/api/v1/issues", sent)
+    assert answer.status_code == 409
+    assert issue.number in answer.json()["detail"]
+    unknown = officer(cast).post("/api/v1/issues", {**sent, "other": {"system": "nobodys", "number": "1"}})
+    assert (unknown.status_code, fields_at_fault(unknown)) == (422, ["other.system"])
 
 
 @pytest.mark.parametrize(

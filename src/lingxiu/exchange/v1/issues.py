@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
+from uuid import UUID, uuid5
 
 from django.http import HttpRequest
 from django.utils import timezone
@@ -34,7 +35,7 @@ from lingxiu.exchange.v1.shapes import (
     cursor_of,
     mark_of,
 )
-from lingxiu.issues import evidence, queries, words
+from lingxiu.issues import elsewhere, evidence, queries, words
 from lingxiu.issues.actions import moving, opening
 from lingxiu.issues.filters import Filter, matching, page
 from lingxiu.issues.forms import FIELDS as MADE_BY_PEOPLE
@@ -44,6 +45,7 @@ from lingxiu.issues.lifecycle import Level, Mark, MoveRefused, State, moves_from
 from lingxiu.issues.models import PEOPLE, Issue, MoveRow, Report, Source
 from lingxiu.issues.relations import relations
 from lingxiu.issues.writing import Brought, SomebodyWasFaster
+from lingxiu.journal.actions import SubmissionReused
 from lingxiu.merchants.models import Merchant
 from lingxiu.policy.queries import edition, in_force
 from lingxiu.policy.rows import Label
@@ -51,6 +53,8 @@ from lingxiu.policy.rows import Label
 router = Router(tags=["issues"])
 READ = Needs(keys.ISSUES_READ)
 WRITE = Needs(keys.ISSUES_WRITE)
+FOUND_ELSEWHERE = UUID("b3a4be0c-6a2e-4b0f-9b49-4a4a7a0f2f5d")
+"""Name space of the submissions of finds that come with another system's number: one number, one find."""
 MARK = re.compile(r"[0-9]{1,17}\.[0-9]{1,17}")
 STANDS_ELSEWHERE = frozenset({"state", "person", "nothing", "time", *(mark.value for mark in Mark)})
 """Refusals that come of where the issue stands, not of what was sent: 409, the others 422."""
@@ -217,19 +221,45 @@ def _move(row: MoveRow) -> dict[str, Any]:
 # ── in ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@router.post("/issues", response={201: IssueOut}, auth=WRITE, summary="A find")
+@router.post("/issues", response={200: IssueOut, 201: IssueOut}, auth=WRITE, summary="A find")
 def post_issue(request: HttpRequest, sent: FindIn) -> Status[Any]:
-    """Something an officer found, entered by their other system."""
+    """Something an officer found, entered by their other system. With that system's number (`other`) it is entered once: the
+    same again answers 200 with the same issue; with another find, or where an open issue goes by the number, it is refused."""
     user, now = officer_of(request), timezone.now()
     if not user.authority.may("issues.find"):
         raise Problem("not-permitted", _("Finds are for officers: the key acts for somebody who may not enter them."))
 
     def do() -> Done:
-        issue = opening.report(_found(sent, user, now), at=now)
-        return Done(201, IssueOut(**_out(issue)).model_dump(mode="json"))
+        found = _found(sent, user, now)
+        submission = uuid5(FOUND_ELSEWHERE, "\n".join(found.other)) if sent.other else None
+        before = MoveRow.objects.filter(submission=submission).exists() if submission else False
+        with elsewhere.claimed_once(*found.other):
+            issue = opening.report(found, at=now, submission=submission)
+        if before:
+            _refuse_another(found, issue)
+        return Done(200 if before else 201, IssueOut(**_out(issue)).model_dump(mode="json"))
 
-    done = once_each(request, sent.model_dump(mode="json"), do)
+    try:
+        done = once_each(request, sent.model_dump(mode="json"), do)
+    except elsewhere.OtherNumberTaken as taken:
+        raise _stands_already(taken.other_number, taken.number) from taken
+    except SubmissionReused as reused:
+        raise _stands_already(sent.other.number if sent.other else "", "") from reused
     return Status(done.status, done.body)
+
+
+def _refuse_another(found: opening.Found, issue: Issue) -> None:
+    """The find that came with this number, if it is the same once more. Raises Problem."""
+    kept = (issue.violation, issue.act_at, issue.merchant_id, issue.summary)
+    said = (found.violation, found.act_at, found.merchant and found.merchant.pk, found.summary)
+    if kept != said:
+        raise _stands_already(found.other[1], issue.number)
+
+
+def _stands_already(other: str, number: str) -> Problem:
+    told = _("It stands with issue %(number)s.") % {"number": number} if number else _("Somebody else brought it.")
+    mend = _("Send what you sent the first time, or a new number for something new.")
+    return Problem("said-otherwise", told, (Fault("other.number", other, mend),))
 
 
 def _found(sent: FindIn, user: User, now: datetime) -> opening.Found:
@@ -239,6 +269,9 @@ def _found(sent: FindIn, user: User, now: datetime) -> opening.Found:
         raise wrong("violation", sent.violation, _("Name a finding of the catalogue that holds today."))
     if sent.act_at > now:
         raise wrong("act_at", sent.act_at.isoformat(), _("This lies in the future."))
+    if sent.other and sent.other.system not in {row.id for row in in_force().catalogues.systems}:
+        raise wrong("other.system", sent.other.system, _("Name a system of the county's catalogue."))
+    other = (sent.other.system, elsewhere.plain(sent.other.number)) if sent.other else ("", "")
     lng, lat = in_china(sent.location)
     merchant = _shop(sent.merchant, user)
     if not (merchant or sent.place or sent.location):
@@ -246,7 +279,7 @@ def _found(sent: FindIn, user: User, now: datetime) -> opening.Found:
     source = Source.GRID_MEMBER if user.authority.grids else Source.OFFICER
     return opening.Found(
         source, violation.id, sent.words or violation.label.zh, sent.act_at, merchant, sent.place, _own_area(user), lng,
-        lat, found_by=user, photos=kept_by(user, sent.photos),
+        lat, found_by=user, photos=kept_by(user, sent.photos), other=other,
     )  # fmt: skip
 
 

@@ -307,8 +307,16 @@ class IssuesAsked(Given):
     limit: Limit = ROWS
 
 
+class OtherIn(Given):
+    """The number something goes by in another system; `system`: an id of the county's catalogue of systems."""
+
+    system: Annotated[str, StringConstraints(min_length=1, max_length=30)]
+    number: Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[^\s/\\?#%&\x00-\x1f]+$")]
+
+
 class FindIn(Given):
-    """Something that was found. A merchant, a place or a position says where. `photos`: as `POST /photos` named them."""
+    """Something that was found. A merchant, a place or a position says where. `photos`: as `POST /photos` named them.
+    `other`: the number it goes by in another system; the same find with the same number again is the same issue."""
 
     violation: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,30}$")]
     words: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200), AfterValidator(_writable)] = ""
@@ -317,6 +325,7 @@ class FindIn(Given):
     place: Short = ""
     location: Position | None = None
     photos: Photos = []
+    other: OtherIn | None = None
 
 
 class ReportNamed(Given):
