@@ -24,6 +24,7 @@ from lingxiu.demo.monitors import kitchen_of
 from lingxiu.demo.signins import PHONES, sign_ins
 from lingxiu.files.models import Origin, StoredFile
 from lingxiu.issues.lifecycle import Move
+from lingxiu.issues.lookback.queries import near_key_place
 from lingxiu.issues.models import OPEN_STATES, Assignment, Inspection, Issue, MoveRow, Report
 from lingxiu.journal.models import Entry
 from lingxiu.merchants.models import CareRecord, Licence, Merchant, Standing
@@ -406,6 +407,17 @@ def test_nearly_all_issues_are_quick_at_grid_and_town() -> None:
     assert wanted - quick == max(
         1, round(0.005 * wanted)
     )  # half of one in a hundred; a small county has one to be looked at
+
+
+def test_what_is_near_a_key_place_went_to_the_team_and_says_so() -> None:
+    near = Issue.objects.filter(routing_why__facts__near_key_place=True)
+    assert set(near.values_list("pk", flat=True)) == {
+        issue.pk for issue in Issue.objects.exclude(lng=None) if near_key_place(issue.lng, issue.lat)
+    }
+    by_rule = near.filter(routing_rule__in=["R-46-KEY-PLACE-GRAVE", "R-47-KEY-PLACE"])
+    assert by_rule.exists()
+    given = MoveRow.objects.filter(issue__in=by_rule, move=Move.DISPATCH, version=1)
+    assert set(given.values_list("to_unit__kind", flat=True)) == {"town_team"}
 
 
 def test_every_issue_began_with_a_report_and_its_last_move_says_where_it_stands() -> None:

@@ -22,6 +22,8 @@ from lingxiu.files.models import StoredFile
 from lingxiu.issues.actions import moving, opening, reports
 from lingxiu.issues.inspection_rules import Inspecting
 from lingxiu.issues.lifecycle import Move, Result
+from lingxiu.issues.lookback.actions import Place, add_place
+from lingxiu.issues.lookback.models import KeyPlace
 from lingxiu.issues.models import Assignment, Inspection, Issue, MoveRow, Report
 from lingxiu.issues.writing import NOTHING, Brought, calendar
 from lingxiu.merchants.models import Merchant
@@ -142,7 +144,8 @@ def _book(shops: list[Shop]) -> Book:
         StoredFile.objects.create(sha256=sha, content_type="image/jpeg", size_bytes=1, stored_at=AT)
     subjects = ("hood", "purifier", "device", "fan", "trap", "bin", "paper", "street")
     scene = Scene(staff, {name: {"before": BEFORE, "after": AFTER} for name in subjects}, AT)
-    desk = Desk(staff, policy, calendar())
+    add_place(Place(KeyPlace.Kind.SCHOOL, "实验小学", 120.93, 30.85, 300), by=None, at=AT)
+    desk = Desk(staff, policy, calendar(), list(KeyPlace.objects.in_use()))
     who = Finders(scene, desk, shops, {})
     alarms = [
         _alarm(number, shops[number % 3], (AT - timedelta(hours=11 * number + 1)).astimezone(UTC))
@@ -213,3 +216,4 @@ def test_what_the_desk_makes_is_what_the_verbs_make(shops: list[Shop]) -> None:
     assert {Move.DISPATCH, Move.ACCEPT, Move.HANDLE, Move.FEED_BACK, Move.CLOSE, Move.NOTE, Move.JOIN} <= made
     assert {record.issue.result for record in book.records} >= {Result.FIXED, Result.REMINDED}
     assert any(record.inspections for record in book.records)
+    assert any("KEY-PLACE" in record.issue.routing_rule for record in book.records)

@@ -267,13 +267,17 @@ def place(**values: Any) -> actions.Place:
 
 
 def test_a_point_is_near_a_key_place_within_its_metres(cast: Cast) -> None:
-    actions.add_place(place(), by=cast.county_officer, at=NOON)
+    row = actions.add_place(place(), by=cast.county_officer, at=NOON)
     east = 1 / 95_570  # a metre of longitude at 30.85° north
     assert near_key_place(120.92, 30.85)
     assert near_key_place(120.92 + 199 * east, 30.85)
     assert not near_key_place(120.92 + 202 * east, 30.85)
     assert near_key_place(120.92, 30.85 + 199 / 111_320)
     assert not near_key_place(120.92 + 160 * east, 30.85 + 160 / 111_320), "a corner of the box is outside the circle"
+    for metres_east in range(-300, 301, 25):
+        for metres_north in range(-300, 301, 25):
+            at = (120.92 + metres_east * east, 30.85 + metres_north / 111_320)
+            assert row.holds(*at) == near_key_place(*at), "a row at hand says what the table says"
 
 
 def test_a_place_taken_off_counts_no_more_and_can_come_back(cast: Cast) -> None:

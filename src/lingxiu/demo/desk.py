@@ -21,6 +21,7 @@ from lingxiu.issues.actions.opening import A_DAY, ALARMS, EARLIER
 from lingxiu.issues.holding import LEVEL_OF
 from lingxiu.issues.inspection_rules import Inspecting
 from lingxiu.issues.lifecycle import FOUND_TRUE, MOVES, Level, Move, Result, State, level_after
+from lingxiu.issues.lookback.models import KeyPlace
 from lingxiu.issues.models import Assignment, Inspection, Issue, MoveRow, Report, Source
 from lingxiu.issues.routing import Facts, Routed, route
 from lingxiu.merchants.models import Merchant
@@ -127,8 +128,10 @@ class Record:
 class Desk:
     """Numbers, routes, clocks and units, for all issues in the order they came in."""
 
-    def __init__(self, staff: Staff, policy: InForce, calendar: WorkingCalendar) -> None:
-        self.staff, self.policy, self.calendar = staff, policy, calendar
+    def __init__(
+        self, staff: Staff, policy: InForce, calendar: WorkingCalendar, key_places: Sequence[KeyPlace]
+    ) -> None:
+        self.staff, self.policy, self.calendar, self.key_places = staff, policy, calendar, key_places
         self.limits = policy.catalogues.deadlines
         self.unit_of = {user.pk: staff.units[unit] for (_, unit), users in staff.people.items() for user in users}
         self.numbers: dict[str, int] = {}
@@ -213,8 +216,13 @@ class Desk:
             town=begin.town,
             merchant_kind=begin.merchant.kind if begin.merchant else "",
             hour=act_at.hour,
+            near_key_place=self._near_key_place(begin),
         )
         return route(self.policy.catalogues.routing, facts, act_at.date())
+
+    def _near_key_place(self, begin: Begin) -> bool:
+        lng, lat = (begin.merchant.lng, begin.merchant.lat) if begin.merchant else (begin.lng, begin.lat)
+        return lng is not None and lat is not None and any(place.holds(lng, lat) for place in self.key_places)
 
     def _towns_at_once(self, begin: Begin) -> int:
         within = [one for one in self.lately.get(begin.violation, []) if one.reported_at > begin.at - A_DAY]

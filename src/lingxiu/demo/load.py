@@ -37,6 +37,7 @@ from lingxiu.demo.shops import Shop, make_shops, write_shops
 from lingxiu.demo.signins import OFFICERS, password_of
 from lingxiu.demo.staff import Staff, make_staff, make_units
 from lingxiu.demo.standings import refresh_standings
+from lingxiu.issues.lookback.models import KeyPlace
 from lingxiu.issues.writing import calendar
 from lingxiu.journal.actions import record
 from lingxiu.policy.queries import InForce, in_force
@@ -201,7 +202,7 @@ class _Load:
         return {shop.merchant.pk: owner.user for owner in self.owners for shop in owner.shops}
 
     def _desk(self) -> Desk:
-        return Desk(self.staff, self.policy, calendar())
+        return Desk(self.staff, self.policy, calendar(), list(KeyPlace.objects.in_use()))
 
     def _told(self, one: Raised) -> AlarmTold:
         alarm, at = one.alarm, one.told_at

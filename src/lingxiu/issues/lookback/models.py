@@ -91,6 +91,13 @@ class KeyPlace(models.Model):
         self.south, self.north = self.lat - high, self.lat + high
         super().save(*args, **kwargs)  # type: ignore[arg-type]  # Django's own signature, passed through
 
+    def holds(self, lng: float, lat: float) -> bool:
+        """Whether a point (WGS84 degrees) lies in the circle: what `KeyPlaceQuerySet.around` asks of the table, of a row at hand."""
+        if not (self.west <= lng <= self.east and self.south <= lat <= self.north):
+            return False
+        east, north = (self.lng - lng) * self.metres_a_degree, (self.lat - lat) * METRES_A_DEGREE
+        return east * east + north * north <= self.radius_m**2
+
 
 class ListingQuerySet(models.QuerySet["Listing"]):
     """Entries of the lists."""
