@@ -160,7 +160,7 @@ function option(data: Answer, words: Words, narrow: boolean): Option {
       axisLabel: { show: gridIndex === last - 1, hideOverlap: true, formatter: { year: "{yyyy}", month: "{yyyy}-{MM}", day: "{MM}-{dd}", hour: "{HH}:{mm}", minute: "{HH}:{mm}" } },
     })),
     yAxis: [
-      { type: "value", min: lowest(data), max: highest(data), minInterval: data.unit === "×" ? 1 : 0, name: data.unit, nameLocation: "end", nameGap: 6, nameTextStyle: { align: "right" as const, fontSize: 11, padding: [0, 8, 0, 0] }, axisLabel: { showMaxLabel: false }, splitLine: { lineStyle: { color: palette.surface.faded } } },
+      { type: "value", min: lowest(data), max: highest(data), minInterval: data.unit === "×" ? 1 : 0, name: data.unit, nameLocation: "end", nameGap: 6, nameTextStyle: { align: "right" as const, fontSize: 11, padding: [0, 8, 0, 0] }, axisLabel: { showMaxLabel: data.unit === "×" }, splitLine: { lineStyle: { color: palette.surface.faded } } },
       ...strips.map(({ label }, n) => ({ type: "value" as const, gridIndex: n + 1, min: 0, max: data.step, ...nameOf(label) })),
       { type: "value", gridIndex: last, min: 0, max: 1, ...nameOf("") }, // the unit stands there, and the legend names the marks
     ],
