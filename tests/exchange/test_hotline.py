@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,11 @@ import xlsxwriter
 from click.testing import CliRunner
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import timezone
 from python_calamine import CalamineWorkbook
 
 from lingxiu.accounts.models import User
-from lingxiu.exchange.hotline.importing import Outcome, import_orders, result_sheet
+from lingxiu.exchange.hotline.importing import Outcome, answers_sheet, import_orders, result_sheet
 from lingxiu.exchange.hotline.sheet import COLUMNS, OURS, VIOLATIONS, FileRefused, read
 from lingxiu.issues.lifecycle import Move
 from lingxiu.issues.models import Issue, Report
@@ -324,3 +325,53 @@ def test_the_command_takes_orders_in(cast: Cast, tmp_path: Path) -> None:
     broken = tmp_path / "broken.xlsx"
     broken.write_bytes(b"no workbook")
     assert type_in.invoke(main, ["import", "complaints", str(broken)]).exit_code == 1
+
+
+# ── by when ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+BY_WHEN = "工单编号,来电时间,工单类型,诉求内容,诉求地址,办理期限\n"
+
+
+def listed(*rows: str) -> Any:
+    text = BY_WHEN + "".join(f"{row}\n" for row in rows)
+    return import_orders(read(text.encode(), "12345.csv"), dry_run=False, at=LATER)
+
+
+def test_the_centres_own_due_time_holds_for_the_answer_and_stays_in_its_column(cast: Cast) -> None:
+    result = listed(
+        "A1,2026-03-05 09:00,投诉,油烟,某处,2026-03-09 12:00", "A2,2026-03-05 09:00,投诉,油烟,某处,2026-03-09"
+    )
+    first, second = Report.objects.order_by("own_number")
+    assert (timezone.localtime(first.due_at), first.due_by) == (
+        datetime(2026, 3, 9, 12, tzinfo=timezone.get_current_timezone()), "centre",
+    )  # fmt: skip
+    assert f"{timezone.localtime(second.due_at):%m-%d %H:%M:%S}" == "03-09 23:59:59"
+    header, row, _other = cells(result_sheet(result, None))
+    assert row[header.index("办理期限")] == "2026-03-09 12:00"
+    assert row[header.index("本系统答复期限")] == "2026-03-09 12:00"
+
+
+@pytest.mark.parametrize(
+    ("kind", "day", "said"),
+    [("咨询", 10, "consult"), ("求助类", 12, "help"), ("投诉举报", 16, "complaint"), ("其他", 12, "")],
+)
+def test_without_one_the_kind_of_order_says_by_when(cast: Cast, kind: str, day: int, said: str) -> None:
+    listed(f"A1,2026-03-05 09:00,{kind},油烟,某处,")
+    report = Report.objects.get()
+    assert (timezone.localdate(report.due_at), report.due_by) == (date(2026, 3, day), said)
+
+
+def test_a_due_time_that_cannot_be_read_is_told_and_ours_holds(cast: Cast) -> None:
+    (row,) = listed("A1,2026-03-05 09:00,,油烟,某处,尽快").rows
+    assert row.outcome == Outcome.NEW
+    assert "尽快" in row.told[0]
+    assert Report.objects.get().due_by == ""
+
+
+def test_an_order_answered_while_it_is_open_stands_so_in_the_sheet_of_answers(cast: Cast) -> None:
+    listed("A1,2026-03-05 09:00,投诉,油烟,某处,2026-03-09 12:00")
+    report = Report.objects.get()
+    do(report.issue, Move.ANSWER, cast.county_officer, report=report.pk, answer="已派人查看")
+    header, row = cells(answers_sheet(cast.county_officer, LATER - timedelta(days=1), LATER + timedelta(days=1)))
+    assert (row[header.index("答复内容")], row[header.index("本系统答复期限")]) == ("已派人查看", "2026-03-09 12:00")
+    assert row[header.index("答复时间")] != ""

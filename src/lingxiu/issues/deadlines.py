@@ -89,6 +89,9 @@ def is_of_working_hours(limits: Deadlines, state: State, level: Level) -> bool:
     return _STEP[state](limits).of(level).working_hours is not None
 
 
-def answer_due(calendar: WorkingCalendar, limits: Deadlines, source: ReportSource, start: datetime) -> Due:
-    """When whoever reported it must have been answered."""
-    return due(calendar, start, limits.answer_within(source))
+def answer_due(
+    calendar: WorkingCalendar, limits: Deadlines, source: ReportSource, start: datetime, kind: str = ""
+) -> Due:
+    """When whoever reported it must have been answered; an order of this kind, as its kind is."""
+    known = limits.order_kind(kind)
+    return due(calendar, start, Period(working_days=known.working_days) if known else limits.answer_within(source))

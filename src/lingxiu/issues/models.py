@@ -444,7 +444,10 @@ class Addition(models.Model):
 
 
 class Report(models.Model):
-    """What one person, call or 12345 number said. It points at an issue, keeps its own answer, deadline and public token."""
+    """What one person, call or 12345 number said. It points at an issue, keeps its own answer, deadline and public token.
+
+    `due_by`: who set the due time: `centre` if it came with the order, else the order's kind (`deadlines.yaml`: of_orders), if any.
+    """
 
     token = models.CharField(max_length=32, unique=True, default=new_report_token)
     issue = models.ForeignKey(Issue, on_delete=models.PROTECT, related_name="reports")
@@ -463,6 +466,7 @@ class Report(models.Model):
     photos = models.JSONField(default=list)
     due_at = models.DateTimeField()
     due_provisional = models.BooleanField(default=False)
+    due_by = models.CharField(max_length=20, default="", db_default="", blank=True)
     answer = models.TextField(default="", max_length=2000, blank=True)
     answered_at = models.DateTimeField(null=True)
     asked = models.TextField(default="", max_length=2000, blank=True)

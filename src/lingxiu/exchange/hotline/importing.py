@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from lingxiu.accounts.models import User
+from lingxiu.china.calendar import END_OF_DAY
 from lingxiu.china.identifiers import normalise
 from lingxiu.china.pinyin import fold
 from lingxiu.exchange.hotline import sheet
@@ -196,8 +197,16 @@ class _Taker:
         return Said(
             source="12345", violation=self._violation(values, words), words=words, seen_at=_when(values.get("seen_at", "")),
             merchant=merchant, place=place, town=town, name=values.get("name", ""), phone=_phone(values, notes),
-            own_number=values["own_number"],
+            own_number=values["own_number"], due_at=_due_at(values.get("due_at", ""), notes), kind=self._kind(values),
         )  # fmt: skip
+
+    def _kind(self, values: dict[str, str]) -> str:
+        """Which kind of order the centre calls it, by its own column or the category's; empty if it names none."""
+        for text in (values.get("kind", ""), values.get("category", "")):
+            for kind in in_force().catalogues.deadlines.of_orders:
+                if kind.enabled and any(word in text for word in kind.words):
+                    return kind.id
+        return ""
 
     def _town(self, said: str, notes: list[str]) -> str:
         """A town's code by its name, or by part of it; where none is named, the one this person works in."""
@@ -269,6 +278,19 @@ def _when(said: str) -> datetime:
         raise Wrong("seen_at", said, mend) from error
 
 
+def _due_at(said: str, notes: list[str]) -> datetime | None:
+    """By when the centre wants it answered: a day means its end. What cannot be read is told, and our own due time holds."""
+    if not said:
+        return None
+    try:
+        at = _when(said)
+    except Wrong:
+        notes.append(_("the due time “%s” cannot be read; ours holds") % said)
+        return None
+    says_when = WHEN.match(said)
+    return at if says_when and says_when.group(4) else datetime.combine(at.date(), END_OF_DAY, at.tzinfo)
+
+
 def _phone(values: dict[str, str], notes: list[str]) -> str:
     """The caller's number. The centre often hides part of it: then there is none, and the order is taken all the same."""
     said = values.get("phone", "")
@@ -316,7 +338,7 @@ def _columns(report: Report | None) -> dict[str, str]:
         "found_true": {True: _("yes"), False: _("no"), None: ""}[issue.found_true],
         "answer": report.answer,
         "answered_at": _local(report.answered_at),
-        "due_at": _local(report.due_at),
+        "due_here": _local(report.due_at),
     }
 
 
@@ -325,7 +347,7 @@ def _local(at: datetime | None) -> str:
 
 
 ANSWERED = ("own_number", "seen_at", "category", "town", "place", "shop", "number", "state", "found_true", "answer",
-            "answered_at", "due_at")  # fmt: skip
+            "answered_at", "due_here")  # fmt: skip
 """The columns of the answers, in order: nothing of who called, which the centre knows."""
 
 

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from lingxiu.issues import deadlines, writing
+from lingxiu.issues.actions.reports import CENTRE
 from lingxiu.issues.lifecycle import Level, State
 from lingxiu.issues.models import Assignment, Issue, Report
 from lingxiu.issues.writing import Before
@@ -54,8 +55,10 @@ def _set_again(pk: int, at: datetime) -> bool:
 
 
 def _set_answer_again(row: Report) -> bool:
-    limits = writing.limits(row.issue)
-    due = deadlines.answer_due(writing.calendar(), limits, cast("ReportSource", row.source), row.reported_at)
+    if row.due_by == CENTRE:
+        return False
+    limits, source = writing.limits(row.issue), cast("ReportSource", row.source)
+    due = deadlines.answer_due(writing.calendar(), limits, source, row.reported_at, row.due_by)
     if (due.at, due.provisional) == (row.due_at, row.due_provisional):
         return False
     return bool(Report.objects.filter(pk=row.pk).update(due_at=due.at, due_provisional=due.provisional))

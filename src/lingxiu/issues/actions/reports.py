@@ -12,6 +12,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 
 from lingxiu.accounts.models import User
+from lingxiu.china.calendar import Due
 from lingxiu.issues import deadlines, writing
 from lingxiu.issues.actions.opening import Found, report
 from lingxiu.issues.lifecycle import Move, MoveRefused, Needs, State
@@ -31,9 +32,14 @@ class OwnNumberKnown(Exception):
         self.own_number, self.number = own_number, number
 
 
+CENTRE = "centre"
+"""Who set a due time that came with the order: it is theirs, and not reckoned again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What a person reported, called in or wrote to 12345. Name and phone are theirs to give or not."""
+    """What a person reported, called in or wrote to 12345. Name and phone are theirs to give or not. `due_at`: by when the centre
+    wants it answered; `kind`: which kind of order it calls it (`deadlines.yaml`: of_orders)."""
 
     source: ReportSource
     violation: str
@@ -47,6 +53,8 @@ class Said:
     name: str = ""
     phone: str = ""
     own_number: str = ""
+    due_at: datetime | None = None
+    kind: str = ""
     photos: tuple[str, ...] = ()
 
 
@@ -74,11 +82,11 @@ def _take_report(said: Said, at: datetime, recorded_by: User | None, submission:
         return known
     refuse_known(said)
     issue = _open_for(into, recorded_by) if into else _own_issue(said, at, recorded_by)
-    due = deadlines.answer_due(writing.calendar(), writing.limits(issue), said.source, at)
+    due, due_by = _due(issue, said, at)
     row = Report.objects.create(
         issue=issue, source=said.source, own_number=said.own_number, merchant=said.merchant, words=said.words,
         place=said.place, lng=said.lng, lat=said.lat, seen_at=said.seen_at, reported_at=at, reporter_name=said.name,
-        reporter_phone=said.phone, photos=list(said.photos), due_at=due.at, due_provisional=due.provisional,
+        reporter_phone=said.phone, photos=list(said.photos), due_at=due.at, due_provisional=due.provisional, due_by=due_by,
         recorded_by=recorded_by, submission=submission,
     )  # fmt: skip
     writing.use_photos(said.photos, "report", row.pk)
@@ -87,6 +95,15 @@ def _take_report(said: Said, at: datetime, recorded_by: User | None, submission:
     actor = recorded_by.pk if recorded_by else None
     record("report.taken", "report", row.pk, at=at, actor_id=actor, scope=writing.scope_of_report(issue))
     return row
+
+
+def _due(issue: Issue, said: Said, at: datetime) -> tuple[Due, str]:
+    """By when it is answered, and who says so: the centre's own time, else its kind's period, else its source's."""
+    if said.due_at is not None:
+        return Due(said.due_at, provisional=False), CENTRE
+    limits = writing.limits(issue)
+    kind = said.kind if limits.order_kind(said.kind) else ""
+    return deadlines.answer_due(writing.calendar(), limits, said.source, at, kind), kind
 
 
 def _own_issue(said: Said, at: datetime, recorded_by: User | None) -> Issue:

@@ -64,8 +64,16 @@ class SuspendReason(Rule):
     longest_days: int = Field(gt=0)
 
 
+class OrderKind(Rule):
+    """A kind of order as the 12345 centre names it, by `words` that stand in its column, and when such a one is answered."""
+
+    words: tuple[str, ...] = Field(min_length=1)
+    working_days: int = Field(gt=0)
+
+
 class Deadlines(Row):
-    """Two clocks. `whole` runs from receipt to closing; the others are the steps'. `answers`: to each reporter, by source.
+    """Two clocks. `whole` runs from receipt to closing; the others are the steps'. `answers`: to each reporter, by source;
+    `of_orders`: to a 12345 order, by its kind where the centre names one.
 
     `cooperate`: a co-operating unit's part. `supervise`: what a leader asked about. `reopen_days`: how long a reporter may
     say that it is not so (days of the calendar). Working hours run within `office_hours`, by day and night for what is of
@@ -77,6 +85,7 @@ class Deadlines(Row):
     handle: ByLevel
     recheck: ByLevel
     answers: dict[ReportSource, Period]
+    of_orders: tuple[OrderKind, ...] = ()
     cooperate: Period = Period(working_days=5)
     supervise: Period = Period(working_days=2)
     reopen_days: int = Field(15, gt=0)
@@ -89,6 +98,10 @@ class Deadlines(Row):
     def answer_within(self, source: ReportSource) -> Period:
         """How long until a reporter is answered; who wrote by another system is answered as callers are, unless said."""
         return self.answers.get(source) or self.answers["phone"]
+
+    def order_kind(self, kind_id: str) -> OrderKind | None:
+        """The kind of this id, if there is one."""
+        return next((row for row in self.of_orders if row.id == kind_id and row.enabled), None)
 
     def suspend_reason(self, reason_id: str) -> SuspendReason:
         """Raises KeyError."""
