@@ -40,6 +40,11 @@ LATEST_REPORT = timedelta(minutes=150)  # after it was seen
 TOO_FRESH = timedelta(minutes=3)
 
 
+def joint_among(wanted: int) -> int:
+    """How many of so many issues several departments handle at the county: a small county has one too, to be looked at."""
+    return max(1, round(JOINT_SHARE * wanted))
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
     """A source: its share of what people find, how much more it is now than three months ago (-1 to 1), when it comes, which

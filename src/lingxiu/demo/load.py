@@ -219,7 +219,7 @@ class _Load:
     def _begins(self, scene: Scene, wanted: int, of_alarms: int) -> list[Begin]:
         """What else comes in, so that there are as many as wanted in all."""
         who = finders.Finders(scene, self._desk(), self.shops, self._owner_of())
-        joint = max(1, round(finders.JOINT_SHARE * wanted))  # a small county has one too, to be looked at
+        joint = finders.joint_among(wanted)
         rest = max(joint, wanted - of_alarms - len(self.forecasts.begins))
         return [*self.forecasts.begins, *who.found(rest, joint)]
 
