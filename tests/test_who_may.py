@@ -158,6 +158,7 @@ def _things(cast: Cast, merchant: Merchant) -> dict[str, Any]:
         "merchant_id": merchant.pk,
         "number": report(found, at=NOON).number,
         "report": take_report(said, at=NOON).token,
+        "report_id": 0,
         "token": merchant.codes.get().token,
         "violation_id": "V-A1",
         "place_id": place.pk,

@@ -93,6 +93,7 @@ WHO_MAY: dict[str, Row] = {
     "issues/<number>/": Row(get=OFFICERS, far=WHOLE_COUNTY),
     "issues/<number>/moves/": Row(post=OFFICERS, far_post=WHOLE_COUNTY),  # which moves: issues/lifecycle.py
     "issues/<number>/call/": Row(post=HOLDERS),  # of this issue: issues/calling.py
+    "issues/<number>/reports/<report_id>/call/": Row(),  # of a report on it: tests/issues/test_reporters_called.py
     "issues/<number>/case/": Row(),  # of an issue with a case: tests/issues/test_cases.py
     "issues/<number>/elsewhere/": Row(post=OFFICERS, far_post=WHOLE_COUNTY),  # whose it is: issues/elsewhere.py
     "m/<token>": Row(get=ANYONE, far=ANYONE),
@@ -203,6 +204,7 @@ WHO_MAY: dict[str, Row] = {
     "issues/lookback/listings/": Row(get=OFFICERS, post=FINDERS - GRID),  # who dispatches or inspects proposes
     "issues/lookback/listings/<listing_id>/": Row(post=DECIDERS, far_post=DECIDERS & WHOLE_COUNTY),
     "complain/": Row(get=ANYONE, post=ANYONE),
+    "complain/find/": Row(get=ANYONE, post=ANYONE),
     "m/<token>/complain/": Row(get=ANYONE, post=ANYONE, far=ANYONE, far_post=ANYONE),
     "r/<token>": Row(get=ANYONE, post=ANYONE, far=ANYONE, far_post=ANYONE),
     # ── merchants ──

@@ -96,6 +96,7 @@ PAGES = [
     Shot("home", "", "/"),
     Shot("sign-in", "", "/sign-in/"),
     Shot("complain", "", "/complain/"),
+    Shot("complain-find", "", "/complain/find/"),
     Shot("unknown-code", "", "/m/AAAAAAAAAAAAAAAAAAAAAA"),
     Shot("not-found", "", "/m/AAAAAAAAAAAAAAAAAAAAAA/complain/"),
     Shot("sms", "", "/demo/sms/"),

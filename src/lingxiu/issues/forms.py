@@ -8,13 +8,14 @@ from datetime import date, datetime
 from typing import Any
 
 from django import forms
+from django.db.models import prefetch_related_objects
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
 from lingxiu.accounts.models import Post, Unit, User
-from lingxiu.issues import cases, elsewhere, evidence, mentions, queries
+from lingxiu.issues import cases, elsewhere, evidence, mentions, queries, reporters
 from lingxiu.issues.holding import routed_unit, units_to_give
 from lingxiu.issues.lifecycle import CERTIFIED_ONLY, FOUND_TRUE, MOVES, Level, Move, Needs, Result
 from lingxiu.issues.models import PEOPLE, Issue, Report, ResultChoice
@@ -60,7 +61,7 @@ FIELDS: dict[Move, tuple[str, ...]] = {
     Move.REPORT_UP: ("words",),
     Move.CORRECT: ("words",),
     Move.ASK: ("which_report", "words"),
-    Move.ANSWER: ("report", "one_answer"),
+    Move.ANSWER: ("one_report", "one_answer"),
     Move.AMEND: ("violation", "other_shop", "words"),
     Move.FILE_CASE: ("case_number", "filing", "words", "answer"),
     Move.NOTE: ("words", "mention"),
@@ -123,6 +124,16 @@ class MoveForm(forms.Form):
         """The fields whose words reach a reporter as they stand: pages mark them as such."""
         names = {name for name in self.fields if name == "answer" or name.startswith("answer_")}
         return frozenset(names | ({"words"} if self.what is Move.ASK else set()))
+
+    @property
+    def texted(self) -> bool:
+        """Whether a text message tells somebody of what goes out; the words themselves stand on the page of their report."""
+        return bool(self.going_out) and reporters.written_to(self._everybody())
+
+    def _everybody(self) -> list[Report]:
+        """The reports on the issue: read once for all the forms of a page."""
+        prefetch_related_objects([self.issue], "reports")
+        return list(self.issue.reports.all())
 
     @property
     def tapped_into(self) -> str:
@@ -313,8 +324,13 @@ class MoveForm(forms.Form):
         return {"days": forms.IntegerField(label=_("Working days more"), min_value=1, max_value=most, initial=most)}
 
     def _report(self) -> dict[str, forms.Field]:
-        choices = [(str(row.pk), self._said(row)) for row in self.issue.reports.order_by("reported_at")]
+        rows = self.issue.reports.order_by("reported_at")
+        choices = [(str(row.pk), format_html('<span lang="zh">{}</span>', self._said(row))) for row in rows]
         return {"report": forms.ChoiceField(label=_("Which report"), choices=choices, widget=forms.RadioSelect)}
+
+    def _one_report(self) -> dict[str, forms.Field]:
+        """None to choose where there is only one."""
+        return self._report() if len(self._everybody()) > 1 else {}
 
     def _which_report(self) -> dict[str, forms.Field]:
         reports = list(self.issue.reports.order_by("reported_at"))
@@ -322,6 +338,10 @@ class MoveForm(forms.Form):
             return {}
         choices = [("", _("all of them")), *((str(row.pk), self._said(row)) for row in reports)]
         return {"report": forms.ChoiceField(label=_("Whom"), choices=choices, required=False)}
+
+    def _only_report(self) -> int | None:
+        """The one that is answered where none had to be chosen."""
+        return self.issue.reports.values_list("pk", flat=True).first() if self.what is Move.ANSWER else None
 
     def _said(self, row: Report) -> str:
         at = timezone.localtime(row.reported_at)
@@ -447,7 +467,7 @@ class MoveForm(forms.Form):
             on_behalf_of=User.objects.filter(pk=data["doer"]).first() if self.on_behalf else None,
             merchant=data.get("shop"),
             units=tuple(Unit.objects.filter(pk__in=data.get("units", []))),
-            report=int(data["report"]) if data.get("report") else None,
+            report=int(data["report"]) if data.get("report") else self._only_report(),
             until=data.get("until"),
             reason=data.get("reason", ""),
             days=data.get("days"),

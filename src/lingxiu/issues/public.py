@@ -30,7 +30,7 @@ from lingxiu.issues.actions import reports
 from lingxiu.issues.lifecycle import Move, MoveRefused, State
 from lingxiu.issues.limits import MOST_BYTES, TooManyPosts, count_post
 from lingxiu.issues.models import Issue, Report
-from lingxiu.issues.report_forms import AddForm, AgainForm, RateForm, ReportForm
+from lingxiu.issues.report_forms import AddForm, AgainForm, LostForm, RateForm, ReportForm
 from lingxiu.issues.views import View, chosen_merchant, shop_search, submission_of
 from lingxiu.issues.writing import SomebodyWasFaster
 from lingxiu.journal.actions import SubmissionReused, once
@@ -212,6 +212,27 @@ def _said(form: ReportForm, merchant: Merchant | None, photos: tuple[str, ...]) 
         own_number=data.get("own_number", ""),
         photos=photos,
     )
+
+
+# ── the address was lost ──
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def find_report(request: HttpRequest) -> HttpResponse:
+    """`/complain/find/`: number and phone, for who lost the address of their report. It comes by text message alone, and what is
+    said here is the same whether there is such a report or not."""
+    now, form = timezone.now(), LostForm(request.POST or None)
+    if request.method != "POST":
+        return render(request, "issues/find_report.html", {"form": form})
+    if not form.is_valid():
+        return render(request, "issues/find_report.html", {"form": form}, status=422)
+    try:
+        count_post(network_address(request), now)
+    except TooManyPosts:
+        form.add_error(None, _too_many())
+        return render(request, "issues/find_report.html", {"form": form}, status=429)
+    reporters.ask_for_address(form.cleaned_data["number"], form.cleaned_data["phone"], at=now)
+    return render(request, "issues/find_report.html", {"form": None})
 
 
 # ── what became of it ────────────────────────────────────────────────────────────────────────────────────────────

@@ -42,7 +42,10 @@ class ReportForm(forms.Form):
     phone = forms.RegexField(
         r"^[0-9+ -]{5,20}$", label=_("Your phone"), required=False,
         widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "tel", "inputmode": "tel"}),
-        help_text=_("Only if you want to be asked back. Neither the restaurant nor the grid member sees it."),
+        help_text=_(
+            "Only if you want to be asked back, and told by text message when there is an answer. Neither the restaurant nor the "
+            "grid member sees it."
+        ),
         error_messages={"invalid": _("Write the number in digits, such as 13800000000.")},
     )  # fmt: skip
     source = forms.ChoiceField(
@@ -67,7 +70,9 @@ class ReportForm(forms.Form):
             del self.fields["lng"], self.fields["lat"]
         if recording:
             self.fields["phone"].label = _("Phone of the caller")
-            self.fields["phone"].help_text = _("Seen by dispatchers only.")
+            self.fields["phone"].help_text = _(
+                "Seen by dispatchers only. A text message tells them of a question or an answer."
+            )
         else:
             del self.fields["source"], self.fields["own_number"], self.fields["name"], self.fields["same"]
         if "lng" in self.fields and self.data.get("lng") and self.data.get("lat"):
@@ -130,3 +135,18 @@ class AgainForm(forms.Form):
     """The reporter says it is not so, or not any more."""
 
     words = forms.CharField(label=_("What is not right?"), max_length=LONGEST_WORDS, widget=area(3))
+
+
+class LostForm(forms.Form):
+    """Who lost the address of their report: its number, and the phone they left with it."""
+
+    number = forms.RegexField(
+        r"^[0-9]{13}$", label=_("Number of your report"),
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+        error_messages={"invalid": _("The number has 13 digits, such as 2026030500001.")},
+    )  # fmt: skip
+    phone = forms.RegexField(
+        r"^[0-9+ -]{5,20}$", label=_("The phone you left with it"),
+        widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "tel", "inputmode": "tel"}),
+        error_messages={"invalid": _("Write the number in digits, such as 13800000000.")},
+    )  # fmt: skip

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 
+from lingxiu.accounts.models import User
 from lingxiu.issues import queries, writing
 from lingxiu.issues.actions.moving import lock_to_reopen, move_by_itself
 from lingxiu.issues.lifecycle import By, Level, Move, MoveRefused, Needs, State, check
-from lingxiu.issues.models import Addition, Issue, MoveRow, Report
+from lingxiu.issues.models import Addition, Issue, MoveRow, Report, Source
+from lingxiu.issues.relations import relations
 from lingxiu.issues.writing import Before, Brought
 from lingxiu.journal.actions import record
+from lingxiu.journal.models import Entry
+from lingxiu.privacy.cipher import blind_index
 
 MOST_ADDITIONS = 20
 """A report is not a chat: whoever has more to say is called back."""
@@ -50,6 +56,64 @@ def add(
         return writing.write(
             issue, Move.ADD, None, at, before=before, submission=submission, data={"reports": [report.pk]}
         )
+
+
+WRITTEN_TO = (Source.PUBLIC, Source.PHONE)
+"""Whose numbers we write to: they left them with us. Callers of 12345 and of other systems hear from there."""
+
+
+def written_to(reports: Iterable[Report]) -> bool:
+    """Whether one of these left a number, so that a text message tells them of a question or an answer."""
+    return any(row.source in WRITTEN_TO and row.phone_index for row in reports)
+
+
+CALL = "issues.call_reporter"
+
+
+class NotYoursToAsk(Exception):
+    """The report is another dispatcher's, or its reporter left no number."""
+
+
+def callable_by(user: User, issue: Issue) -> bool:
+    """Whether this person may be shown the numbers of those who reported it: who dispatches it, while it is open."""
+    if not issue.is_open or not user.authority.may(CALL):
+        return False
+    return By.DISPATCHER in relations(user.pk, user.authority, queries.situation(issue).held)
+
+
+def reveal_number(report: Report, user: User, *, at: datetime) -> str:
+    """The reporter's number; that this person asked for it is written down. Raises NotYoursToAsk."""
+    if not report.phone_index or not callable_by(user, report.issue):
+        raise NotYoursToAsk
+    if not Report.objects.visible_to(user).filter(pk=report.pk).exists():
+        raise NotYoursToAsk
+    with transaction.atomic():
+        record(
+            "personal_data.seen", "report", report.pk, at=at, actor_id=user.pk,
+            scope=writing.scope_of_report(report.issue), reference={"issue": report.issue.number},
+        )  # fmt: skip
+    return report.reporter_phone
+
+
+ADDRESS_AGAIN = timedelta(minutes=10)
+"""So long one address is not sent a second time."""
+
+
+def ask_for_address(number: str, phone: str, *, at: datetime) -> None:
+    """Somebody lost the address of their report: it goes by text message to the number they left, if number and phone belong
+    together. Who asks is told the same either way. An issue that was joined to another is known by its own number as well.
+    """
+    spelled = {blind_index(phone), blind_index(phone.replace(" ", "").replace("-", ""))}
+    theirs = Report.objects.filter(phone_index__in=spelled, source__in=WRITTEN_TO).exclude(phone_index="")
+    about = theirs.filter(Q(issue__number=number) | Q(issue__joined__number=number)).select_related("issue").distinct()
+    for report in about.order_by("-reported_at")[:1]:
+        with transaction.atomic():
+            asked = Entry.objects.filter(kind=ADDRESS_ASKED, subject_id=str(report.pk), at__gt=at - ADDRESS_AGAIN)
+            if not asked.exists():
+                record(ADDRESS_ASKED, "report", report.pk, at=at, scope=writing.scope_of_report(report.issue))
+
+
+ADDRESS_ASKED = "report.address_asked"
 
 
 def rate(report: Report, stars: int, words: str, *, at: datetime) -> None:

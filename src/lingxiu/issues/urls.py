@@ -29,6 +29,7 @@ urlpatterns: list[URLPattern] = [
     path("issues/law/", lawbook.book, name="lawbook"),
     path("issues/law/<str:violation_id>/", lawbook.law, name="law"),
     path("complain/", public.complain, name="complain"),
+    path("complain/find/", public.find_report, name="find_report"),
     re_path(rf"^m/{GIVEN_OUT}/complain/$", public.complain_about, name="complain_about"),
     re_path(rf"^r/{GIVEN_OUT}$", public.fate, name="fate"),
 ]

@@ -14,7 +14,7 @@ from lingxiu.accounts.models import User
 from lingxiu.connectors.http import Failed, Refused
 from lingxiu.journal.models import Entry
 from lingxiu.journal.queries import follow
-from lingxiu.notices import links
+from lingxiu.notices import links, reporters
 from lingxiu.notices.actions import reach, tell
 from lingxiu.notices.models import Notice, Reach
 from lingxiu.notices.reaching import zhezhengding
@@ -37,16 +37,17 @@ def tell_people(timestamp: int) -> None:
 
 
 def read_on(at: datetime) -> int:
-    """Tell of everything written into the journal since the last time. Returns how many notices were written."""
-    written = 0
+    """Tell of everything written into the journal since the last time. Returns how many notices and texts were written."""
+    written = texts = 0
 
     def told(entries: list[Entry]) -> None:
-        nonlocal written
+        nonlocal written, texts
         written += tell(entries, at=at)
+        texts += reporters.write_to(entries, at=at)
 
     while follow(READER, told, limit=100):
         pass
-    return written
+    return written + texts
 
 
 @app.periodic(cron="* * * * *")
@@ -54,6 +55,7 @@ def read_on(at: datetime) -> int:
 def send_what_is_due(timestamp: int) -> None:
     """Every minute; may run twice, and two at once."""
     send_due(timezone.now())
+    reporters.send_due(timezone.now())
 
 
 @app.periodic(cron="20 4 * * *")

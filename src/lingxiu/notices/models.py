@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from lingxiu.accounts.models import User
+from lingxiu.issues.models import Report
 from lingxiu.privacy.cipher import blind_index
 from lingxiu.privacy.fields import EncryptedField
 
@@ -203,3 +204,43 @@ class Untold(models.Model):
 
     def __str__(self) -> str:
         return f"{self.entry_id} {self.kind}"
+
+
+class ReporterText(models.Model):
+    """A text message to somebody who reported something and left a number: that we asked or told them something, or the address
+    of their report. The number itself stands with the report alone. `entry_id`: of the journal, so that each goes once.
+    """
+
+    class About(models.TextChoices):
+        ASKED = "asked", _("a question")
+        ANSWERED = "answered", _("an answer")
+        ADDRESS = "address", _("the address of their report")
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("waiting")
+        SENDING = "sending", _("being sent")
+        SENT = "sent", _("sent")
+        FAILED = "failed", _("could not be sent")
+        NEEDLESS = "needless", _("no longer needed")
+
+    report = models.ForeignKey(Report, on_delete=models.CASCADE, related_name="+")
+    entry_id = models.BigIntegerField()
+    about = models.CharField(max_length=10, choices=About)
+    state = models.CharField(max_length=10, choices=State, default=State.WAITING)
+    at = models.DateTimeField()
+    next_at = models.DateTimeField()
+    tries = models.PositiveSmallIntegerField(default=0)
+    claimed_at = models.DateTimeField(null=True)
+    sent_at = models.DateTimeField(null=True)
+    error = models.CharField(max_length=300, default="", blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["report", "entry_id"], name="text_once_a_report_and_entry")
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["next_at"], name="text_due", condition=Q(state__in=["waiting", "sending"])),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.report_id} {self.about}"

@@ -19,7 +19,7 @@ from django.views.decorators.http import require_POST, require_safe
 from lingxiu.accounts.models import User
 from lingxiu.files.photos import PhotoRefused
 from lingxiu.files.voices import VoiceRefused
-from lingxiu.issues import cases, elsewhere, evidence, phrases, pictures, queries, voices, words
+from lingxiu.issues import cases, elsewhere, evidence, phrases, pictures, queries, reporters, voices, words
 from lingxiu.issues.actions import at_once, moving, needs
 from lingxiu.issues.actions.at_once import may_put_right
 from lingxiu.issues.case_forms import CaseResultForm
@@ -385,9 +385,10 @@ def _live(request: HttpRequest, issue: Issue, user: User, now: datetime) -> dict
     violation = catalogues.violation(issue.violation)
     reminders = {rule.id: rule.label for rule in catalogues.escalation}
     rests = {row.id: row for row in catalogues.deadlines.suspending}
-    happened = [_line(row, violation) for row in queries.timeline(issue, user)]
+    happened, reports = [_line(row, violation) for row in queries.timeline(issue, user)], _reports(issue, user)
     return {
         "issue": issue,
+        "call_reporters": any(row.phone for row in reports) and reporters.callable_by(user, issue),
         **_to_check(issue, happened),
         "violation": violation,
         "steps": words.steps(State(issue.state)),
@@ -404,7 +405,7 @@ def _live(request: HttpRequest, issue: Issue, user: User, now: datetime) -> dict
         "for_wechat": hands.for_wechat(issue, violation),
         "picture": hands.latest_picture(line.row for line in happened),
         "other_system": elsewhere.system_name(issue.other_system, get_language() or "zh-hans"),
-        "reports": _reports(issue, user),
+        "reports": reports,
         "now": now,
     }
 

@@ -19,6 +19,11 @@ urlpatterns: list[URLPattern] = [
     re_path(r"^issues/(?P<number>\d{13})/$", issue.show, name="issue"),
     re_path(r"^issues/(?P<number>\d{13})/moves/$", issue.make_move, name="move"),
     re_path(r"^issues/(?P<number>\d{13})/call/$", calling.call_shop, name="call"),
+    re_path(
+        r"^issues/(?P<number>\d{13})/reports/(?P<report_id>\d{1,18})/call/$",
+        calling.call_reporter,
+        name="call_reporter",
+    ),
     re_path(r"^issues/(?P<number>\d{13})/elsewhere/$", issue.number_elsewhere, name="elsewhere"),
     re_path(r"^issues/(?P<number>\d{13})/case/$", issue.case_result, name="case_result"),
     re_path(r"^m/(?P<token>[\w-]{1,64})$", merchant.open_code, name="code"),
