@@ -54,6 +54,7 @@ DAYS, WARM_UP = 180, 21
 DEVICES = {True: 30, False: 150}  # a kind and seed
 SEEDS = {True: (1,), False: (11, 12)}  # those the rules were not built on, nor their tails
 CALIBRATION_SEEDS = (101, 102, 103, 104)
+COVERAGE_SEED, DRAWS = 31, 2_000
 HORIZONS = {"fouling": (7, 14, 30), "trap": (3, 5, 10), "device": (7, 14, 30)}
 NEAR = 0.8  # of the limit: the threshold of the rule that only looks at the last value (ALM-FUME-1)
 TRAP_NEAR = 80.0  # per cent (ALM-GREASE)
@@ -532,6 +533,32 @@ def measure(devices: int, seeds: Sequence[int]) -> dict[str, Any]:
     return figures
 
 
+def coverage(devices: int, seed: int) -> dict[str, dict[str, dict[str, float | int]]]:
+    """How often the interval of a first word holds the day, by kind and horizon, and between which shares that would lie 19 times
+    of 20 if other devices had been drawn: a bootstrap over devices, because the words of one are not independent."""
+    policy, limit, makers = _policy()
+    rng, own = np.random.default_rng(seed), ours(policy, limit)
+    found: dict[str, dict[str, dict[str, float | int]]] = {}
+    for kind, make in makers.items():
+        held: dict[int, list[tuple[int, int]]] = {horizon: [] for horizon in HORIZONS[kind]}
+        for number in range(devices):
+            scores = {horizon: Score() for horizon in HORIZONS[kind]}
+            play(make(np.random.default_rng([seed, number, len(kind)])), own[kind], scores, 0, dated=True)
+            for horizon, score in scores.items():
+                held[horizon].append((sum(score.covered), len(score.covered)))
+        found[kind] = {str(horizon): _between(np.array(rows), rng) for horizon, rows in held.items()}
+    return found
+
+
+def _between(held: npt.NDArray[np.int64], rng: np.random.Generator) -> dict[str, float | int]:
+    """`held`: of each device the words that held, and all of them."""
+    drawn = held[rng.integers(0, len(held), (DRAWS, len(held)))].sum(axis=1)
+    shares = drawn[:, 0] / np.maximum(1, drawn[:, 1])
+    low, high = np.quantile(shares, [0.025, 0.975])
+    right, words = (int(one) for one in held.sum(axis=0))
+    return {"words": words, "holds": round(right / max(1, words), 3), "from": round(low, 3), "to": round(high, 3)}
+
+
 # ── telling ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -597,5 +624,9 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--calibrate", action="store_true")
+    parser.add_argument("--coverage", type=int, metavar="DEVICES")
     asked = parser.parse_args()
-    print(json.dumps(calibrate(DEVICES[False], CALIBRATION_SEEDS) if asked.calibrate else run(asked.quick)))
+    if asked.coverage:
+        print(json.dumps(coverage(asked.coverage, COVERAGE_SEED)))
+    else:
+        print(json.dumps(calibrate(DEVICES[False], CALIBRATION_SEEDS) if asked.calibrate else run(asked.quick)))
