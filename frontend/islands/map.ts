@@ -127,6 +127,7 @@ class CountyMap {
       this.drawAlarms(await alarms);
       if (this.config.ground_url) void this.source("ground").setData(this.config.ground_url);
       this.canvas.once("idle", () => (this.root.dataset.drawn = ""));
+      this.canvas.triggerRepaint();
       const id = Number(new URLSearchParams(location.search).get("id"));
       if (id) this.goTo(id);
     } catch (error) {

@@ -14,7 +14,7 @@ export interface Picture {
 /** How many shops stand together, in a ring that shows what kinds they are; right of it, where no town's name runs, how many have an alarm. */
 export function ring(count: number, alarmed: number, alarm: string, shares: { share: number; colour: string }[]): Picture {
   const radius = count < 10 ? 15 : count < 100 ? 18 : count < 500 ? 22 : 26;
-  const room = alarmed ? 8 : 0; // on both sides, so that the ring's middle is the picture's
+  const room = alarmed ? 12 : 0; // on both sides, so that the ring's middle is the picture's
   return drawn(2 * (radius + room), 2 * radius, (pen) => {
     pen.translate(room, 0);
     let from = -Math.PI / 2;
@@ -36,7 +36,7 @@ export function ring(count: number, alarmed: number, alarm: string, shares: { sh
     pen.textAlign = "center";
     pen.textBaseline = "middle";
     pen.fillText(String(count), radius, radius + 0.5);
-    if (alarmed) sign(pen, alarmed > 99 ? "99+" : String(alarmed), alarm, 2 * radius - 1, radius);
+    if (alarmed) sign(pen, alarmed > 99 ? "99+" : String(alarmed), alarm, 2 * radius + 3, radius);
   });
 }
 

@@ -240,16 +240,34 @@ def written_band(photo: Image.Image) -> int:
     return sum(value < 200 for value in column)
 
 
-def test_a_photo_from_the_album_is_sent_as_it_is(stage: Stage, form: Page, tmp_path: Path) -> None:
+def from_the_album(stage: Stage, form: Page, old: Path) -> tuple[dict[str, str], tuple[str, bytes]]:
+    """What is sent of a picture that was chosen, not taken."""
     stage.posts["/move"] = lambda sent: accepted()
-    old = picture(tmp_path / "old.jpg", (400, 300), age=3600)
     form.locator("input[type=file]").set_input_files(old)
     expect(form.locator("canvas[data-photo-preview]")).to_be_visible()
     form.get_by_label("Words").fill("From yesterday")
     send(form)
     form.wait_for_url("**/done")
-    assert stage.sent[0].files["photo"] == ("old.jpg", old.read_bytes())
-    assert stage.sent[0].fields["photo_watermarked"] == ""
+    return stage.sent[0].fields, stage.sent[0].files["photo"]
+
+
+def test_a_photo_from_the_album_is_made_small_and_nothing_is_written_on_it(
+    stage: Stage, form: Page, tmp_path: Path
+) -> None:
+    old = tmp_path / "old.jpg"
+    Image.effect_noise((4000, 3000), 60).convert("RGB").save(old, "JPEG", quality=95)
+    os.utime(old, (time.time() - 3600,) * 2)
+    fields, (name, content) = from_the_album(stage, form, old)
+    assert fields["photo_watermarked"] == ""
+    with Image.open(BytesIO(content)) as photo:
+        assert (name, photo.format, photo.size) == ("album.jpg", "JPEG", (2560, 1920))
+    assert len(content) < old.stat().st_size / 2
+
+
+def test_a_photo_from_the_album_that_is_small_is_sent_as_it_is(stage: Stage, form: Page, tmp_path: Path) -> None:
+    old = picture(tmp_path / "old.jpg", (400, 300), age=3600)
+    fields, sent = from_the_album(stage, form, old)
+    assert (fields["photo_watermarked"], sent) == ("", ("old.jpg", old.read_bytes()))
 
 
 def test_a_file_that_is_no_photo_is_named_as_such(form: Page, tmp_path: Path) -> None:
@@ -505,6 +523,7 @@ def test_initials_find_a_shop_and_filters_count(county: Page) -> None:
 def test_a_new_alarm_pulses(county: Page) -> None:
     county.goto("/map/")
     expect(county.locator(".alarm-pulse")).to_have_count(1)
+    expect(county.locator("#map[data-drawn]")).to_be_attached()
 
 
 def test_where_webgl_2_is_missing_the_list_stands(county: Page) -> None:
