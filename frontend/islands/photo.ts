@@ -1,5 +1,5 @@
 // Writes shop, time, place and person into the pixels of a photo taken on the spot, and puts it back into the form.
-// An older file, or one the browser cannot draw, is left as it is: the server then marks it "album".
+// An older file is only made small: the server writes on it that it is from the album. One the browser cannot draw is left.
 
 import { island } from "../lib/islands";
 import { locate, type Place } from "../lib/position";
@@ -7,6 +7,7 @@ import { word } from "../lib/words";
 
 const LONGEST_SIDE = 2560;
 const PREVIEW_SIDE = 900;
+const SMALL_BYTES = 1_500_000;
 const QUALITY = 0.86;
 /** A camera's file is seconds old; what lay in the album is not. */
 const ON_THE_SPOT = 10 * 60 * 1000;
@@ -58,10 +59,7 @@ class Photo {
   /** Marks the file where it was taken just now; answers with what to tell the reader. */
   private async mark(file: File): Promise<string> {
     const picture = await decode(file);
-    if (Date.now() - file.lastModified > ON_THE_SPOT) {
-      this.preview(picture);
-      return word("photoAlbum");
-    }
+    if (Date.now() - file.lastModified > ON_THE_SPOT) return this.shrink(file, picture);
     const shotAt = new Date(file.lastModified);
     const place = await this.position;
     const canvas = scaled(picture, LONGEST_SIDE);
@@ -80,10 +78,26 @@ class Photo {
     return place ? word("photoMarked") : word("photoNoPlace");
   }
 
+  /** An album picture made as small as those taken here, not tens of megabytes; one that is small is left as it is. */
+  private async shrink(file: File, picture: ImageBitmap | HTMLImageElement): Promise<string> {
+    this.preview(picture);
+    if (Math.max(picture.width, picture.height) > LONGEST_SIDE || file.size > SMALL_BYTES) {
+      const blob = await jpeg(scaled(picture, LONGEST_SIDE));
+      if (blob.size < file.size) putFile(this.input, new File([blob], "album.jpg", { type: "image/jpeg", lastModified: file.lastModified }));
+    }
+    return word("photoAlbum");
+  }
+
   private lines(at: Date, place: Place | null): string[] {
-    const { shop = "", place: where = "", person = "" } = this.element.dataset;
+    const { shop = "", place: known = "", person = "" } = this.element.dataset;
+    const where = known || this.typed("place"); // of a find at no shop, where its form says it is
     const spot = place ? `${place.lat.toFixed(5)}, ${place.lng.toFixed(5)} ±${place.accuracy.toFixed(0)} m` : "";
     return [shop, stamp(at), [where, spot].filter(Boolean).join(" · "), person].filter(Boolean);
+  }
+
+  private typed(name: string): string {
+    const field = this.input.form?.elements.namedItem(name);
+    return field instanceof HTMLInputElement ? field.value.trim() : "";
   }
 
   private async show(): Promise<void> {

@@ -14,10 +14,13 @@ import time_machine
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpResponse
 from django.test import Client
+from django.utils import timezone
+from django.utils.translation import override
 from PIL import Image
 
 from lingxiu.accounts.models import User
 from lingxiu.files.models import StoredFile
+from lingxiu.issues import pictures
 from lingxiu.issues.lifecycle import Move
 from lingxiu.issues.models import Issue
 from tests.cast import NOON, Cast
@@ -172,14 +175,53 @@ def test_a_picture_the_phone_wrote_on_keeps_its_words_and_place(cast: Cast) -> N
     do(issue, Move.ACCEPT, cast.grid_member)
     marked = {
         "photo_handle": jpeg(), "photo_handle_watermarked": "1", "photo_handle_lng": "120.921", "photo_handle_lat": "30.851",
-        "photo_handle_accuracy": "12", "photo_handle_shot_at": "2026-03-05T04:55:00Z",
+        "photo_handle_accuracy": "12", "photo_handle_shot_at": (shot_at := timezone.now() - timedelta(minutes=5)).isoformat(),
     }  # fmt: skip
     send(cast.grid_member, issue, "handle", words="到了", **marked)
     row = issue.moves.get(move="handle")
     stored = StoredFile.objects.get(sha256=row.photos[0])
     assert (row.lng, row.lat) == (120.921, 30.851)
     assert (stored.origin, stored.shot_lng, stored.shot_accuracy_m) == ("camera", 120.921, 12.0)
-    assert stored.shot_at == NOON + timedelta(minutes=55)
+    assert stored.shot_at == shot_at
+
+
+CAMERAS_OWN = Image.Exif()
+CAMERAS_OWN[0x0110] = "some phone"
+
+
+@pytest.mark.parametrize(
+    ("size", "exif", "age"),
+    [
+        ((640, 480), None, None),
+        ((640, 480), None, timedelta(days=8)),
+        ((640, 480), None, -timedelta(hours=1)),
+        ((640, 480), CAMERAS_OWN, timedelta(minutes=5)),
+        ((4000, 3000), None, timedelta(minutes=5)),
+    ],
+    ids=["no time", "older than a draft lasts", "from the future", "a camera's own file", "never scaled by our page"],
+)
+def test_a_client_that_only_says_it_wrote_on_the_picture_is_not_believed(
+    cast: Cast, size: tuple[int, int], exif: Image.Exif | None, age: timedelta | None
+) -> None:
+    issue = alarm(cast.merchant)
+    do(issue, Move.ACCEPT, cast.grid_member)
+    out = io.BytesIO()
+    Image.new("RGB", size, "white").save(out, "JPEG", **({"exif": exif} if exif else {}))
+    said = {
+        "photo_handle": SimpleUploadedFile("photo.jpg", out.getvalue(), "image/jpeg"), "photo_handle_watermarked": "1",
+        "photo_handle_shot_at": (timezone.now() - age).isoformat() if age is not None else "",
+    }  # fmt: skip
+    send(cast.grid_member, issue, "handle", words="到了", **said)
+    stored = StoredFile.objects.get(sha256=issue.moves.get(move="handle").photos[0])
+    assert stored.origin == "album"
+    page = browser(cast.grid_member).get(f"/issues/{issue.number}/").content.decode()
+    assert '<span class="photo-tag">from the album</span>' in page
+
+
+def test_the_caption_of_an_album_picture_says_that_it_is_one() -> None:
+    with override("zh-hans"):
+        lines = pictures.caption(shop="一鲜居", at=NOON, place="解放路8号", person="沈雨晴")
+    assert lines == ["一鲜居", "相册照片，2026-03-05 12:00 收到", "解放路8号", "沈雨晴"]
 
 
 def test_a_picture_without_script_gets_our_words_and_is_marked_as_from_the_album(cast: Cast) -> None:

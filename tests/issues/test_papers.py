@@ -65,8 +65,17 @@ def test_the_record_is_one_page_with_the_whole_history(cast: Cast) -> None:
     data = papers.record_data(issue, cast.dispatcher, LATER)
     assert len(data["moves"]) == issue.moves.count()  # type: ignore[arg-type]  # a list
     assert len(data["photos"]) == 2  # type: ignore[arg-type]  # a list
+    assert {photo["mark"] for photo in data["photos"]} == {""}  # type: ignore[attr-defined]  # a list
     text = json.dumps(data, ensure_ascii=False)
     assert "请去看看" in text and "已督促清洗，谢谢反映" in text and "办结" in text
+
+
+def test_the_record_says_which_picture_is_from_the_album(cast: Cast) -> None:
+    issue = reported_and_closed(cast)
+    StoredFile.objects.filter(sha256=issue.moves.get(move=Move.HANDLE).photos[0]).update(origin="album")
+    assert pages(papers.record_pdf(issue, cast.dispatcher, at=LATER)) == 1
+    marks = [photo["mark"] for photo in papers.record_data(issue, cast.dispatcher, LATER)["photos"]]  # type: ignore[attr-defined]  # a list
+    assert set(marks) == {"相册照片"}
 
 
 def test_the_record_never_names_the_reporter_and_shows_their_words_only_to_who_may_read_them(cast: Cast) -> None:

@@ -11,6 +11,7 @@ import pytest
 import time_machine
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import timezone
 from PIL import Image
 
 from lingxiu.accounts.models import Bond, User
@@ -241,7 +242,7 @@ def test_who_did_it_last_time_is_offered_again(cast: Cast) -> None:
 
 def test_what_a_phone_says_of_a_picture_is_kept_and_nonsense_is_not(cast: Cast) -> None:
     told = {
-        "photo_watermarked": "1", "photo_shot_at": "2026-03-04T11:00:00+08:00", "photo_lng": "120.92", "photo_lat": "30.85",
+        "photo_watermarked": "1", "photo_shot_at": timezone.now().isoformat(), "photo_lng": "120.92", "photo_lat": "30.85",
         "photo_accuracy": "12",
     }  # fmt: skip
     record(cast, "cleaning", photo=photo("red"), **told)

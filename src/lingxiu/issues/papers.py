@@ -31,7 +31,7 @@ from lingxiu.accounts.authority import HeldPost
 from lingxiu.accounts.models import Post, Unit, User
 from lingxiu.config.environment import environment
 from lingxiu.files.actions import store_document, use_file
-from lingxiu.files.models import StoredFile
+from lingxiu.files.models import Origin, StoredFile
 from lingxiu.issues import cases, evidence, queries, words
 from lingxiu.issues.inspections import for_notice
 from lingxiu.issues.lifecycle import By, State
@@ -62,7 +62,7 @@ GIVEN = (State.DISPATCHED, State.HANDLING)
 
 def record_pdf(issue: Issue, reader: User, *, at: datetime) -> bytes:
     """The issue's whole history on one page, if that can be read."""
-    made = _typeset("record", record_data(issue, reader, at), _photos(issue))
+    made = _typeset("record", record_data(issue, reader, at), [path for path, _album in _photos(issue)])
     _tell(issue, "record", reader, at)
     return made
 
@@ -76,7 +76,9 @@ def record_data(issue: Issue, reader: User, at: datetime) -> dict[str, object]:
             "facts": [{"label": str(label), "value": value} for label, value in _facts(issue) if value],
             "moves": [_move(row, _violation(issue)) for row in queries.timeline(issue, reader)[::-1]],
             "reports": _reports(issue, reader),
-            "photos": [_name(path) for path in _photos(issue)],
+            "photos": [
+                {"file": _name(path), "mark": str(_("from the album")) if album else ""} for path, album in _photos(issue)
+            ],
             "printed": _printed(reader, at),
             "words": {
                 "title": _("Record of an issue"), "time": _("Time"), "who": _("Who"), "what": _("What happened"),
@@ -164,12 +166,13 @@ def _reports(issue: Issue, reader: User) -> list[dict[str, str]]:
     ]
 
 
-def _photos(issue: Issue) -> list[Path]:
-    """The officers' own pictures, the newest, in order; reporters' may show where they live and stay on the screen."""
+def _photos(issue: Issue) -> list[tuple[Path, bool]]:
+    """The officers' own pictures, the newest, in order, and which of them are from the album; reporters' may show where they
+    live and stay on the screen."""
     names = [name for row in issue.moves.order_by("version") for name in row.photos][-MOST_PHOTOS:]
     files = StoredFile.objects.in_bulk(names, field_name="sha256")
-    paths = [files[name].small_path for name in names if name in files]
-    return [path for path in paths if path.exists()]
+    kept = [files[name] for name in names if name in files]
+    return [(file.small_path, file.origin == Origin.ALBUM) for file in kept if file.small_path.exists()]
 
 
 # ── slips ────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -21,6 +21,7 @@ from django.utils.translation import gettext_lazy
 
 from lingxiu.files import actions as files
 from lingxiu.files.actions import Prepared, Shot, prepare_photo
+from lingxiu.files.claims import taken_on_the_spot
 from lingxiu.files.photos import PhotoRefused
 
 REFUSALS = {
@@ -53,18 +54,17 @@ def sent(request: HttpRequest, name: str) -> Picture | None:
     file = request.FILES.get(name)
     if not isinstance(file, UploadedFile) or not file.size:
         return None
-    digest = hashlib.sha256()
-    for chunk in file.chunks():
-        digest.update(chunk)
+    data, shot_at = file.read(), _time(request.POST.get(f"{name}_shot_at", ""))
     file.seek(0)
+    marked = request.POST.get(f"{name}_watermarked") == "1" and taken_on_the_spot(data, shot_at, timezone.now())
     shot = Shot(
-        watermarked=request.POST.get(f"{name}_watermarked") == "1",
-        at=_time(request.POST.get(f"{name}_shot_at", "")),
+        watermarked=marked,
+        at=shot_at,
         lng=_degrees(request.POST.get(f"{name}_lng", ""), 180),
         lat=_degrees(request.POST.get(f"{name}_lat", ""), 90),
         accuracy_m=_degrees(request.POST.get(f"{name}_accuracy", ""), 1e6),
     )
-    return Picture(file, shot, digest.hexdigest())
+    return Picture(file, shot, hashlib.sha256(data).hexdigest())
 
 
 def prepare(picture: Picture | None, caption: list[str]) -> tuple[Prepared, ...]:
@@ -89,8 +89,9 @@ def keeping(photos: tuple[Prepared, ...], *, at: datetime, by: int | None) -> It
 
 
 def caption(*, shop: str, at: datetime, place: str = "", person: str = "") -> list[str]:
-    """What is written into a picture that came without words: shop, when it reached us, place, person."""
-    received = _("received %(time)s") % {"time": timezone.localtime(at).strftime("%Y-%m-%d %H:%M")}
+    """What is written into a picture that came without words: shop, that it is from the album, when it reached us, place,
+    person."""
+    received = _("from the album, received %(time)s") % {"time": timezone.localtime(at).strftime("%Y-%m-%d %H:%M")}
     return [line for line in (shop, received, place, person) if line]
 
 

@@ -266,7 +266,9 @@ def _keep_find(
     said, place = form.cleaned_data, form.cleaned_data.get("place", "")
     picture = pictures.sent(request, "photo")
     shop = merchant.name if merchant else place
-    photos = pictures.prepare(picture, pictures.caption(shop=shop, at=now, person=user.name))
+    photos = pictures.prepare(
+        picture, pictures.caption(shop=shop, at=now, place=merchant.address if merchant else "", person=user.name)
+    )
     lng, lat = picture.position if picture else (None, None)
     body = {**said, "merchant": merchant and merchant.pk, "photo": picture and picture.sha256}
 

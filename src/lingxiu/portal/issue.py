@@ -18,6 +18,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from lingxiu.accounts.models import User
 from lingxiu.files.photos import PhotoRefused
+from lingxiu.files.queries import not_on_the_spot
 from lingxiu.files.voices import VoiceRefused
 from lingxiu.issues import cases, elsewhere, evidence, phrases, pictures, queries, reporters, voices, words
 from lingxiu.issues.actions import at_once, moving, needs
@@ -193,7 +194,8 @@ def _make(request: HttpRequest, issue: Issue, user: User, now: datetime, offer: 
     picture = pictures.sent(request, offer.photo_name) if offer.with_picture else None
     found = pictures.sent(request, offer.before_name) if offer.before_name else None
     shop = issue.merchant.name if issue.merchant else issue.place
-    caption = pictures.caption(shop=shop, at=now, person=user.name)
+    place = issue.merchant.address if issue.merchant else ""
+    caption = pictures.caption(shop=shop, at=now, place=place, person=user.name)
     photos = pictures.prepare(picture, caption)
     try:
         before = pictures.prepare(found, caption)
@@ -406,8 +408,18 @@ def _live(request: HttpRequest, issue: Issue, user: User, now: datetime) -> dict
         "picture": hands.latest_picture(line.row for line in happened),
         "other_system": elsewhere.system_name(issue.other_system, get_language() or "zh-hans"),
         "reports": reports,
+        "album": _from_the_album(happened, reports),
         "now": now,
     }
+
+
+def _from_the_album(happened: list[Happened], reports: list[Reported]) -> set[str]:
+    """Which of the pictures shown were not taken on the spot, by their names."""
+    shown = [photo for line in happened for photo in line.row.photos]
+    shown += [
+        photo for row in reports for photo in (*row.photos, *(one for more in row.additions for one in more.photos))
+    ]
+    return not_on_the_spot(shown)
 
 
 def _offers(issue: Issue, user: User) -> list[Offer]:

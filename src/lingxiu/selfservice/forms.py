@@ -16,6 +16,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from lingxiu.files.actions import Shot
+from lingxiu.files.claims import taken_on_the_spot
 from lingxiu.merchants.actions import Care
 from lingxiu.policy.schema.selfcheck import SelfCheckItem, SelfCheckList
 from lingxiu.selfservice.actions import Picture
@@ -118,16 +119,18 @@ def submission_of(request: HttpRequest) -> UUID | None:
 def pictures_of(request: HttpRequest, *names: str) -> list[Picture]:
     """The pictures that came under these names, with what the phone says of each (docs/frontend.md, photos)."""
     return [
-        Picture(file, _shot(request, name))  # type: ignore[arg-type]  # an uploaded file reads like any other
+        Picture(file, _shot(request, name, file))  # type: ignore[arg-type]  # an uploaded file reads like any other
         for name in names
         if isinstance(file := request.FILES.get(name), UploadedFile)
     ]
 
 
-def _shot(request: HttpRequest, name: str) -> Shot:
+def _shot(request: HttpRequest, name: str, file: UploadedFile[bytes]) -> Shot:
+    data, shot_at = file.read(), _moment(request.POST.get(f"{name}_shot_at", ""))
+    file.seek(0)
     return Shot(
-        watermarked=request.POST.get(f"{name}_watermarked") == "1",
-        at=_moment(request.POST.get(f"{name}_shot_at", "")),
+        watermarked=request.POST.get(f"{name}_watermarked") == "1" and taken_on_the_spot(data, shot_at, timezone.now()),
+        at=shot_at,
         lng=_number(request.POST.get(f"{name}_lng", ""), 180),
         lat=_number(request.POST.get(f"{name}_lat", ""), 90),
         accuracy_m=_number(request.POST.get(f"{name}_accuracy", ""), 1e7),
