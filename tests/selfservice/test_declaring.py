@@ -16,11 +16,14 @@ from PIL import Image
 
 from lingxiu.accounts.models import Bond, User
 from lingxiu.files.models import FileUse, Origin, StoredFile
+from lingxiu.issues.models import Issue
 from lingxiu.journal.models import Entry
 from lingxiu.merchants.models import CareRecord
 from lingxiu.policy.queries import in_force
+from lingxiu.policy.reading import SHIPPED, read_folder
 from lingxiu.selfservice.models import SelfCheck
 from tests.cast import BEGAN, NOON, Cast, bound
+from tests.issues.world import find
 
 TODAY = date(2026, 3, 5)
 
@@ -65,6 +68,41 @@ def record(cast: Cast, what: str, user: User | None = None, **body: Any) -> Any:
 # ── self-check ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def test_what_the_owner_needs_help_for_becomes_a_reminder_of_their_own_word(cast: Cast) -> None:
+    body = {"submission": str(uuid4()), **answers(SC_TRAP="later", SC_BIN="no")}
+    owner = signed_in(cast.owner)
+    for _ in range(2):
+        response = owner.post(f"/shop/{cast.merchant.pk}/check/", body)
+        assert response.status_code == 302
+    issue = Issue.objects.get()
+    assert (issue.source, issue.violation, issue.merchant, issue.found_by) == (
+        "self_check", "D-TRAP", cast.merchant, cast.owner,
+    )  # fmt: skip
+    assert (issue.state, issue.lead_unit) == ("dispatched", cast.grid), "the grid comes by, no enforcement team"
+    told = Entry.objects.get(kind="self_check.declared").reference
+    assert (told["not_in_order"], told["issues"]) == (["SC-BIN", "SC-TRAP"], [issue.number])
+    shop = owner.get(f"/shop/{cast.merchant.pk}/").content.decode()
+    assert "The grease trap was not emptied in time" in shop
+    assert "helped, not fined" in shop
+    page = owner.get(f"/shop/issues/{issue.number}/").content.decode()
+    assert "You told us of this yourselves" in page
+
+
+def test_what_is_open_already_is_not_opened_again(cast: Cast) -> None:
+    known = find(cast.grid_member, "D-TRAP", merchant=cast.merchant)
+    assert declare(cast, **answers(SC_TRAP="later")).status_code == 302
+    assert Issue.objects.get() == known
+
+
+def test_every_item_of_a_self_check_opens_an_everyday_kind_without_a_law() -> None:
+    """Who reports himself is reminded, not punished: nothing a notice could rest on."""
+    catalogues = read_folder(SHIPPED)[0]
+    for item in catalogues.selfcheck.items:
+        violation = catalogues.violation(item.violation)
+        assert (violation.kind, violation.bases, violation.severity) == ("finding", (), 1)
+        assert violation.id in {row.violation for row in catalogues.selfcheck.issues}, "the owner has words for it"
+
+
 def test_a_self_check_is_declared_for_its_month(cast: Cast) -> None:
     response = declare(cast, **answers(SC_TRAP="no", SC_DEVICE="none"))
     assert response.headers["Location"] == f"/shop/{cast.merchant.pk}/"
@@ -73,7 +111,7 @@ def test_a_self_check_is_declared_for_its_month(cast: Cast) -> None:
     assert (check.answers["SC-TRAP"], check.answers["SC-DEVICE"], check.answers["SC-HOOD"]) == (False, None, True)
     assert check.edition == in_force().id
     entry = Entry.objects.get(kind="self_check.declared")
-    assert entry.reference == {"month": "2026-03", "not_in_order": ["SC-TRAP"]}
+    assert entry.reference == {"month": "2026-03", "not_in_order": ["SC-TRAP"], "issues": []}
     assert (entry.merchant_id, entry.actor_id) == (cast.merchant.pk, cast.owner.pk)
 
 

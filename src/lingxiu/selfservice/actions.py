@@ -1,28 +1,35 @@
 """What a merchant, a cleaning company or a hauler declares: the self-check of a month, something cleaned, emptied, handed over.
 
 Each happens once, however often it is sent; each is journalled. Whether this person may is the caller's to ask (`queries.may_do`).
+What of a self-check needs time or help becomes an issue, which is the shop's own word and no finding.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from django.utils import timezone
 
 from lingxiu.accounts.models import User
 from lingxiu.files.actions import Prepared, Shot, keeping, prepare_photo, use_file
+from lingxiu.issues.actions.opening import Found, report
+from lingxiu.issues.models import Issue, Source
 from lingxiu.journal.actions import Json, once, record
 from lingxiu.merchants import actions
 from lingxiu.merchants.actions import Care
 from lingxiu.merchants.models import CareRecord, Merchant
 from lingxiu.policy.queries import in_force
+from lingxiu.policy.schema.selfcheck import SelfCheckItem
 from lingxiu.selfservice.models import SelfCheck
 from lingxiu.selfservice.queries import month_of
+
+OWN_WORD = UUID("5c1c8f0e-2d9b-4a56-8f0b-6e7a3c4d2b19")
+"""Name space of the submissions of issues from self-checks: a shop says a thing once a day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +62,10 @@ def declare(
     actor: User,
     at: datetime,
     submission: UUID,
+    later: Collection[str] = (),
     pictures: Sequence[Picture] = (),
 ) -> SelfCheck:
-    """Declare the self-check of the month that is now.
+    """Declare the self-check of the month that is now. `later`: items that the owner needs time or help for.
 
     Raises: AlreadyDeclared; PhotoRefused; SubmissionReused.
     """
@@ -80,16 +88,33 @@ def declare(
             raise AlreadyDeclared(check)
         _attach(prepared, actor, at, "self_check", check.pk)
         wrong = sorted(item for item, in_order in answers.items() if in_order is False)
-        reference = {"month": f"{month:%Y-%m}", "not_in_order": wrong}
+        opened = [number for item in sorted(later) if (number := _own_word(merchant, item, actor, at))]
+        reference = {"month": f"{month:%Y-%m}", "not_in_order": wrong, "issues": opened}
         record(
             "self_check.declared", "self_check", check.pk, at=at, actor_id=actor.pk,
             scope=actions.scope_of(merchant), reference=reference,
         )  # fmt: skip
         return {"self_check": check.pk}
 
-    body = {"merchant": merchant.pk, "month": month, "answers": dict(answers), "pictures": _digests(pictures)}
+    body = {"merchant": merchant.pk, "month": month, "answers": dict(answers), "later": sorted(later),
+            "pictures": _digests(pictures)}  # fmt: skip
     result, _ = once(submission, actor=f"user:{actor.pk}", body=body, at=at, do=do)
     return SelfCheck.objects.get(pk=result["self_check"])
+
+
+def _own_word(merchant: Merchant, item_id: str, owner: User, at: datetime) -> str:
+    """An issue of what the owner says they cannot put right at once: their own word, kept with it. Its number; empty where the
+    same is open already, or the county's list opens none for it."""
+    item: SelfCheckItem | None = {row.id: row for row in in_force().catalogues.selfcheck.items}.get(item_id)
+    if item is None or not item.violation:
+        return ""
+    if Issue.objects.open().filter(merchant=merchant, violation=item.violation).exists():
+        return ""
+    found = Found(
+        Source.SELF_CHECK, item.violation, item.label.zh, at, merchant, found_by=owner, data={"self_check": item.id}
+    )  # fmt: skip
+    said = f"{merchant.pk}\n{item.id}\n{timezone.localdate(at)}"
+    return report(found, at=at, submission=uuid5(OWN_WORD, said)).number
 
 
 def record_care(

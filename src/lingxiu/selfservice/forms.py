@@ -23,7 +23,8 @@ from lingxiu.selfservice.actions import Picture
 from lingxiu.selfservice.agenda import What
 from lingxiu.selfservice.queries import KIND
 
-ANSWERS: dict[str, bool | None] = {"yes": True, "no": False, "none": None}
+LATER = "later"
+ANSWERS: dict[str, bool | None] = {"yes": True, "no": False, LATER: False, "none": None}
 OLDEST_DAYS = 365
 """A record older than a year is an import's business, not a thumb's."""
 
@@ -38,7 +39,12 @@ class SelfCheckForm(forms.Form):
         for item in items.items:
             self.fields[item.id] = forms.ChoiceField(
                 label=item.label.text(language),
-                choices=[("yes", _("In order")), ("no", _("Not in order")), ("none", _("We have none"))],
+                choices=[
+                    ("yes", _("In order")),
+                    ("no", _("Not in order, we put it right today")),
+                    *([(LATER, _("Not in order, we need time or help"))] if item.violation else []),
+                    ("none", _("We have none")),
+                ],
                 widget=forms.RadioSelect,
                 help_text=item.help.text(language) if item.help else "",
                 error_messages={"required": _("Choose one: in order, not in order, or we have none.")},
@@ -52,6 +58,10 @@ class SelfCheckForm(forms.Form):
     def answers(self) -> dict[str, bool | None]:
         """Item id → in order? None: the shop has no such thing."""
         return {name: ANSWERS[chosen] for name, chosen in self.cleaned_data.items()}
+
+    def later(self) -> list[str]:
+        """Ids of the items the owner needs time or help for."""
+        return [name for name, chosen in self.cleaned_data.items() if chosen == LATER]
 
     def unanswered(self) -> int:
         """How many questions are still open."""

@@ -189,14 +189,22 @@ def check(request: HttpRequest, merchant_id: int) -> HttpResponse:
     pictures = pictures_of(request, *(f"photo_{medium}" for medium in MEDIA))
     try:
         made = declare(
-            mine.merchant, form.answers(), actor=mine.user, at=mine.at, submission=submission, pictures=pictures
-        )
+            mine.merchant, form.answers(), actor=mine.user, at=mine.at, submission=submission, pictures=pictures,
+            later=form.later(),
+        )  # fmt: skip
     except AlreadyDeclared:
         messages.info(request, _("This month's self-check was already declared; it stands as it was."))
         return redirect(f"/shop/{mine.merchant.pk}/")
     except (PhotoRefused, SubmissionReused) as error:
         return _ask(request, mine, form, status=422, error=_why(error))
     messages.success(request, _declared_words(len(not_in_order(items, made.answers))))
+    if form.later():
+        messages.info(
+            request,
+            _(
+                "Thank you for saying so: who tells of it first is helped, not fined for it. Your grid member knows and comes by."
+            ),
+        )
     return redirect(f"/shop/{mine.merchant.pk}/")
 
 

@@ -100,6 +100,8 @@ class Catalogues(Row):
         told = [words.violation for words in self.selfcheck.issues]
         refuse_doubles(told)
         refuse_unknown("selfcheck: issues", told, set(violations))
+        named = [item.violation for item in self.selfcheck.items if item.violation]
+        refuse_unknown("selfcheck: items", named, set(violations))
         for telling in self.notices.rules:
             refuse_unknown(f"notices {telling.id}: when.violation", telling.when.violation, set(violations))
         refuse_doubles([row.id for row in self.phrases])

@@ -8,9 +8,11 @@ from lingxiu.policy.rows import Label, Row, Rule
 
 
 class SelfCheckItem(Rule):
-    """One thing an owner looks at; `remedy`: what to do when it is not in order."""
+    """One thing an owner looks at; `remedy`: what to do when it is not in order. `violation`: of the issue it becomes when the
+    owner needs time or help; none without one."""
 
     medium: Literal["exhaust", "drains", "waste"]
+    violation: str = ""
     help: Label | None = None
     remedy: Label
 
