@@ -19,6 +19,7 @@ from django.utils.translation import override
 from PIL import Image
 
 from lingxiu.accounts.models import User
+from lingxiu.files.claims import taken_on_the_spot
 from lingxiu.files.models import StoredFile
 from lingxiu.issues import pictures
 from lingxiu.issues.lifecycle import Move
@@ -222,6 +223,14 @@ def test_the_caption_of_an_album_picture_says_that_it_is_one() -> None:
     with override("zh-hans"):
         lines = pictures.caption(shop="一鲜居", at=NOON, place="解放路8号", person="沈雨晴")
     assert lines == ["一鲜居", "相册照片，2026-03-05 12:00 收到", "解放路8号", "沈雨晴"]
+
+
+def test_a_canvas_that_tells_its_size_in_exif_as_safaris_does_is_no_camera(cast: Cast) -> None:
+    out, exif = io.BytesIO(), Image.Exif()
+    exif[0x0112] = 1
+    Image.new("RGB", (64, 48), "white").save(out, "JPEG", exif=exif)
+    at = timezone.now()
+    assert taken_on_the_spot(out.getvalue(), at, at)
 
 
 def test_a_picture_without_script_gets_our_words_and_is_marked_as_from_the_album(cast: Cast) -> None:

@@ -35,6 +35,45 @@ def webm(*kinds: int) -> bytes:
     )
 
 
+def webm_of(seconds: int) -> bytes:
+    """A live recording: clusters whose length nobody knew, a block every second at a time of its own."""
+    track = element("ae", element("d7", b"\x01") + element("83", b"\x02"))
+    clusters = b"".join(
+        live("1f43b675", element("e7", (n * 1000).to_bytes(4, "big")) + element("a3", b"\x81\x00\x00\x80" + b"sound"))
+        for n in range(seconds + 1)
+    )
+    return element("1a45dfa3", element("4282", b"webm")) + live("18538067", element("1654ae6b", track) + clusters)
+
+
+def ogg_of(seconds: int) -> bytes:
+    last = b"OggS\x00\x04" + (seconds * 48_000).to_bytes(8, "little") + bytes(12) + b"\x01\x04data"
+    return ogg(b"OpusHead") + last
+
+
+def mp4_of(seconds: int, *, fragments: bool = False) -> bytes:
+    """With its length in the head, as a file has it, or in fragments, as Safari records."""
+    mdhd = box(b"mdhd", bytes(12) + (44_100).to_bytes(4, "big") + bytes(8))
+    sound = box(b"trak", box(b"mdia", mdhd + box(b"hdlr", bytes(8) + b"soun" + bytes(13))))
+    lasts = (0 if fragments else seconds * 1000).to_bytes(4, "big")
+    movie = box(b"moov", box(b"mvhd", bytes(12) + (1000).to_bytes(4, "big") + lasts) + sound)
+    begins = (seconds * 44_100).to_bytes(4, "big")
+    moof = box(b"moof", box(b"traf", box(b"tfdt", bytes(4) + begins))) if fragments else b""
+    return box(b"ftyp", b"iso5\x00\x00\x02\x00") + movie + moof + box(b"mdat", b"x" * 30)
+
+
+RECORDERS = {
+    "webm": webm_of, "ogg": ogg_of, "mp4": mp4_of, "mp4 in fragments": lambda seconds: mp4_of(seconds, fragments=True),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", RECORDERS)
+def test_a_minute_is_the_most_by_what_is_in_the_file(kind: str) -> None:
+    assert content_type(RECORDERS[kind](60)).startswith("audio/")
+    with pytest.raises(VoiceRefused) as refused:
+        content_type(RECORDERS[kind](75))
+    assert refused.value.reason == "too_long"
+
+
 def ogg(*codecs: bytes) -> bytes:
     return b"".join(
         b"OggS\x00\x02" + bytes(20) + b"\x01" + bytes([len(codec)]) + codec for codec in codecs
@@ -168,3 +207,37 @@ def test_other_moves_take_no_voice(client: Client, cast: Cast, issue: Issue) -> 
     client.force_login(cast.grid_member)
     visit(client, issue, webm(SOUND), "escalate")
     assert heard(issue) == ""
+
+
+@pytest.mark.parametrize("move", ["handle", "feed_back"])
+def test_a_voice_note_over_a_minute_is_refused_in_words_and_nothing_is_recorded(
+    client: Client, cast: Cast, issue: Issue, move: str
+) -> None:
+    client.force_login(cast.grid_member)
+    issue.refresh_from_db()
+    long = SimpleUploadedFile("voice", webm_of(90), "audio/webm")
+    sent = {
+        "move": move, "seen": issue.version, "submission": str(uuid.uuid4()), "words": "到了", "result": "not_found",
+        f"voice_{move}": long,
+    }  # fmt: skip
+    answer = client.post(f"/issues/{issue.number}/moves/", sent)
+    assert answer.status_code == 422
+    assert "语音超过一分钟" in answer.content.decode()
+    assert not issue.moves.filter(move=move).exists()
+
+
+def test_a_find_is_told_by_voice(client: Client, cast: Cast) -> None:
+    client.force_login(cast.grid_member)
+    address = f"/issues/new/?merchant={cast.merchant.pk}"
+    assert 'name="voice"' in client.get(address).content.decode()
+    sent = {"merchant": cast.merchant.pk, "violation": "D-BIN", "submission": str(uuid.uuid4())}
+    long = SimpleUploadedFile("voice", webm_of(90), "audio/webm")
+    refused = client.post("/issues/new/", {**sent, "voice": long})
+    assert refused.status_code == 422
+    assert "语音超过一分钟" in refused.content.decode()
+    assert not Issue.objects.exists()
+    spoken = SimpleUploadedFile("voice", webm_of(20), "audio/webm")
+    assert client.post("/issues/new/", {**sent, "voice": spoken}).status_code == 302
+    row = Issue.objects.get().moves.get(move=Move.REPORT)
+    assert StoredFile.objects.get(sha256=row.data["voice"]).content_type == "audio/webm"
+    assert f"/files/{row.data['voice']}/" in client.get(f"/issues/{row.issue.number}/").content.decode()

@@ -10,12 +10,15 @@ import io
 from datetime import datetime, timedelta
 
 from PIL import Image, UnidentifiedImageError
+from PIL.ExifTags import Base
 
 from lingxiu.files.photos import LONGEST_SIDE_PX
 
 DRAFT_LASTS = timedelta(days=7)
 """As long as a phone keeps a form that was not sent (docs/frontend.md, forms)."""
 CLOCK_AHEAD = timedelta(minutes=10)
+OF_A_CAMERA = frozenset({Base.Make, Base.Model, Base.DateTime, Base.GPSInfo})
+"""Exif 2.32, 4.6.4: what a camera or an album writes, and no canvas."""
 
 
 def taken_on_the_spot(data: bytes, shot_at: datetime | None, received_at: datetime) -> bool:
@@ -26,9 +29,9 @@ def taken_on_the_spot(data: bytes, shot_at: datetime | None, received_at: dateti
 
 
 def _drawn_by_a_page(data: bytes) -> bool:
-    """A canvas gives JPEG of the size we ask for, without a word of the camera's own; a camera's file has its Exif."""
+    """A canvas gives JPEG of the size we ask for, and says nothing of a camera; Safari's tells its size and colours in Exif."""
     try:
         with Image.open(io.BytesIO(data), formats=["JPEG"]) as picture:
-            return max(picture.size) <= LONGEST_SIDE_PX and not picture.getexif()
+            return max(picture.size) <= LONGEST_SIDE_PX and not OF_A_CAMERA & set(picture.getexif())
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError):
         return False

@@ -8,8 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 MOST_BYTES = 2_000_000  # a minute of Opus or AAC is a quarter of it
+MOST_SECONDS = 63  # the recorder stops at 60; its clock and its last block may be late
 WEBM, OGG, MP4 = "audio/webm", "audio/ogg", "audio/mp4"
 _EBML, _SEGMENT, _TRACKS, _ENTRY, _TYPE = 0x1A45DFA3, 0x18538067, 0x1654AE6B, 0xAE, 0x83
+_CLUSTER, _TIME, _SIMPLE_BLOCK, _GROUP, _BLOCK = 0x1F43B675, 0xE7, 0xA3, 0xA0, 0xA1
+_INFO, _SCALE = 0x1549A966, 0x2AD7B1
 _AUDIO_TRACK = b"\x02"  # Matroska TrackType 2
 _BOXES_OF_BOXES = frozenset({b"moov", b"trak", b"mdia"})
 _OGG_CODECS = (b"OpusHead", b"\x01vorbis", b"\x7fFLAC", b"Speex   ")
@@ -17,7 +20,7 @@ DEEPEST = 6
 
 
 class VoiceRefused(Exception):
-    """These bytes are no voice note. `reason`: too_large | empty | not_audio."""
+    """These bytes are no voice note. `reason`: too_large | empty | not_audio | too_long."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"voice note refused: {reason}")
@@ -30,8 +33,10 @@ def content_type(data: bytes) -> str:
         raise VoiceRefused("too_large")
     if not data:
         raise VoiceRefused("empty")
-    for kind, holds_only_sound in ((WEBM, _webm), (OGG, _ogg), (MP4, _mp4)):
+    for kind, holds_only_sound, lasts in ((WEBM, _webm, _webm_lasts), (OGG, _ogg, _ogg_lasts), (MP4, _mp4, _mp4_lasts)):
         if holds_only_sound(data):
+            if lasts(data) > MOST_SECONDS:
+                raise VoiceRefused("too_long")
             return kind
     raise VoiceRefused("not_audio")
 
@@ -110,3 +115,66 @@ def _handlers(data: bytes, depth: int = 0) -> Iterator[bytes]:
         elif kind == b"hdlr" and depth:
             yield data[at + head + 8 : at + head + 12]
         at = end
+
+
+# ── how long it lasts, in seconds: by the last thing in it, never by what its head says ──
+
+
+def _webm_lasts(data: bytes) -> float:
+    """RFC 9559: the time of the last block, in ticks of the segment, which are milliseconds unless it says otherwise.
+
+    Segments, clusters and groups are walked through, not over: a live recording does not know how long its clusters are.
+    """
+    scale, cluster, last, at = 1_000_000, 0, 0, 0
+    while at < len(data):
+        number, at, _known = _number(data, at, keep_marker=True)
+        size, at, known = _number(data, at, keep_marker=False)
+        if not number:
+            break
+        if number in (_SEGMENT, _CLUSTER, _GROUP, _INFO):
+            continue
+        body = data[at : at + size] if known else b""
+        if number == _TIME:
+            cluster = int.from_bytes(body, "big")
+        elif number == _SCALE:
+            scale = int.from_bytes(body, "big")
+        elif number in (_SIMPLE_BLOCK, _BLOCK) and body:
+            _track, after, _ = _number(body, 0, keep_marker=False)
+            last = max(last, cluster + int.from_bytes(body[after : after + 2], "big", signed=True))
+        at += size if known else len(data)
+    return max(last, cluster) * scale / 1e9
+
+
+def _ogg_lasts(data: bytes) -> float:
+    """RFC 3533, RFC 7845: the granule position of the last page, at 48 kHz for Opus; of other codecs at what their head says."""
+    page = data.rfind(b"OggS")
+    samples = int.from_bytes(data[page + 6 : page + 14], "little", signed=True)
+    head = data[28:] if data[26:27] == b"\x01" else b""
+    rate = int.from_bytes(head[12:16], "little") if head.startswith(b"\x01vorbis") else 48_000
+    return max(samples, 0) / (rate or 48_000)
+
+
+def _mp4_lasts(data: bytes) -> float:
+    """ISO 14496-12: what the movie's head says, or, of a recording in fragments, when the last of them begins."""
+    return max((_mvhd(data), _last_fragment(data)))
+
+
+def _mvhd(data: bytes) -> float:
+    at = data.find(b"mvhd") + 4
+    if at < 4:
+        return 0.0
+    long = data[at : at + 1] == b"\x01"
+    scale_at, width = (at + 20, 8) if long else (at + 12, 4)
+    scale = int.from_bytes(data[scale_at : scale_at + 4], "big")
+    lasts = int.from_bytes(data[scale_at + 4 : scale_at + 4 + width], "big")
+    return lasts / scale if scale and lasts != (1 << 8 * width) - 1 else 0.0
+
+
+def _last_fragment(data: bytes) -> float:
+    at, head = data.rfind(b"tfdt") + 4, data.find(b"mdhd") + 4
+    if at < 4 or head < 4:
+        return 0.0
+    scale_at = head + (20 if data[head : head + 1] == b"\x01" else 12)
+    scale = int.from_bytes(data[scale_at : scale_at + 4], "big")
+    width = 8 if data[at : at + 1] == b"\x01" else 4
+    return int.from_bytes(data[at + 4 : at + 4 + width], "big") / scale if scale else 0.0

@@ -18,7 +18,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from lingxiu.accounts.models import User
 from lingxiu.files.photos import PhotoRefused
-from lingxiu.issues import elsewhere, pictures, queries
+from lingxiu.files.voices import VoiceRefused
+from lingxiu.issues import elsewhere, pictures, queries, voices
 from lingxiu.issues.actions import opening
 from lingxiu.issues.export import MOST_ROWS, write_sheet
 from lingxiu.issues.filters import Filter, listing, matching, within
@@ -239,6 +240,7 @@ def new_find(request: HttpRequest) -> HttpResponse:
     form = FindForm(request.POST or None, at=now, merchant=merchant, initial={"violation": kind})
     context: dict[str, Any] = {
         "form": form, "merchant": merchant, "kind": kind, "submission": submission_of(request), "user": user,
+        "open_here": _open_here(merchant, kind, user, now) if merchant else [],
     }  # fmt: skip
     if request.method != "POST":
         return render(request, "issues/new.html", {**context, **shop_search(request, user)})
@@ -249,6 +251,8 @@ def new_find(request: HttpRequest) -> HttpResponse:
     except (PhotoRefused, pictures.NotKept) as refused:
         why, status = pictures.refusal(refused)
         return render(request, "issues/new.html", {**context, "photo_error": why}, status=status)
+    except VoiceRefused as refused:
+        return render(request, "issues/new.html", {**context, "voice_error": voices.refusal(refused)}, status=422)
     except elsewhere.OtherNumberTaken as taken:
         form.refuse(taken.number)
         return render(request, "issues/new.html", context, status=409)
@@ -258,26 +262,38 @@ def new_find(request: HttpRequest) -> HttpResponse:
     return redirect(addresses.issue(number))
 
 
+def _open_here(merchant: Merchant, kind: str, user: User, now: datetime) -> list[tuple[Issue, str]]:
+    """What is open at this shop already, and of this kind nearby, with what it is: it may be the same that is to be entered."""
+    about = queries.About(kind, merchant.pk, merchant.town, "", now, merchant.lng, merchant.lat)
+    found = [one for one in queries.alike(about, user) if one.merchant_id == merchant.pk or one.violation == kind]
+    language = get_language() or "zh-hans"
+    labels = {row.id: row.label.text(language) for row in in_force().catalogues.violations}
+    return [(one, labels.get(one.violation, one.violation)) for one in found]
+
+
 def _keep_find(
     request: HttpRequest, form: FindForm, merchant: Merchant | None, user: User, submission: uuid.UUID, now: datetime
 ) -> str:
-    """Decode the picture, then make the issue, once. Returns its number. Raises PhotoRefused, NotKept, SubmissionReused,
-    OtherNumberTaken."""
+    """Decode the picture, then make the issue, once. Returns its number. Raises PhotoRefused, NotKept, VoiceRefused,
+    SubmissionReused, OtherNumberTaken."""
     said, place = form.cleaned_data, form.cleaned_data.get("place", "")
     picture = pictures.sent(request, "photo")
     shop = merchant.name if merchant else place
     photos = pictures.prepare(
         picture, pictures.caption(shop=shop, at=now, place=merchant.address if merchant else "", person=user.name)
     )
+    voice = voices.sent(request, "voice")
     lng, lat = picture.position if picture else (None, None)
     body = {**said, "merchant": merchant and merchant.pk, "photo": picture and picture.sha256}
+    if voice:
+        body["voice"] = voice.sha256
 
     def do() -> dict[str, object]:
-        with pictures.keeping(photos, at=now, by=user.pk) as names:
+        with pictures.keeping(photos, at=now, by=user.pk) as names, voices.keeping(voice, at=now, by=user.pk) as spoken:
             found = opening.Found(
                 Source.GRID_MEMBER if user.authority.grids else Source.OFFICER, said["violation"],
                 said["words"] or in_force().catalogues.violation(said["violation"]).label.zh, now, merchant, place,
-                _own_area(user), lng, lat, found_by=user, photos=names, other=form.other,
+                _own_area(user), lng, lat, found_by=user, photos=names, voice=spoken, other=form.other,
             )  # fmt: skip
             return {"number": opening.report(found, at=now, submission=submission).number}
 

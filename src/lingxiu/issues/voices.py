@@ -1,4 +1,5 @@
-"""A voice note that comes with a visit or a note: read from the request, held to be sound, kept as a file of the issue.
+"""A voice note that comes with a find, a visit, a feedback, a part or a note: read from the request, held to be sound of a
+minute at most, kept as a file of the issue.
 
 Never decides who may hear it: `apps.ready()` tells `files` that, as of pictures.
 """
@@ -19,9 +20,10 @@ from lingxiu.files.actions import keeping_document
 from lingxiu.files.voices import MOST_BYTES, VoiceRefused, content_type
 from lingxiu.issues.lifecycle import Move
 
-WITH_VOICE = frozenset({Move.HANDLE, Move.NOTE})
+WITH_VOICE = frozenset({Move.HANDLE, Move.FEED_BACK, Move.CONTRIBUTE, Move.NOTE})
 REFUSALS = {
     "too_large": _("This voice note is larger than 2 MB. A minute is enough; say the rest in a second note."),
+    "too_long": _("This voice note is longer than a minute. Say it in a minute, or the rest in a second note."),
     "empty": _("Nothing was recorded. Record it again."),
     "not_audio": _("This file is no voice note. Record it with the button."),
 }

@@ -57,6 +57,7 @@ class Found:
     found_by: User | None = None
     alarm_id: int | None = None
     photos: tuple[str, ...] = ()
+    voice: str = ""
     data: Mapping[str, object] = field(default_factory=dict)
     synthetic: bool = False
     other: tuple[str, str] = ("", "")
@@ -79,7 +80,7 @@ def report(found: Found, *, at: datetime, submission: UUID | None = None, held_b
         issue, routed = _draft(found, at)
         issue.state = State.PREDICTED if found.source is Source.FORECAST else State.RECEIVED
         writing.open_with(issue, dispatchers_unit(Level(issue.level), issue.town), at)
-        brought = Brought(words=found.summary, photos=found.photos, lng=found.lng, lat=found.lat)
+        brought = Brought(words=found.summary, photos=found.photos, voice=found.voice, lng=found.lng, lat=found.lat)
         data = {**found.data, "rule": routed.rule.id}
         writing.write(issue, Move.REPORT, found.found_by, at, brought=brought, submission=submission, data=data)
         writing.tell_standing(issue.merchant_id, at, reported=True)
