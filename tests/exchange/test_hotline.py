@@ -371,7 +371,9 @@ def test_a_due_time_that_cannot_be_read_is_told_and_ours_holds(cast: Cast) -> No
 def test_an_order_answered_while_it_is_open_stands_so_in_the_sheet_of_answers(cast: Cast) -> None:
     listed("A1,2026-03-05 09:00,投诉,油烟,某处,2026-03-09 12:00")
     report = Report.objects.get()
+    do(report.issue, Move.ANSWER, cast.county_officer, report=report.pk, answer="正在安排", interim=True)
     do(report.issue, Move.ANSWER, cast.county_officer, report=report.pk, answer="已派人查看")
     header, row = cells(answers_sheet(cast.county_officer, LATER - timedelta(days=1), LATER + timedelta(days=1)))
+    assert row[header.index("本系统办理进展")] == "正在安排"
     assert (row[header.index("答复内容")], row[header.index("本系统答复期限")]) == ("已派人查看", "2026-03-09 12:00")
     assert row[header.index("答复时间")] != ""

@@ -6,7 +6,7 @@ One bad row never blocks the others; the same list again adds nothing. `lingxiu 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -28,7 +28,8 @@ from lingxiu.exchange.hotline.sheet import COLUMNS, VIOLATIONS, FileRefused, Tab
 from lingxiu.exchange.problems import Fault
 from lingxiu.exchange.receiving import PHONE, UNKNOWN, SaidOtherwise, Wrong, offered, receive
 from lingxiu.issues.actions.reports import Said
-from lingxiu.issues.models import Issue, Report, Source, StateChoice
+from lingxiu.issues.lifecycle import Move
+from lingxiu.issues.models import Issue, MoveRow, Report, Source, StateChoice
 from lingxiu.merchants.models import Merchant, MerchantQuerySet, Status
 from lingxiu.merchants.words import listed
 from lingxiu.policy.queries import in_force
@@ -307,7 +308,10 @@ def result_sheet(result: Result, by: User | None) -> bytes:
     """The list as it came, with our number, state, answer and, where a row was refused, what is wrong with it."""
     kept = {report.own_number: report for report in _orders(by, [row.own_number for row in result.rows])}
     with translation.override("zh-hans"):  # the centre's language, whoever downloads it
-        written = {row.number: {**_columns(kept.get(row.own_number)), "error": _error(row)} for row in result.rows}
+        told = _told_meanwhile(kept.values())
+        written = {
+            row.number: {**_columns(kept.get(row.own_number), told), "error": _error(row)} for row in result.rows
+        }
     return sheet.with_columns(result.table, written)
 
 
@@ -327,7 +331,19 @@ def _readable(by: User) -> Q:
     return Q(pk__in=Report.objects.visible_to(by).values("pk")) | Q(recorded_by=by)
 
 
-def _columns(report: Report | None) -> dict[str, str]:
+def _told_meanwhile(reports: Iterable[Report]) -> dict[int, str]:
+    """What the callers were told last while work went on, by report: no answer yet."""
+    rows = MoveRow.objects.filter(
+        issue__in={report.issue_id for report in reports}, move=Move.ANSWER, data__interim=True
+    )
+    return {
+        int(pk): said
+        for data in rows.order_by("version").values_list("data", flat=True)
+        for pk, said in data["answers"].items()
+    }
+
+
+def _columns(report: Report | None, told: Mapping[int, str]) -> dict[str, str]:
     """What stands in our columns of an order."""
     if report is None:
         return {}
@@ -337,6 +353,7 @@ def _columns(report: Report | None) -> dict[str, str]:
         "state": str(StateChoice(issue.state).label),
         "found_true": {True: _("yes"), False: _("no"), None: ""}[issue.found_true],
         "answer": report.answer,
+        "progress": told.get(report.pk, ""),
         "answered_at": _local(report.answered_at),
         "due_here": _local(report.due_at),
     }
@@ -347,7 +364,7 @@ def _local(at: datetime | None) -> str:
 
 
 ANSWERED = ("own_number", "seen_at", "category", "town", "place", "shop", "number", "state", "found_true", "answer",
-            "answered_at", "due_here")  # fmt: skip
+            "progress", "answered_at", "due_here")  # fmt: skip
 """The columns of the answers, in order: nothing of who called, which the centre knows."""
 
 
@@ -356,17 +373,17 @@ def answers_sheet(by: User, since: datetime, until: datetime) -> bytes:
     orders = Report.objects.filter(source=Source.HOTLINE, reported_at__gte=since, reported_at__lt=until)
     orders = orders.filter(_readable(by)).exclude(own_number="").select_related("issue__merchant", "merchant")
     with translation.override("zh-hans"):
-        rows = list(_answer_rows(orders.order_by("reported_at", "pk")[:MOST_ANSWERS]))
+        rows = list(_answer_rows(list(orders.order_by("reported_at", "pk")[:MOST_ANSWERS])))
     return sheet.write([[COLUMNS[name][0] for name in ANSWERED]], rows)
 
 
-def _answer_rows(orders: Iterable[Report]) -> Iterator[list[str]]:
-    towns = town_names()
+def _answer_rows(orders: Sequence[Report]) -> Iterator[list[str]]:
+    towns, told = town_names(), _told_meanwhile(orders)
     labels = {row.id: row.label.zh for row in in_force().catalogues.violations}
     for order in orders:
         shop = order.merchant or order.issue.merchant
         said = {
-            **_columns(order),
+            **_columns(order, told),
             "own_number": order.own_number,
             "seen_at": _local(order.seen_at),
             "category": labels.get(order.issue.violation, order.issue.violation),

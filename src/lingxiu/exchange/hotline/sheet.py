@@ -23,7 +23,7 @@ HEADER_NEEDS = 3  # columns that are known, the number among them
 _NAMES = yaml.safe_load(Path(__file__).with_name("columns.yaml").read_text(encoding="utf-8"))
 COLUMNS: dict[str, list[str]] = _NAMES["columns"]
 VIOLATIONS: dict[str, list[str]] = _NAMES["violations"]
-OURS = ("number", "state", "found_true", "answer", "answered_at", "due_here", "error")
+OURS = ("number", "state", "found_true", "answer", "progress", "answered_at", "due_here", "error")
 """The columns we write. The centre's own due time is not among them: it is read, and stays as it came."""
 
 TOO_MANY = gettext_noop("%(name)s has more than %(rows)d rows or %(columns)d columns. Split it.")
