@@ -83,7 +83,7 @@ def test_what_the_owner_needs_help_for_becomes_a_reminder_of_their_own_word(cast
     assert (told["not_in_order"], told["issues"]) == (["SC-BIN", "SC-TRAP"], [issue.number])
     shop = owner.get(f"/shop/{cast.merchant.pk}/").content.decode()
     assert "The grease trap was not emptied in time" in shop
-    assert "helped, not fined" in shop
+    assert "your grid member comes by to help" in shop
     page = owner.get(f"/shop/issues/{issue.number}/").content.decode()
     assert "You told us of this yourselves" in page
 

@@ -24,10 +24,9 @@ from lingxiu.issues.lifecycle import Move, MoveRefused, State
 from lingxiu.issues.models import Issue, MoveRow
 from lingxiu.issues.writing import Brought, SomebodyWasFaster
 from lingxiu.journal.actions import SubmissionReused
+from lingxiu.policy.queries import in_force
 
 MOST_ROWS = 200
-MOST_SEVERE = 1
-"""Above this an issue is ended by itself, never with others."""
 ENDS = {"close": Move.CLOSE, "dismiss": Move.DISMISS}
 MOVED = {**ENDS, "confirm": Move.CONFIRM}
 
@@ -160,5 +159,5 @@ def _refuse_grave(issue: Issue) -> None:
     """Raises: NotInBulk."""
     if issue.reports.exists():
         raise NotInBulk("reported")
-    if issue.severity > MOST_SEVERE:
+    if issue.severity > in_force().catalogues.working.in_bulk.most_severe:
         raise NotInBulk("severe")

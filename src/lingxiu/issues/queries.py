@@ -18,13 +18,12 @@ from lingxiu.issues.lifecycle import Level, Mark, Move, Pictures, State, Step
 from lingxiu.issues.models import PEOPLE, WAITING_STATES, Assignment, Issue, IssueQuerySet, MoveRow, Report, Source
 from lingxiu.issues.relations import Held
 from lingxiu.merchants.models import Merchant
-from lingxiu.policy.queries import edition
+from lingxiu.policy.queries import edition, in_force
 from lingxiu.policy.rows import Label
 from lingxiu.policy.schema.roles import Sight
 
-NEARBY_DEGREES = 0.004
-"""Some 400 m in the county: how far smoke is smelled, and a phone's position is off, put together."""
-NEARBY_DAYS = timedelta(days=30)
+METRES_A_DEGREE = 111_320 * 0.86
+"""Of longitude at the county's 31° north; a degree of latitude is a seventh more, which no nose can tell."""
 
 
 # ── one issue ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -206,10 +205,11 @@ def suggestions(issue: Issue, user: User, limit: int = 5) -> list[Issue]:
 
 def alike(about: About, user: User, limit: int = 5, *, besides: int = 0) -> list[Issue]:
     """Open issues that may be about the same, the likeliest first: of the same merchant, those of the same kind before;
-    then of the same kind nearby or at a place described alike; then others nearby. Of the last 30 days, but for the merchant's.
+    then of the same kind nearby or at a place described alike; then others nearby. Within policy's metres and days
+    (`working.yaml`), but for the merchant's, which are of any age.
     """
     same_shop = Q(merchant=about.merchant_id) if about.merchant_id else Q(pk__in=[])
-    recent = Q(reported_at__gte=about.at - NEARBY_DAYS)
+    recent = Q(reported_at__gte=about.at - timedelta(days=in_force().catalogues.working.alike.days))
     others = Issue.objects.visible_to(user).open().exclude(pk=besides)
     likeness = Case(
         When(same_shop & Q(violation=about.violation), then=Value(0)),
@@ -227,10 +227,13 @@ def alike(about: About, user: User, limit: int = 5, *, besides: int = 0) -> list
 def _nearby(about: About) -> Q:
     if about.lng is None or about.lat is None:
         return Q(pk__in=[])
-    return Q(
-        lng__range=(about.lng - NEARBY_DEGREES, about.lng + NEARBY_DEGREES),
-        lat__range=(about.lat - NEARBY_DEGREES, about.lat + NEARBY_DEGREES),
-    )
+    near = _near()
+    return Q(lng__range=(about.lng - near, about.lng + near), lat__range=(about.lat - near, about.lat + near))
+
+
+def _near() -> float:
+    """Degrees within which something is nearby, by policy."""
+    return in_force().catalogues.working.alike.metres / METRES_A_DEGREE
 
 
 WORDS_ALIKE = 2
@@ -254,10 +257,11 @@ def shops_nearby(issue: Issue, user: User, limit: int = 8) -> list[Merchant]:
     none, those of its town whose name and address have most in common with how the place was described."""
     shops = Merchant.objects.visible_to(user).exclude(status="closed").select_related("standing")
     if issue.lng is not None and issue.lat is not None:
+        distance = _near()
         away = Abs(Value(issue.lng, FloatField()) - F("lng")) + Abs(Value(issue.lat, FloatField()) - F("lat"))
         near = shops.filter(
-            lng__range=(issue.lng - NEARBY_DEGREES, issue.lng + NEARBY_DEGREES),
-            lat__range=(issue.lat - NEARBY_DEGREES, issue.lat + NEARBY_DEGREES),
+            lng__range=(issue.lng - distance, issue.lng + distance),
+            lat__range=(issue.lat - distance, issue.lat + distance),
         )
         return list(near.annotate(away=away).order_by("away", "pk")[:limit])
     alike = RawSQL(

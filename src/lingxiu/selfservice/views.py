@@ -201,9 +201,7 @@ def check(request: HttpRequest, merchant_id: int) -> HttpResponse:
     if form.later():
         messages.info(
             request,
-            _(
-                "Thank you for saying so: who tells of it first is helped, not fined for it. Your grid member knows and comes by."
-            ),
+            _("Thank you for saying so. It is kept as a reminder, and your grid member comes by to help."),
         )
     return redirect(f"/shop/{mine.merchant.pk}/")
 

@@ -22,6 +22,7 @@ from lingxiu.policy.schema.routing import Routing, RoutingCondition
 from lingxiu.policy.schema.selfcheck import SelfCheckList
 from lingxiu.policy.schema.systems import OtherSystem
 from lingxiu.policy.schema.violations import Violation
+from lingxiu.policy.schema.working import Working
 
 
 class Catalogues(Row):
@@ -45,6 +46,7 @@ class Catalogues(Row):
     json_mappings: tuple[JsonMapping, ...] = ()
     phrases: tuple[Phrase, ...] = ()
     systems: tuple[OtherSystem, ...] = ()
+    working: Working = Field(default_factory=Working)
     foresight: Foresight | None = None
 
     @model_validator(mode="after")
