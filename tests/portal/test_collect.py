@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -96,6 +97,36 @@ def test_whoever_handles_issues_has_the_round_and_its_entry(
 def test_whoever_handles_none_has_no_round(client: Client, cast: Cast, role: str) -> None:
     client.force_login(cast.by_role[role])
     assert client.get("/collect/").status_code == 404
+
+
+# ── the next one ──
+
+
+def next_of(client: Client, issue: Issue) -> str:
+    """Which issue its page leads on to."""
+    page = client.get(f"/issues/{issue.number}/").content.decode()
+    found = re.search(r'href="/issues/(\d{13})/"[^>]*>(?:(?!</a>).)*下一条', page, re.DOTALL)
+    return found[1] if found else ""
+
+
+def test_an_issues_page_leads_on_to_the_one_due_next_and_round(client: Client, cast: Cast, issue: Issue) -> None:
+    client.force_login(cast.grid_member)
+    assert next_of(client, issue) == ""
+    rows = [issue, *(find(cast.grid_member, what, merchant=cast.merchant) for what in ("D-BIN", "D-OIL"))]
+    for n, row in enumerate(rows):
+        Issue.objects.filter(pk=row.pk).update(step_due_at=timezone.now() + timedelta(days=n))
+    first, second, third = (row.number for row in rows)
+    assert [next_of(client, row) for row in rows] == [second, third, first]
+    do(issue, Move.ESCALATE, cast.grid_member, words="管不了")
+    assert next_of(client, issue) == second, "it left their hands: on with the first"
+
+
+def test_a_dispatcher_is_led_through_what_waits_to_be_sent(client: Client, cast: Cast) -> None:
+    waiting = [complain(cast.merchant, violation=what).issue for what in ("P-SMOKE", "P-NOISE")]
+    client.force_login(cast.dispatcher)
+    assert {next_of(client, row) for row in waiting} == {row.number for row in waiting}
+    do(waiting[0], Move.DISPATCH, cast.dispatcher, unit=cast.grid)
+    assert next_of(client, waiting[0]) == waiting[1].number
 
 
 # ── the way there ──

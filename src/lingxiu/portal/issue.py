@@ -51,6 +51,8 @@ from lingxiu.ui import addresses
 PRIMARY = (Move.CONFIRM, Move.DISPATCH, Move.ACCEPT, Move.CLOSE, Move.FEED_BACK, Move.HANDLE)
 """The move the page offers first, if the reader may make it. Before the first visit of a round, that is the visit."""
 
+MOST_LOOKED_THROUGH = 500
+
 PARTS = {"now": "portal/issue_now.html", "timeline": "portal/issue_timeline.html"}
 
 
@@ -369,9 +371,19 @@ def _page(
         "may_inspect": user.authority.may("issues.inspect"),
         "inspected": card(issue.merchant, user, now) if issue.merchant else None,
         "inspect_url": f"{addresses.issue(issue.number)}inspection/" if may_inspect_on(user, issue) else "",
+        "next": _next(issue, user),
         "pulse": str(head()),
     }
     return render(request, "portal/issue.html", context, status=status)
+
+
+def _next(issue: Issue, user: User) -> str:
+    """The number of the issue to go on with: of those where the ball is with this person, the one due after this one, or,
+    once this one has left their hands, the first; empty if there is no other."""
+    rows = queries.mine(user).order_by("step_due_at", "pk").values_list("number", flat=True)[:MOST_LOOKED_THROUGH]
+    held = list(rows)
+    after = held[held.index(issue.number) + 1 :] if issue.number in held else []
+    return next((number for number in [*after, *held] if number != issue.number), "")
 
 
 def _with_phrases(offers: list[Offer], issue: Issue, user: User, now: datetime) -> list[Offer]:
