@@ -47,7 +47,9 @@ def test_an_interim_word_lets_the_due_time_run(cast: Cast, reports: tuple[Report
     first.refresh_from_db()
     assert (first.answer, first.answered_at) == ("", None)
     assert Entry.objects.filter(kind="report.told", subject_id=str(first.pk)).count() == 1
-    assert "正在处理" in Client().get(f"/r/{first.token}").content.decode()
+    page = Client().get(f"/r/{first.token}", headers={"accept-language": "en"}).content.decode()
+    assert "正在处理" in page
+    assert "What we can say so far" in page
 
 
 def test_at_the_end_all_are_answered_and_who_was_answered_before_was_so_in_time(

@@ -430,6 +430,7 @@ OWN: dict[Move, tuple[Text, str, str]] = {
     Move.SPLIT: (gettext_lazy("Looked into on its own"), "arrows-split", "received"),
 }
 """What is told of a move to the reporter it names, and to no other."""
+MEANWHILE: tuple[Text, str, str] = (gettext_lazy("What we can say so far"), "message-up", "handling")
 
 
 def _told(report: Report) -> list[Told]:
@@ -438,6 +439,8 @@ def _told(report: Report) -> list[Told]:
     told = [Told(report.reported_at, _("We have received your report"), "flag", "received")]
     for move, at, data in rows:
         own = OWN.get(Move(move)) if report.pk in data.get("reports", ()) else None
+        if own and data.get("interim"):
+            own = MEANWHILE
         plain = own or PLAIN.get(Move(move))
         if plain:
             said = data.get("answers", {}).get(str(report.pk), "") if move == Move.ANSWER else ""

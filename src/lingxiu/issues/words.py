@@ -69,7 +69,7 @@ MOVES: dict[Move, Said] = {
                    _("They read it on the page of their report, as it stands.")),
     Move.ANSWER: Said(_("Answer a reporter"), _("Answered a reporter"), "message-up", "received",
                       _("One of them, while work goes on. The others are answered at the end.")),
-    Move.AMEND: Said(_("Correct what it is about"), _("Corrected what it is about"), "pencil", "neutral",
+    Move.AMEND: Said(_("Correct what it is about"), _("Corrected what it is about"), "edit", "neutral",
                      _("Another kind of find, or another shop. Who has it and by when stay as they are.")),
     Move.ADD: Said(_("Add to it"), _("The reporter added"), "message-plus", "received"),
     Move.FILE_CASE: Said(_("File a case"), _("Case filed"), "gavel", "closed",
@@ -77,9 +77,12 @@ MOVES: dict[Move, Said] = {
     Move.NOTE: Said(_("Add a note"), _("Noted"), "message-2", "neutral"),
 }  # fmt: skip
 
+SEVERITIES: dict[int, Text] = {1: _("slight"), 2: _("middling"), 3: _("serious")}
+
 PUT_RIGHT = Said(_("Been there, put right"), "", "circle-check", "recheck",
                  _("Accepts it, records the visit and feeds back, all at once."))  # fmt: skip
 INSPECTED = Said(_("Record an inspection"), _("Inspected"), "gavel", "handling")
+MEANWHILE = Said("", _("Told a reporter meanwhile"), "message-up", "received")
 ELSEWHERE = Said("", _("Its number in another system"), "link", "neutral")
 CASE_RESULT = Said("", _("Result of the case"), "gavel", "closed")
 NOT_ELSEWHERE = Said("", _("Its number in another system was taken away"), "link", "neutral")
@@ -159,6 +162,8 @@ def made(row: MoveRow) -> Said:
     """A move that was made, in words."""
     if row.move == Move.HANDLE and row.data.get("act") == "inspection":
         return INSPECTED
+    if row.move == Move.ANSWER and row.data.get("interim"):
+        return MEANWHILE
     if row.move == Move.NOTE and "alarm" in row.data:
         return Said("", ALARM_JOINED, "bell-ringing", "alarm")
     if row.move == Move.NOTE and "other_number" in row.data:
