@@ -153,3 +153,14 @@ def test_the_number_of_queries_to_find_nothing_is_one(
     follow_up(at)
     with django_assert_num_queries(1):  # type: ignore[operator]  # pytest-django's context manager
         follow_up(at)
+
+
+def test_an_issue_of_the_county_that_is_late_reaches_the_leader(cast: Cast) -> None:
+    issue = find(cast.town_officer, "V-A2", merchant=cast.merchant)
+    assert issue.level == "county"
+    half = issue.reported_at + (issue.due_at - issue.reported_at) * 0.75
+    follow_up(half)
+    assert "E-WHOLE-50" in rules()
+    assert "E-WHOLE-COUNTY" not in rules()
+    follow_up(issue.due_at + timedelta(minutes=1))
+    assert ("E-WHOLE-COUNTY", ["leader"]) in warned()
