@@ -16,6 +16,7 @@ import time_machine
 from django.test import Client
 from docx import Document
 
+from lingxiu.accounts.absences import declare as absent
 from lingxiu.accounts.models import Post, User
 from lingxiu.config.environment import Environment, environment
 from lingxiu.files.models import StoredFile
@@ -138,6 +139,17 @@ def test_a_slip_says_what_where_by_when_and_not_who_reported_it(cast: Cast) -> N
     text = json.dumps(papers.slips_data("assignment", [issue], cast.dispatcher, LATER), ensure_ascii=False)
     assert "一鲜居" in text and "请去看看" in text and cast.grid.name in text
     assert "王芳" not in text and "楼下晚上冒烟" not in text
+
+
+def test_a_slip_says_for_whom_somebody_stands_in(cast: Cast) -> None:
+    colleague = person("colleague", "grid_member", cast.grid)
+    absent(cast.grid_member, NOON, NOON + timedelta(days=5), reason="leave", deputy=colleague, at=NOON, by=cast.grid_member.pk)
+    issue = alarm(cast.merchant)
+    do(issue, Move.RETURN, cast.dispatcher, words="收回")
+    do(issue, Move.DISPATCH, cast.dispatcher, unit=cast.grid, person=cast.grid_member)
+    issue.refresh_from_db()
+    [slip] = papers.slips_data("assignment", [issue], cast.dispatcher, LATER)["slips"]  # type: ignore[misc]  # rows
+    assert slip["to"] == f"{cast.grid.name} · {colleague.name}（代{cast.grid_member.name}）"
 
 
 def test_only_dispatchers_print_slips(cast: Cast) -> None:

@@ -88,7 +88,6 @@ def record_data(issue: Issue, reader: User, at: datetime) -> dict[str, object]:
 
 
 def _facts(issue: Issue) -> list[tuple[Text, str]]:
-    holder = " · ".join(one.name for one in (issue.lead_unit, issue.lead_person) if one)
     in_force = _violation(issue).bases_on(_day(issue.act_at))
     bases = "；".join(_basis(one) for one in in_force if one.binds(in_built_up=_in_built_up(issue)))
     return [
@@ -97,7 +96,7 @@ def _facts(issue: Issue) -> list[tuple[Text, str]]:
         (_("State"), str(issue.get_state_display())),
         (_("Handling level"), f"{issue.get_level_display()} · {issue.get_flow_display()}"),
         (_("Source"), str(issue.get_source_display())),
-        (_("Held by"), holder),
+        (_("Held by"), _holder(issue)),
         (_("It was so at"), _clock(issue.act_at)),
         (_("Reported"), _clock(issue.reported_at)),
         (_("Due"), _clock(issue.due_at)),
@@ -217,7 +216,7 @@ def _slip(issue: Issue) -> dict[str, object]:
     """Of the reports only that there are some: whoever is given it may be the one who meets the shop every day."""
     violation = _violation(issue)
     last = issue.moves.filter(move__in=["dispatch", "transfer"]).order_by("-version").first()
-    holder = " · ".join(one.name for one in (issue.lead_unit, issue.lead_person) if one)
+    holder = _holder(issue)
     place = " ".join(part for part in (town_names().get(issue.town, ""), issue.place) if part)
     rows: list[tuple[Text, str]] = [
         (_("Given to"), holder),
@@ -416,6 +415,16 @@ def notices_of(issue: Issue) -> list[StoredFile]:
 
 def _violation(issue: Issue) -> Violation:
     return edition(issue.edition).catalogues.violation(issue.violation)
+
+
+def _holder(issue: Issue) -> str:
+    """Unit and person; whom the person stands in for, if for somebody (代)."""
+    ball = queries.ball(issue)
+    if ball is None:
+        return ""
+    person = ball.person.name if ball.person else ""
+    stands_in = _("for %(name)s") % {"name": ball.deputy_for.name} if ball.deputy_for else ""
+    return " · ".join(filter(None, [ball.unit.name, f"{person}（{stands_in}）" if stands_in else person]))
 
 
 def _basis(basis: Basis) -> str:
