@@ -143,7 +143,15 @@ def test_a_slip_says_what_where_by_when_and_not_who_reported_it(cast: Cast) -> N
 
 def test_a_slip_says_for_whom_somebody_stands_in(cast: Cast) -> None:
     colleague = person("colleague", "grid_member", cast.grid)
-    absent(cast.grid_member, NOON, NOON + timedelta(days=5), reason="leave", deputy=colleague, at=NOON, by=cast.grid_member.pk)
+    absent(
+        cast.grid_member,
+        NOON,
+        NOON + timedelta(days=5),
+        reason="leave",
+        deputy=colleague,
+        at=NOON,
+        by=cast.grid_member.pk,
+    )
     issue = alarm(cast.merchant)
     do(issue, Move.RETURN, cast.dispatcher, words="收回")
     do(issue, Move.DISPATCH, cast.dispatcher, unit=cast.grid, person=cast.grid_member)
