@@ -99,7 +99,8 @@ class Filter:
     `source` people: somebody reported it; found: nobody had to. `reached`: stands there now, or further on. `town`: `NO_TOWN`
     for those in none. `in_time`: closed by the issue's own clock. `answers`: of the reports on it, all in time or any late.
     `rated`: by a reporter. `repeat`: at a repeat place in the `REPEAT_DAYS` up to `until`, or today. `near`: a key place.
-    `listed`: the merchant stands on the red or the black list.
+    `listed`: the merchant stands on the red or the black list. `responsible`: code of the department; `unit` and `person`: who
+    has it now; `kind`: of the merchant.
     """
 
     view: str = "all"
@@ -134,6 +135,11 @@ class Filter:
     rated: bool = False
     repeat: bool = False
     near: bool = False
+    severity: int | None = None
+    responsible: str = ""
+    unit: int | None = None
+    person: int | None = None
+    kind: str = ""
     sort: str = ""
 
     @classmethod
@@ -178,6 +184,11 @@ class Filter:
             rated=query.get("rated") == "1",
             repeat=query.get("repeat") == "1",
             near=query.get("near") == "1",
+            severity=_number(query.get("severity", "")[:1]),
+            responsible=_code(query.get("responsible", "")),
+            unit=_number(query.get("unit", "")),
+            person=_number(query.get("person", "")),
+            kind=_code(query.get("kind", "")),
             sort=sort if sort in SORTS else "",
         )
 
@@ -222,6 +233,11 @@ class Filter:
             "rated": "1" if self.rated else "",
             "repeat": "1" if self.repeat else "",
             "near": "1" if self.near else "",
+            "severity": str(self.severity or ""),
+            "responsible": self.responsible,
+            "unit": str(self.unit or ""),
+            "person": str(self.person or ""),
+            "kind": self.kind,
             "sort": self.sort,
         }
         return {name: value for name, value in values.items() if value}
@@ -314,6 +330,11 @@ def _but_words(wanted: Filter, now: datetime) -> Q:
         "grid": wanted.grid,
         "merchant_id": wanted.merchant,
         "result": wanted.result,
+        "severity": wanted.severity,
+        "responsible": wanted.responsible,
+        "lead_unit_id": wanted.unit,
+        "lead_person_id": wanted.person,
+        "merchant__kind": wanted.kind,
     }
     found &= Q(**{name: value for name, value in equal.items() if value})
     if wanted.true:

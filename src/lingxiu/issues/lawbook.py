@@ -24,6 +24,7 @@ from lingxiu.china.pinyin import fold
 from lingxiu.issues.filters import Filter, matching, total
 from lingxiu.issues.models import FlowChoice
 from lingxiu.issues.views import officer
+from lingxiu.issues.words import SEVERITIES
 from lingxiu.policy.queries import edition, in_force
 from lingxiu.policy.rows import Basis, Label
 from lingxiu.policy.schema.bodies import Department, Task
@@ -53,7 +54,6 @@ WHEN: Words = {
     "uncorrected_or_grave": _("if not corrected, or grave"),
 }
 WHO: Words = {"anyone": _("whoever did it"), "unit": _("a unit"), "person": _("an individual")}
-SEVERITIES: Mapping[int, str | Promise] = {1: _("slight"), 2: _("middling"), 3: _("serious")}
 SURE: Words = {
     "S": _("read in a full source"),
     "S-": _("read in a weak source"),

@@ -22,6 +22,7 @@ from lingxiu.files.voices import VoiceRefused
 from lingxiu.issues import elsewhere, pictures, queries, voices
 from lingxiu.issues.actions import opening
 from lingxiu.issues.export import MOST_ROWS, write_sheet
+from lingxiu.issues.filter_choices import more_choices
 from lingxiu.issues.filters import Filter, listing, matching, within
 from lingxiu.issues.forms import FindForm
 from lingxiu.issues.kept import SavedView
@@ -183,6 +184,8 @@ def _links(wanted: Filter) -> dict[str, str]:
         "new": f"?{wanted.but(sort='new')}",
         "due": f"?{wanted.but(sort='due')}",
         "export": f"/issues/export.xlsx?{wanted.but()}",
+        "csv": f"/issues/export.csv?{wanted.but()}",
+        "geojson": f"/issues/export.geojson?{wanted.but()}",
         "sheet": f"/issues/sheet/?{wanted.but()}",
         "keep": f"/issues/views/?{wanted.but()}",
         "all": f"/issues/bulk/?{wanted.but()}&all=1",
@@ -210,6 +213,7 @@ def _choices(wanted: Filter, user: User) -> dict[str, object]:
         "shop": shop,
         "may": {verb: user.authority.may(f"issues.{verb}") for verb in ("find", "record_report", "export")},
         "most_rows": MOST_ROWS,
+        **more_choices(wanted, user),
     }
 
 

@@ -1,0 +1,62 @@
+"""What the list's less common filters offer this reader. Queries only; what each of them means, `filters` knows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from django.utils import timezone
+
+from lingxiu.accounts.models import Post, Unit, UnitKind, User
+from lingxiu.issues.filters import AGES, NO_TOWN, Filter
+from lingxiu.issues.models import ResultChoice
+from lingxiu.issues.words import SEVERITIES
+from lingxiu.policy.queries import in_force
+from lingxiu.policy.schema.roles import Sight
+
+SHOWN_ABOVE = frozenset({"view", "sort", "q", "merchant", "state", "town", "level", "source", "violation", "flow", "from",
+                         "to", "late"})  # fmt: skip
+MORE = frozenset({"severity", "responsible", "unit", "person", "kind", "grid", "result", "true", "in_time", "age"})
+MOST_PEOPLE = 300
+
+
+def more_choices(wanted: Filter, user: User) -> dict[str, object]:
+    """Two queries. Grids and people are offered of one town alone: the reader's own, or the one that is filtered by."""
+    towns = _towns(wanted, user)
+    holding = Unit.objects.exclude(kind=UnitKind.COMPANY).order_by("kind", "code")
+    units = [unit for unit in holding if unit.kind not in (UnitKind.GRID, UnitKind.TOWN_TEAM) or unit.town in towns]
+    asked = wanted.query
+    return {
+        "severities": SEVERITIES.items(),
+        "departments": [(unit.code, unit.name) for unit in units if unit.kind == UnitKind.DEPARTMENT],
+        "units": [(unit.pk, unit.name) for unit in units],
+        "grids": [(unit.grid, unit.name) for unit in units if unit.kind == UnitKind.GRID],
+        "people": _people([unit.pk for unit in units if unit.town in towns or _is_own(unit, user)]),
+        "kinds": in_force().catalogues.kinds.merchants,
+        "results": ResultChoice.choices,
+        "ages": AGES,
+        "more_active": len(MORE & asked.keys()),
+        "kept_beside": _beside(asked),
+    }
+
+
+def _beside(asked: Mapping[str, str]) -> list[tuple[str, str]]:
+    """What a link brought that has no field here: it stays in force when the form is sent."""
+    return [(name, value) for name, value in asked.items() if name not in SHOWN_ABOVE | MORE]
+
+
+def _towns(wanted: Filter, user: User) -> frozenset[str]:
+    if user.authority.farthest("issues") in (Sight.COUNTY, Sight.UNIT):
+        return frozenset({wanted.town} - {"", NO_TOWN})
+    return user.authority.towns
+
+
+def _is_own(unit: Unit, user: User) -> bool:
+    return unit.pk in user.authority.unit_ids
+
+
+def _people(units: list[int]) -> list[tuple[int, str]]:
+    """Whoever may handle issues in one of these units, by name."""
+    roles = [role.id for role in in_force().catalogues.roles if "issues.handle" in role.may]
+    held = Post.objects.filter(Post.held_at(timezone.now()), unit__in=units, role__in=roles, user__is_active=True)
+    found = held.values_list("user_id", "user__name", "unit__name").order_by("user__name", "user_id")[:MOST_PEOPLE]
+    return list({pk: (pk, f"{name} · {unit}") for pk, name, unit in found}.values())
