@@ -7,6 +7,7 @@ from django.test import Client
 
 from lingxiu.issues.lifecycle import Move, MoveRefused, State
 from lingxiu.issues.models import Issue
+from lingxiu.policy.queries import in_force
 from lingxiu.territory.models import Area
 from tests.cast import Cast, make_merchant
 from tests.issues.world import alarm, complain, do, find
@@ -31,7 +32,7 @@ def test_another_shop_has_it_among_its_open_ones_and_the_former_no_longer(cast: 
     nearby.standing.refresh_from_db()
     assert (cast.merchant.standing.open_issues, nearby.standing.open_issues) == (0, 1)
     assert (issue.merchant, issue.lead_unit, issue.state) == (nearby, cast.grid, "dispatched")
-    assert row.data == {"merchant": [cast.merchant.pk, nearby.pk]}
+    assert row.data == {"merchant": [cast.merchant.pk, nearby.pk], "shops": ["一鲜居", "隔壁小炒"]}
 
 
 def test_what_nobody_was_given_goes_to_the_dispatcher_of_the_other_town(cast: Cast) -> None:
@@ -74,6 +75,8 @@ def test_the_form_of_the_page_corrects_the_kind_and_leaves_the_shop(cast: Cast, 
     }  # fmt: skip
     assert client.post(f"/issues/{issue.number}/moves/", said).status_code == 302
     assert Issue.objects.get(pk=issue.pk).violation == "D-HOOD"
+    known = {row.id: row.label.zh for row in in_force().catalogues.violations}
+    assert f"{known['D-BIN']} → {known['D-HOOD']}" in client.get(f"/issues/{issue.number}/").content.decode()
 
 
 def test_what_is_with_somebody_can_be_joined_and_split_off_again(cast: Cast) -> None:

@@ -20,7 +20,7 @@ from lingxiu.accounts.models import User
 from lingxiu.files.photos import PhotoRefused
 from lingxiu.files.queries import not_on_the_spot
 from lingxiu.files.voices import VoiceRefused
-from lingxiu.issues import cases, elsewhere, evidence, phrases, pictures, queries, reporters, voices, words
+from lingxiu.issues import amended, cases, elsewhere, evidence, phrases, pictures, queries, reporters, voices, words
 from lingxiu.issues.actions import at_once, moving, needs
 from lingxiu.issues.actions.at_once import may_put_right
 from lingxiu.issues.case_forms import CaseResultForm
@@ -399,7 +399,10 @@ def _live(request: HttpRequest, issue: Issue, user: User, now: datetime) -> dict
     violation = catalogues.violation(issue.violation)
     reminders = {rule.id: rule.label for rule in catalogues.escalation}
     rests = {row.id: row for row in catalogues.deadlines.suspending}
-    happened, reports = [_line(row, violation) for row in queries.timeline(issue, user)], _reports(issue, user)
+    happened, reports = (
+        [_line(row, catalogues, violation) for row in queries.timeline(issue, user)],
+        _reports(issue, user),
+    )
     return {
         "issue": issue,
         "call_reporters": any(row.phone for row in reports) and reporters.callable_by(user, issue),
@@ -473,8 +476,8 @@ def _to_check(issue: Issue, happened: list[Happened]) -> dict[str, object]:
     }
 
 
-def _line(row: MoveRow, violation: Violation) -> Happened:
-    actor = row.actor.name if row.actor else str(_outsider(row))
+def _line(row: MoveRow, catalogues: Catalogues, violation: Violation) -> Happened:
+    actor, language = row.actor.name if row.actor else str(_outsider(row)), get_language() or "zh-hans"
     who = _("%(who)s for %(other)s") % {"who": actor, "other": row.on_behalf_of.name} if row.on_behalf_of else actor
     handed = (
         row.to_unit if row.move in (Move.DISPATCH, Move.TRANSFER, Move.ESCALATE, Move.RETURN, Move.REWORK) else None
@@ -490,7 +493,11 @@ def _line(row: MoveRow, violation: Violation) -> Happened:
         joined=row.data.get("joined") or row.data.get("into") or row.data.get("from") or "",
         device=row.data.get("device", ""),
         voice=row.data.get("voice", ""),
-        told=[*evidence.told_lines(violation, row.data, get_language() or "zh-hans"), *cases.told_lines(row.data)],
+        told=[
+            *evidence.told_lines(violation, row.data, language),
+            *cases.told_lines(row.data),
+            *amended.told_lines(row.data, catalogues, language),
+        ],
     )
 
 

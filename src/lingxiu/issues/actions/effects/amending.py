@@ -23,6 +23,7 @@ def amend(issue: Issue, to: State, actor: User | None, brought: Brought, at: dat
         _be_about(issue, brought.violation)
     if brought.merchant is not None and brought.merchant.pk != issue.merchant_id:
         data["merchant"] = [issue.merchant_id, brought.merchant.pk]
+        data["shops"] = [issue.merchant.name if issue.merchant else issue.place, brought.merchant.name]
         _be_at(issue, brought.merchant, at)
     return data
 
