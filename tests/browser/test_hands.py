@@ -297,6 +297,39 @@ def test_text_and_picture_go_by_the_phones_own_sheet_where_there_is_one(
     assert (issue.number in text, kind, size > 1000) == (True, "image/jpeg", True)
 
 
+def visited(phone: Phone, cast: Cast, issue: Issue, picture: Path, *, first: str) -> Page:
+    """The issue's page after a visit with a picture; `first` is run before any script of the page."""
+    page = phone.signed_in(cast.grid_member)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=phone.address)
+    page.add_init_script(first)
+    page.goto(f"{phone.address}/issues/{issue.number}/")
+    page.locator("#move-handle textarea").fill("看了")
+    with_picture(page, "photo_handle", picture)
+    with page.expect_navigation():
+        page.locator("#move-handle .actions button").last.tap()
+    return page
+
+
+def test_where_there_is_no_sheet_text_and_picture_are_copied_together(
+    phone: Phone, cast: Cast, issue: Issue, picture: Path
+) -> None:
+    page = visited(phone, cast, issue, picture, first="delete Navigator.prototype.canShare;")
+    page.get_by_role("button", name="复制到微信").tap()
+    expect(page.locator('[data-island="copy"] [role=status]')).to_contain_text("文字和图片已复制")
+    kinds = page.evaluate("navigator.clipboard.read().then(([item]) => item.types)")
+    assert set(kinds) == {"text/plain", "image/png"}
+
+
+def test_within_wechat_the_picture_stands_there_to_be_pressed(
+    phone: Phone, cast: Cast, issue: Issue, picture: Path
+) -> None:
+    wechat = "Object.defineProperty(navigator, 'userAgent', { get: () => 'Android MicroMessenger/8.0' });"
+    page = visited(phone, cast, issue, picture, first=wechat)
+    page.get_by_role("button", name="复制到微信").tap()
+    expect(page.locator('[data-island="copy"] [role=status]')).to_contain_text("长按图片")
+    expect(page.locator('[data-island="copy"] img')).to_be_visible()
+
+
 def test_from_a_shops_page_a_find_is_two_taps_and_a_photo(phone: Phone, cast: Cast, picture: Path) -> None:
     page = phone.signed_in(cast.grid_member)
     page.goto(f"{phone.address}/merchants/{cast.merchant.pk}/")
