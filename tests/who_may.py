@@ -40,10 +40,6 @@ RECORDERS = frozenset({"county_officer", "town_dispatcher"})  # issues.record_re
 DECIDERS = FINDERS - GRID | {
     "leader"
 }  # who proposes for a list of merchants may note an objection; who supervises, approve
-DISPATCHERS = frozenset({"county_officer", "town_dispatcher"})  # issues.dispatch
-LEADERS = frozenset({"leader"})  # issues.supervise, and nothing else
-CERTIFIED = frozenset({"department_officer", "town_officer"})  # issues.inspect
-FAR_CERTIFIED = CERTIFIED & WHOLE_COUNTY
 EXPORTERS = FINDERS - GRID | {"assessor"}  # issues.export
 
 
@@ -60,7 +56,7 @@ class Row:
 WHO_MAY: dict[str, Row] = {
     # ── portal ──
     "": Row(get=ANYONE),
-    "collect/": Row(get=GRID),
+    "collect/": Row(get=GRID | CERTIFIED),  # who handles issues
     "map/": Row(get=OFFICERS),
     "map/merchants.geojson": Row(get=OFFICERS),
     "map/alarms.geojson": Row(get=OFFICERS),
@@ -109,7 +105,9 @@ WHO_MAY: dict[str, Row] = {
     "notices/<notice_id>/": Row(get=GRID, post=GRID, far=GRID, far_post=GRID),  # the sample is the grid member's
     "notices/deliveries/": Row(get=ADMINISTRATORS),
     "notices/deliveries/<delivery_id>/again/": Row(post=ADMINISTRATORS, far_post=ADMINISTRATORS),
-    "n/<link>": Row(get=SIGNED_IN, far=SIGNED_IN),  # strangers sign in; who is not meant is led to their own notices
+    "n/<link>": Row(
+        get=SIGNED_IN, post=SIGNED_IN, far=SIGNED_IN, far_post=SIGNED_IN
+    ),  # strangers sign in; others: their own notices
     # ── exchange ──
     # By key alone (tests/exchange): whoever is signed in, and any stranger, is nobody there. The descriptions are open.
     "api/v1/": Row(),
@@ -241,6 +239,3 @@ WHO_MAY: dict[str, Row] = {
     "files/<sha256>/small/": Row(get=GRID, far=GRID),
     "language/setlang/": Row(get=ANYONE, post=ANYONE),
 }
-
-# `/admin/…`: Django's own table, behind one door.
-ADMINISTRATORS = frozenset({"system_administrator"})
