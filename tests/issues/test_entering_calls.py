@@ -211,7 +211,14 @@ def test_what_a_reporter_will_read_is_marked_on_the_officers_forms(cast: Cast) -
     client = Client(headers={"accept-language": "en"})
     client.force_login(cast.dispatcher)
     text = client.get(f"/issues/{row.issue.number}/").content.decode()
-    assert text.count("Goes out to the reporter") == 2, "the question, and the answer of a dismissal"
+    assert text.count("Goes out to the reporter") == 3, (
+        "the question, an answer meanwhile, and the answer of a dismissal"
+    )
+    assert "announced by text message" not in text, "they left no number"
+    called = complain(cast.other_merchant, phone="13900001234")
+    client.force_login(cast.other_dispatcher)
+    assert "announced by text message" in client.get(f"/issues/{called.issue.number}/").content.decode()
+    client.force_login(cast.dispatcher)
     plain = client.get(f"/issues/{alarm(cast.merchant).number}/").content.decode()
     assert "Goes out to the reporter" not in plain
 

@@ -24,7 +24,7 @@ def answer(issue: Issue, brought: Brought, at: datetime) -> Data:
     said: dict[str, str] = {}
     for row in issue.reports.order_by("pk"):
         row.answer = brought.answers.get(row.pk, "").strip() or brought.answer.strip()
-        row.answered_at = row.answered_at if row.answered_at and row.answered_at >= issue.clock_from else at
+        row.answered_at = row.answered_at if row.answered_at and row.answered_at > issue.clock_from else at
         row.save(update_fields=["answer", "answered_at"])
         said[str(row.pk)] = row.answer
         record("report.answered", "report", row.pk, at=at, scope=writing.scope_of_report(issue))
