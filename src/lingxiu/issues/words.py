@@ -79,8 +79,6 @@ MOVES: dict[Move, Said] = {
 
 SEVERITIES: dict[int, Text] = {1: _("slight"), 2: _("middling"), 3: _("serious")}
 
-SEVERITIES: dict[int, Text] = {1: _("slight"), 2: _("middling"), 3: _("serious")}
-
 PUT_RIGHT = Said(_("Been there, put right"), "", "circle-check", "recheck",
                  _("Accepts it, records the visit and feeds back, all at once."))  # fmt: skip
 INSPECTED = Said(_("Record an inspection"), _("Inspected"), "gavel", "handling")
