@@ -16,6 +16,7 @@ class Migration(migrations.Migration):
         migrations.AddField("assignment", "in_working_hours", models.BooleanField(default=False, db_default=False)),
         migrations.RunSQL(
             (SQL / "at_share_of_hours.sql").read_text(encoding="utf-8"),
-            (SQL / "at_share_of_hours_undo.sql").read_text(encoding="utf-8"),
+            "DROP FUNCTION issues_at_share(timestamptz, timestamptz, float8, timestamptz[], text, float8, float8);\n"
+            + (SQL / "at_share.sql").read_text(encoding="utf-8"),
         ),
     ]
