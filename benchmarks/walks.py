@@ -12,6 +12,7 @@ same in small.
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 import subprocess
@@ -37,6 +38,7 @@ QUICK = ["--times", "5", "--walks", "80", "--seconds", "15", "--deadlines", "200
 MERCHANTS = 40
 A_BATCH = 96  # walks between two looks at everything
 SHOWN = 20
+A_SELDOM_LOOK = 50_000  # objects between two looks for cycles: a move makes thousands and leaves none
 SAY_S = 300
 
 
@@ -164,6 +166,8 @@ def _ready(barrier: Barrier | None = None) -> None:
     import django
 
     django.setup()
+    gc.freeze()
+    gc.set_threshold(A_SELDOM_LOOK)
     if barrier is not None:
         _together.append(barrier)
 
