@@ -59,7 +59,7 @@ PARTS = {"now": "portal/issue_now.html", "timeline": "portal/issue_timeline.html
 @dataclass(frozen=True, slots=True)
 class Offer:
     """A move this reader may make, with its form. `on_behalf`: entered for whoever has the issue (代办). `at_once`: accepted,
-    visited and fed back in one go."""
+    visited and fed back in one go. `key`: the letter that opens it, where the page has keys."""
 
     what: Move
     said: words.Said
@@ -71,6 +71,7 @@ class Offer:
     before_error: str = ""
     voice_error: str = ""
     phrases: Sequence[str] = ()
+    key: str = ""
 
     @property
     def id(self) -> str:
@@ -135,9 +136,9 @@ class Reported:
 def show(request: HttpRequest, number: str) -> HttpResponse:
     """`/issues/<number>/`; `part=` answers with a piece that changes by itself."""
     user, now = officer(request), timezone.now()
-    issue = _seen_by(user, number)
+    issue = seen_by(user, number)
     if request.GET.get("part") in PARTS:
-        return render(request, PARTS[request.GET["part"]], _live(request, issue, user, now))
+        return render(request, PARTS[request.GET["part"]], as_it_stands(request, issue, user, now))
     return _page(request, issue, user, now)
 
 
@@ -145,7 +146,7 @@ def show(request: HttpRequest, number: str) -> HttpResponse:
 def make_move(request: HttpRequest, number: str) -> HttpResponse:
     """`/issues/<number>/moves/`: one move. What is refused comes back with what was typed and what is wrong with it."""
     user, now = officer(request), timezone.now()
-    issue = _seen_by(user, number)
+    issue = seen_by(user, number)
     try:
         what = Move(request.POST.get("move", ""))
         offer = _offer(what, issue, user, request)
@@ -163,7 +164,7 @@ def make_move(request: HttpRequest, number: str) -> HttpResponse:
     return redirect(addresses.issue(number))
 
 
-def _seen_by(user: User, number: str) -> Issue:
+def seen_by(user: User, number: str) -> Issue:
     """The issue, if this reader may open it. Raises Http404: what one may not see does not exist."""
     rows = Issue.objects.visible_to(user).select_related(
         "merchant__standing", "lead_unit", "lead_person", "joined_into", "supervised_by"
@@ -259,14 +260,14 @@ def _refused(
             why = _("This form was sent before with other words. Reload the page and send it again.")
     if why:
         offer.form.add_error(None, why)
-    return _page(request, _seen_by(user, issue.number), user, now, sent=offer, status=status)
+    return _page(request, seen_by(user, issue.number), user, now, sent=offer, status=status)
 
 
 @require_POST
 def number_elsewhere(request: HttpRequest, number: str) -> HttpResponse:
     """`/issues/<number>/elsewhere/`: under which number it stands in another system; none takes it away."""
     user, now = officer(request), timezone.now()
-    issue = _seen_by(user, number)
+    issue = seen_by(user, number)
     form, submission = OtherNumberForm(request.POST, auto_id="elsewhere-%s"), submission_of(request)
     if not form.is_valid():
         return _page(request, issue, user, now, numbered=form, status=422)
@@ -286,7 +287,7 @@ def number_elsewhere(request: HttpRequest, number: str) -> HttpResponse:
     except SubmissionReused:
         form.add_error(None, _("This form was sent before with other words. Reload the page and send it again."))
     if form.errors:
-        return _page(request, _seen_by(user, number), user, now, numbered=form, status=409)
+        return _page(request, seen_by(user, number), user, now, numbered=form, status=409)
     return redirect(addresses.issue(number))
 
 
@@ -294,7 +295,7 @@ def number_elsewhere(request: HttpRequest, number: str) -> HttpResponse:
 def case_result(request: HttpRequest, number: str) -> HttpResponse:
     """`/issues/<number>/case/`: what came of the case that was filed."""
     user, now = officer(request), timezone.now()
-    issue = _seen_by(user, number)
+    issue = seen_by(user, number)
     if not cases.may_record(issue, user):
         raise PermissionDenied
     form, submission = CaseResultForm(request.POST, auto_id="case-%s"), submission_of(request)
@@ -316,7 +317,7 @@ def case_result(request: HttpRequest, number: str) -> HttpResponse:
     except SubmissionReused:
         form.add_error(None, _("This form was sent before with other words. Reload the page and send it again."))
     if form.errors:
-        return _page(request, _seen_by(user, number), user, now, case_form=form, status=422)
+        return _page(request, seen_by(user, number), user, now, case_form=form, status=422)
     return redirect(addresses.issue(number))
 
 
@@ -335,36 +336,24 @@ def _page(
     wrong: str = "",
     status: int = 200,
 ) -> HttpResponse:
-    offers = _with_phrases(_offers(issue, user), issue, user, now)
-    if sent:
-        (sent,) = _with_phrases([sent], issue, user, now)
-    short = (
-        _with_phrases([_at_once(PutRightForm(issue, user), "")], issue, user, now) if may_put_right(issue, user) else []
-    )
-    first = sent or _primary(offers, issue)
-    shops = queries.shops_nearby(issue, user) if issue.merchant_id is None and offers else []
+    may = what_may_be_done(issue, user, now, sent)
     catalogues = edition(issue.edition).catalogues
     context = {
-        **_live(request, issue, user, now),
+        **as_it_stands(request, issue, user, now),
+        **may,
         "number_form": numbered
         or OtherNumberForm(
             initial={"other_system": issue.other_system, "other_number": issue.other_number}, auto_id="elsewhere-%s"
         ),
         "case_form": case_form
         or (CaseResultForm(auto_id="case-%s") if issue.case_number and cases.may_record(issue, user) else None),
-        "may_number": any(offer.what is Move.NOTE for offer in offers),
-        "first": first,
-        "others": [offer for offer in [*short, *offers] if first is None or offer.id != first.id],
         "wrong": wrong,
         "sent": sent is not None,
-        "suggestions": queries.suggestions(issue, user) if any(offer.what is Move.JOIN for offer in offers) else [],
-        "shops": shops,
-        "candidates": _candidates(shops, issue),
+        "candidates": _candidates(may["shops"], issue),
         "why": _why(issue, catalogues),
         "devices": Device.objects.filter(merchant=issue.merchant_id) if issue.merchant_id else [],
         "foretold": behind_issue(issue.number, user) if issue.source == Source.FORECAST else (),
         "alarm": Alarm.objects.filter(pk=issue.alarm_id).select_related("device").first() if issue.alarm_id else None,
-        "shop": issue.merchant.name if issue.merchant else issue.place,
         "private_notes": private_notes(issue, user),
         "private_form": PrivateNoteForm(),
         "may_dispatch": user.authority.may("issues.dispatch"),
@@ -375,6 +364,26 @@ def _page(
         "pulse": str(head()),
     }
     return render(request, "portal/issue.html", context, status=status)
+
+
+def what_may_be_done(issue: Issue, user: User, now: datetime, sent: Offer | None = None) -> dict[str, Any]:
+    """The moves this reader may make, the one to make next apart from the others, and what their forms propose. `sent`: the
+    form that was not taken."""
+    offers = _with_phrases(_offers(issue, user), issue, user, now)
+    if sent:
+        (sent,) = _with_phrases([sent], issue, user, now)
+    short = (
+        _with_phrases([_at_once(PutRightForm(issue, user), "")], issue, user, now) if may_put_right(issue, user) else []
+    )
+    first = sent or _primary(offers, issue)
+    return {
+        "first": first,
+        "others": [offer for offer in [*short, *offers] if first is None or offer.id != first.id],
+        "may_number": any(offer.what is Move.NOTE for offer in offers),
+        "suggestions": queries.suggestions(issue, user) if any(offer.what is Move.JOIN for offer in offers) else [],
+        "shops": queries.shops_nearby(issue, user) if issue.merchant_id is None and offers else [],
+        "shop": issue.merchant.name if issue.merchant else issue.place,
+    }
 
 
 def _next(issue: Issue, user: User) -> str:
@@ -393,7 +402,7 @@ def _with_phrases(offers: list[Offer], issue: Issue, user: User, now: datetime) 
     return [replace(offer, phrases=found.get(said[offer.id], ())) for offer in offers]
 
 
-def _live(request: HttpRequest, issue: Issue, user: User, now: datetime) -> dict[str, Any]:
+def as_it_stands(request: HttpRequest, issue: Issue, user: User, now: datetime) -> dict[str, Any]:
     """What changes while the page is open: state, holder, clocks, reports, timeline."""
     catalogues = edition(issue.edition).catalogues
     violation = catalogues.violation(issue.violation)
