@@ -429,12 +429,13 @@ class PublicPost(models.Model):
 
 
 class Addition(models.Model):
-    """What a reporter said later, by the page of their report."""
+    """What a reporter said later, by the page of their report; `brought`: what their order said when it was brought once more."""
 
     report = models.ForeignKey("Report", on_delete=models.CASCADE, related_name="additions")
     words = models.TextField(max_length=2000)
     photos = models.JSONField(default=list)
     at = models.DateTimeField()
+    brought = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         ordering: ClassVar = ["at", "id"]
