@@ -16,7 +16,7 @@ from django.test.client import ClientHandler
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
-from lingxiu.accounts.models import Absence, Bond, User
+from lingxiu.accounts.models import Absence, Bond, DutyTurn, User
 from lingxiu.files.actions import store_document
 from lingxiu.issues.actions.opening import Found, report
 from lingxiu.issues.actions.reports import Said, take_report
@@ -32,7 +32,7 @@ from lingxiu.merchants.models import Facility, Merchant
 from lingxiu.notices import links
 from lingxiu.notices.models import Delivery, Notice
 from lingxiu.policy.queries import in_force
-from lingxiu.sensing.models import Alarm, Device, DutyTurn, Forecast, Maintainer, Mute, UnknownDevice
+from lingxiu.sensing.models import Alarm, Device, Forecast, Maintainer, Mute, UnknownDevice
 from tests.cast import BEGAN, Cast, person
 from tests.pages import plain_static
 from tests.who_may import ADMINISTRATORS, ANYONE, NOBODY, STRANGER, WHO_MAY, Row

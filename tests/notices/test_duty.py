@@ -11,14 +11,16 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from lingxiu.accounts.models import Absence, User
+from lingxiu.accounts.duty import enter
+from lingxiu.accounts.models import Absence, DutyTurn, User
 from lingxiu.journal.models import Entry
 from lingxiu.notices.jobs import read_on
 from lingxiu.notices.models import Delivery, Notice
 from lingxiu.notices.sending import send_due
 from lingxiu.policy.queries import in_force
-from lingxiu.sensing import duty, point_alarms
-from lingxiu.sensing.models import Alarm, Device, DutyCall, DutyTurn, Mute
+from lingxiu.sensing import point_alarms
+from lingxiu.sensing.duty import whom
+from lingxiu.sensing.models import Alarm, Device, DutyCall, Mute
 from lingxiu.sensing.other_readings import Point, store
 from tests.cast import Cast, make_cast
 from tests.notices.others import Phone
@@ -52,7 +54,7 @@ def watch(at: datetime) -> None:
 
 def on_duty(unit: Any, *people: User) -> None:
     for rank, person in enumerate(people, 1):
-        duty.enter(unit, person, minutes(-60), minutes(600), rank=rank, at=minutes(-120), by=None)
+        enter(unit, person, minutes(-60), minutes(600), rank=rank, at=minutes(-120), by=None)
 
 
 def called() -> list[tuple[int, str]]:
@@ -138,7 +140,7 @@ def test_grid_members_are_never_called_and_who_is_away_is_stood_in_for(cast: Cas
         user=cast.dispatcher, since=minutes(-600), until=minutes(600), deputy=cast.town_officer,
         reason=Absence.Reason.choices[0][0], declared_at=minutes(-600), declared_by=cast.dispatcher.pk,
     )  # fmt: skip
-    assert duty.whom(cast.merchant, NIGHT) == [cast.town_officer.pk, cast.county_officer.pk]
+    assert whom(cast.merchant, NIGHT) == [cast.town_officer.pk, cast.county_officer.pk]
 
 
 def test_at_night_and_past_the_bound_of_the_hour_it_goes_by_text_message_at_once(

@@ -193,6 +193,30 @@ class Absence(models.Model):
         return Q(since__lte=moment, until__gt=moment)
 
 
+class DutyTurn(models.Model):
+    """Who is on duty when (值班), for the county (a county office's unit), a town, or one unit of theirs. `rank`: who comes
+    first, second …"""
+
+    unit = models.ForeignKey(Unit, on_delete=models.CASCADE, related_name="+")
+    person = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    since = models.DateTimeField()
+    until = models.DateTimeField()
+    rank = models.PositiveSmallIntegerField(default=1)
+    entered_by = models.BigIntegerField(null=True)
+    synthetic = models.BooleanField(default=False)
+
+    class Meta:
+        ordering: ClassVar = ["since", "unit", "rank", "id"]
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(until__gt=F("since")), name="turn_of_duty_lasts"),
+            models.UniqueConstraint(fields=["unit", "person", "since"], name="turn_of_duty_once"),
+        ]
+        indexes: ClassVar = [models.Index(fields=["unit", "until"], name="turn_of_duty_of_unit")]
+
+    def __str__(self) -> str:
+        return f"{self.unit_id} {self.person_id} {self.since:%Y-%m-%d %H:%M}"
+
+
 class Bond(models.Model):
     """Which shop a person answers for or serves: an owner with several shops, several phones a shop, a cleaning company.
 

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 from django.db import connection
 
-from lingxiu.accounts.models import Unit, User
+from lingxiu.accounts.models import DutyTurn, Unit, User
 from lingxiu.demo.bulk import Column, copy, copy_columns
 from lingxiu.demo.chance import dice, stream
 from lingxiu.demo.readings import DAY as DAY_MINUTES
@@ -31,7 +31,7 @@ from lingxiu.demo.staff import Staff
 from lingxiu.merchants.models import CareRecord
 from lingxiu.policy.queries import InForce
 from lingxiu.sensing import point_alarms, point_statistics
-from lingxiu.sensing.models import Device, DutyTurn
+from lingxiu.sensing.models import Device
 from lingxiu.sensing.other_readings import TABLES, Point, store
 from lingxiu.sensing.profiles import MINUTE as MINUTE_US
 from lingxiu.sensing.profiles import microseconds, moment

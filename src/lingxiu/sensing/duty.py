@@ -1,4 +1,4 @@
-"""Who is on duty, and whom an alarm calls that cannot wait: the first on the roster at once, after some minutes the next.
+"""Whom an alarm calls that cannot wait: the first on the duty roster at once, after some minutes the next.
 
 A chain stands in the database (`DutyCall`): any watch may drive it, after any crash, and nobody is called twice for one step. It
 ends when somebody acknowledges, when readings clear the alarm, or after as many calls as the rule has. A call is an entry of the
@@ -14,18 +14,19 @@ from typing import Final
 
 import structlog
 from django.db import transaction
-from django.db.models import Max, QuerySet
+from django.db.models import Max
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
 
 from lingxiu.accounts.absences import deputies
-from lingxiu.accounts.models import Bond, Post, Unit, UnitKind, User
-from lingxiu.journal.actions import Scope, record
+from lingxiu.accounts.duty import DISPATCHES, callable_people, turns
+from lingxiu.accounts.models import Bond, Post, Unit, UnitKind
+from lingxiu.journal.actions import record
 from lingxiu.merchants.actions import scope_of
 from lingxiu.merchants.models import Merchant
 from lingxiu.policy.alarm_rules import Duty, PointLevel
 from lingxiu.policy.queries import InForce, in_force
-from lingxiu.sensing.models import Alarm, DutyCall, DutyTurn
+from lingxiu.sensing.models import Alarm, DutyCall
 from lingxiu.sensing.muting import mute_of
 
 log = structlog.get_logger(__name__)
@@ -33,15 +34,6 @@ log = structlog.get_logger(__name__)
 CALLED: Final = "alarm.called"
 TELLING: Final = "lingxiu.notices.jobs.tell_people"
 """The job of the room above that reads the journal; asked for by name, so that nobody waits for its minute."""
-DISPATCHES: Final = "issues.dispatch"
-
-
-class TurnRefused(Exception):
-    """A turn that cannot be. `field`: unit | person | until; `why`: order | past | unknown | twice."""
-
-    def __init__(self, field: str, why: str) -> None:
-        super().__init__(f"{field}: {why}")
-        self.field, self.why = field, why
 
 
 # ── calling ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -124,63 +116,7 @@ def units_of(kind: UnitKind, town: str = "") -> list[Unit]:
     return list(found.filter(town=town) if town else found if kind == UnitKind.COUNTY_OFFICE else found.none())
 
 
-def turns(unit: Unit, at: datetime) -> list[DutyTurn]:
-    """Who is on duty there now, first to last."""
-    return list(DutyTurn.objects.filter(unit=unit, since__lte=at, until__gt=at).order_by("rank", "id"))
-
-
-def callable_people(at: datetime) -> QuerySet[User]:
-    """Officers with a post that is not a grid's."""
-    roles = [role.id for role in in_force().catalogues.roles if role.officer]
-    posts = Post.objects.filter(Post.held_at(at), role__in=roles).exclude(unit__kind=UnitKind.GRID)
-    return User.objects.filter(is_active=True, pk__in=posts.values("user_id"))
-
-
 def _dispatchers(unit: Unit, at: datetime) -> list[int]:
     roles = [role.id for role in in_force().catalogues.roles if DISPATCHES in role.may]
     posts = Post.objects.filter(Post.held_at(at), unit=unit, role__in=roles, user__is_active=True)
     return list(posts.order_by("since", "id").values_list("user_id", flat=True))
-
-
-# ── the roster ───────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def rosters(user: User) -> list[Unit]:
-    """The units whose roster this person may write: who dispatches for the county all of them, who does for a town its own."""
-    units = Unit.objects.filter(active=True, kind__in=[UnitKind.COUNTY_OFFICE, UnitKind.TOWN]).order_by("kind", "code")
-    posts = user.authority.posts_that_may(DISPATCHES)
-    if any(post.unit_kind == UnitKind.COUNTY_OFFICE for post in posts):
-        return list(units)
-    return list(units.filter(pk__in=[post.unit_id for post in posts]))
-
-
-def enter(
-    unit: Unit, person: User, since: datetime, until: datetime, *, rank: int, at: datetime, by: int | None
-) -> DutyTurn:
-    """Somebody is on duty from one time to another. Raises TurnRefused."""
-    if until <= since:
-        raise TurnRefused("until", "order")
-    if until <= at:
-        raise TurnRefused("until", "past")
-    if not callable_people(at).filter(pk=person.pk).exists():
-        raise TurnRefused("person", "unknown")
-    with transaction.atomic():
-        during = DutyTurn.objects.select_for_update().filter(unit=unit, person=person, since__lt=until, until__gt=since)
-        if during.exists():
-            raise TurnRefused("person", "twice")
-        turn = DutyTurn.objects.create(unit=unit, person=person, since=since, until=until, rank=rank, entered_by=by)
-        record("duty.entered", "unit", unit.pk, at=at, actor_id=by, scope=Scope(town=unit.town, unit_id=unit.pk),
-               reference={"turn": turn.pk, "person": person.pk})  # fmt: skip
-    return turn
-
-
-def strike(turn: DutyTurn, *, at: datetime, by: int) -> None:
-    """They are not on duty after all, or from now on no more."""
-    with transaction.atomic():
-        unit, pk, person = turn.unit, turn.pk, turn.person_id
-        if turn.since < at < turn.until:
-            DutyTurn.objects.filter(pk=pk).update(until=at)
-        else:
-            turn.delete()
-        record("duty.struck", "unit", unit.pk, at=at, actor_id=by, scope=Scope(town=unit.town, unit_id=unit.pk),
-               reference={"turn": pk, "person": person})  # fmt: skip

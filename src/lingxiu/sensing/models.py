@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from lingxiu.accounts.authority import NOBODY
-from lingxiu.accounts.models import Bond, Unit
+from lingxiu.accounts.models import Bond
 from lingxiu.journal.models import TransactionIdField
 from lingxiu.merchants.models import Merchant
 from lingxiu.privacy.fields import EncryptedField
@@ -384,29 +384,6 @@ class Alarm(models.Model):
 
     def __str__(self) -> str:
         return f"{self.code} {self.device_id}"
-
-
-class DutyTurn(models.Model):
-    """Who is on duty when (值班), for the county (a county office's unit) or a town. `rank`: who is called first, second …"""
-
-    unit = models.ForeignKey(Unit, on_delete=models.CASCADE, related_name="+")
-    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
-    since = models.DateTimeField()
-    until = models.DateTimeField()
-    rank = models.PositiveSmallIntegerField(default=1)
-    entered_by = models.BigIntegerField(null=True)
-    synthetic = models.BooleanField(default=False)
-
-    class Meta:
-        ordering: ClassVar = ["since", "unit", "rank", "id"]
-        constraints: ClassVar = [
-            models.CheckConstraint(condition=Q(until__gt=models.F("since")), name="duty_turn_lasts"),
-            models.UniqueConstraint(fields=["unit", "person", "since"], name="duty_turn_once"),
-        ]
-        indexes: ClassVar = [models.Index(fields=["unit", "until"], name="duty_turn_of_unit")]
-
-    def __str__(self) -> str:
-        return f"{self.unit_id} {self.person_id} {self.since:%Y-%m-%d %H:%M}"
 
 
 class DutyCall(models.Model):

@@ -11,26 +11,19 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.utils.functional import Promise
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from lingxiu.accounts.models import Unit, User
+from lingxiu.accounts import duty
+from lingxiu.accounts.models import DutyTurn, Unit, User
 from lingxiu.journal.actions import Json
 from lingxiu.merchants.views.asking import reader_who_may, write_once
 from lingxiu.policy.queries import in_force
-from lingxiu.sensing import duty
-from lingxiu.sensing.models import DutyTurn
+from lingxiu.sensing.duty import duties_of
 from lingxiu.ui.choosing import offer
 
 SHOWN: Final = timedelta(days=31)
-REFUSALS: Final[dict[str, str | Promise]] = {
-    "order": gettext_lazy("It ends before it begins."),
-    "past": gettext_lazy("That is over already."),
-    "unknown": gettext_lazy("They hold no post by which they could be called."),
-    "twice": gettext_lazy("They are on duty there at that time already."),
-}
 
 
 class TurnForm(forms.Form):
@@ -73,7 +66,7 @@ def duty_page(request: HttpRequest) -> HttpResponse:
         "unit", "person"
     )
     language = get_language() or "zh-hans"
-    said = [(code, one.says.text(language), one) for code, one in duty.duties_of(in_force()).items()]
+    said = [(code, one.says.text(language), one) for code, one in duties_of(in_force()).items()]
     context = {"form": form, "rows": list(rows), "now": now, "said": said}
     return render(request, "sensing/duty.html", context, status=422 if form.is_bound else 200)
 
@@ -112,5 +105,5 @@ def _entered(request: HttpRequest, form: TurnForm, units: Sequence[Unit], people
     try:
         return write_once(request, user, do) is not None
     except duty.TurnRefused as refused:
-        form.add_error(refused.field, REFUSALS[refused.why])  # type: ignore[arg-type]  # lazy words are words
+        form.add_error(refused.field, duty.REFUSALS[refused.why])  # type: ignore[arg-type]  # lazy words are words
         return False
