@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from lingxiu.issues.dry_run import Difference, dry_run
+from datetime import timedelta
+
+from lingxiu.issues.dry_run import Way, dry_run
+from lingxiu.issues.lifecycle import Move
 from lingxiu.issues.lookback.actions import Place, add_place
 from lingxiu.issues.lookback.models import KeyPlace
 from lingxiu.issues.models import Issue
 from lingxiu.policy.queries import in_force
 from lingxiu.policy.schema.routing import Routing, RoutingCondition
 from tests.cast import NOON, Cast
-from tests.issues.world import alarm, complain, find
+from tests.issues.world import alarm, complain, do, find
 
 
 def to_county(**when: object) -> Routing:
@@ -33,9 +36,58 @@ def test_by_the_rules_in_force_everything_goes_where_it_went(cast: Cast) -> None
 def test_what_would_go_another_way_is_named_with_both_ways(cast: Cast) -> None:
     first, second = alarm(cast.merchant), find(cast.grid_member, merchant=cast.merchant)
     done = dry_run([to_county(source=["alarm"]), *in_force().catalogues.routing], 100)
-    assert done.differences == (Difference(first.number, ("R-40-LEAD", "grid", "quick"), ("R-TRY", "county", "quick")),)
-    assert done.quick_share == 0.5
+    (one,) = done.differences
+    assert (one.number, one.elsewhere) == (first.number, True)
+    assert one.was == Way("R-40-LEAD", "grid", "quick", "grid", "at_once")
+    assert one.would_be == Way("R-TRY", "county", "quick", "county_office", "by_dispatcher")
+    assert (done.was_quick_share, done.quick_share) == (1.0, 0.5)
+    assert (done.took["R-40-LEAD"], "R-40-LEAD" in done.by_rule) == (1, False)
     assert second.number not in {one.number for one in done.differences}
+
+
+def changed(rule_id: str, **values: object) -> list[Routing]:
+    """The rules in force, one of them changed."""
+    rules = in_force().catalogues.routing
+    return [rule.model_copy(update=values) if rule.id == rule_id else rule for rule in rules]
+
+
+def test_a_rule_that_sends_elsewhere_under_its_old_name_is_a_difference_too(cast: Cast) -> None:
+    issue = find(cast.grid_member, merchant=cast.merchant)
+    (one,) = dry_run(changed("R-70-GRID", level="town", to="town_team"), 10).differences
+    assert (one.number, one.was.rule, one.would_be.rule) == (issue.number, "R-70-GRID", "R-70-GRID")
+    assert (one.was.to, one.would_be.to, one.elsewhere) == ("grid", "town_team", True)
+    (late,) = dry_run(changed("R-70-GRID", dispatch="by_dispatcher"), 10).differences
+    assert (late.was.dispatch, late.would_be.dispatch) == ("at_once", "by_dispatcher")
+
+
+def test_the_same_way_by_another_rule_is_told_apart(cast: Cast) -> None:
+    find(cast.grid_member, merchant=cast.merchant)
+    (one,) = dry_run(changed("R-70-GRID", id="R-71-GRID"), 10).differences
+    assert (one.was.goes, one.elsewhere) == (one.would_be.goes, False)
+    assert dry_run(changed("R-70-GRID", id="R-71-GRID"), 10).elsewhere == ()
+
+
+def test_it_is_compared_with_where_the_rule_sent_it_not_with_where_people_took_it(cast: Cast) -> None:
+    issue = find(cast.grid_member, merchant=cast.merchant)
+    do(issue, Move.ESCALATE, cast.grid_member, words="x")
+    issue.refresh_from_db()
+    assert issue.level == "town"
+    (one,) = dry_run([to_county(), *in_force().catalogues.routing], 10).differences
+    assert one.was.level == "grid"
+
+
+def test_rules_about_history_see_the_past_the_issue_came_in_with(cast: Cast) -> None:
+    """Three of a kind at a shop, and what is dismissed afterwards was there all the same."""
+    for days in (0, 10):
+        issue = find(cast.grid_member, merchant=cast.merchant, at=NOON + timedelta(days=days))
+    third = find(cast.grid_member, merchant=cast.merchant, at=NOON + timedelta(days=20))
+    assert third.routing_rule == "R-45-REPEAT-FINDING"
+    do(issue, Move.RETURN, cast.dispatcher, words="x", at=NOON + timedelta(days=21))
+    do(issue, Move.DISMISS, cast.dispatcher, words="x", at=NOON + timedelta(days=21))
+    done = dry_run(in_force().catalogues.routing, 10)
+    assert (done.differences, done.by_rule["R-45-REPEAT-FINDING"]) == ((), 1)
+    towns = dry_run([to_county(towns_at_once_at_least=2), *in_force().catalogues.routing], 10)
+    assert towns.differences == ()
 
 
 def test_it_goes_by_the_facts_of_then(cast: Cast) -> None:

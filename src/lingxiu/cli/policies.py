@@ -5,10 +5,14 @@ from __future__ import annotations
 import time
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from lingxiu.cli.common import Failed, wake_django
+
+if TYPE_CHECKING:
+    from lingxiu.issues.dry_run import Way
 
 
 @click.group()
@@ -74,7 +78,7 @@ def policy_dry_run(folder: Path | None, last: int, shown: int) -> None:
     for rule, count in done.by_rule.items():
         click.echo(f"{rule:<28}{count:>8,}")
     for one in done.differences[:shown]:
-        click.echo(f"{one.number}: {' '.join(one.was)} → {' '.join(one.would_be)}")
+        click.echo(f"{one.number}: {_way(one.was)} → {_way(one.would_be)}")
     if len(done.differences) > shown:
         click.echo(f"… and {len(done.differences) - shown:,} more")
     if done.without_facts:
@@ -82,9 +86,14 @@ def policy_dry_run(folder: Path | None, last: int, shown: int) -> None:
             f"{done.without_facts:,} issues keep no facts (they came in before facts were kept) and were left out"
         )
     click.echo(
-        f"{done.routed:,} issues in {took:.1f} s: {len(done.differences):,} would go another way,"
-        f" {done.quick_share:.1%} quickly at grid and town"
+        f"{done.routed:,} issues in {took:.1f} s: {len(done.elsewhere):,} would go another way,"
+        f" {len(done.differences) - len(done.elsewhere):,} the same way by another rule;"
+        f" {done.quick_share:.1%} quickly at grid and town (was {done.was_quick_share:.1%})"
     )
+
+
+def _way(way: Way) -> str:
+    return " ".join((way.rule, *way.goes))
 
 
 @policy.command("load")
