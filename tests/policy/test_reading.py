@@ -76,6 +76,18 @@ def test_a_rule_that_points_nowhere_names_what_there_is(folder: Path) -> None:
     assert "T10" in mistake
 
 
+@pytest.mark.parametrize("days", ["since: 2026-06-01", "until: 2027-06-01", "enabled: false"])
+def test_routing_needs_a_rule_that_takes_all_the_rest_on_any_day(folder: Path, days: str) -> None:
+    """Else what comes in on another day would have nowhere to go."""
+    change(folder, "routing.yaml", "- id: R-90-ELSE\n", f"- id: R-90-ELSE\n  {days}\n")
+    assert "no rule without conditions, beginning and end" in refused(folder)
+
+
+def test_routing_by_a_kind_of_shop_there_is_not_is_refused(folder: Path) -> None:
+    change(folder, "routing.yaml", "when: {town_known: true}", "when: {town_known: true, merchant_kinds: [stal]}")
+    assert "routing R-80-TOWN: when.merchant_kinds names stal" in refused(folder)
+
+
 @pytest.mark.parametrize("wrong", ["2017", "2026-01-01", "[a]", "{a: b}", "null", "1.5", "true"])
 @pytest.mark.parametrize("name", ["violations.yaml", "roles.yaml", "alarms.yaml", "devices/plain-2017.yaml"])
 def test_an_id_that_is_no_text_is_named_and_nothing_breaks(folder: Path, name: str, wrong: str) -> None:

@@ -18,7 +18,7 @@ from lingxiu.policy.schema.kinds import Kinds
 from lingxiu.policy.schema.notices import Notices
 from lingxiu.policy.schema.phrases import Phrase
 from lingxiu.policy.schema.roles import Role
-from lingxiu.policy.schema.routing import Routing, RoutingCondition
+from lingxiu.policy.schema.routing import Routing
 from lingxiu.policy.schema.selfcheck import SelfCheckList
 from lingxiu.policy.schema.systems import OtherSystem
 from lingxiu.policy.schema.violations import Violation
@@ -54,6 +54,7 @@ class Catalogues(Row):
         departments = {row.id for row in self.departments}
         tasks = {row.id for row in self.tasks}
         licences = {row.id for row in self.kinds.licences}
+        kinds = {row.id for row in self.kinds.merchants}
         violations = {row.id: row for row in self.violations}
         for group in (
             self.roles,
@@ -74,9 +75,10 @@ class Catalogues(Row):
             refuse_unknown(f"violations {violation.id}: licences", violation.licences, licences)
         for rule in self.routing:
             refuse_unknown(f"routing {rule.id}: when.violation", rule.when.violation, set(violations))
-        if not any(rule.when == RoutingCondition() and rule.enabled and not rule.until for rule in self.routing):
+            refuse_unknown(f"routing {rule.id}: when.merchant_kinds", rule.when.merchant_kinds, kinds)
+        if not any(rule.takes_all for rule in self.routing):
             raise ValueError(
-                "routing has no rule without conditions and without an end; add one, last, for all the rest"
+                "routing has no rule without conditions, beginning and end; add one, last, for all the rest"
             )
         refuse_unknown("deadlines: at_any_hour", self.deadlines.at_any_hour, set(violations))
         for alarm in self.alarms.rules:

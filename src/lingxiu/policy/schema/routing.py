@@ -51,3 +51,8 @@ class Routing(Rule):
     flow: Flow = "quick"
     to: Literal["grid", "town", "town_team", "responsible_department", "county_office"]
     dispatch: Literal["at_once", "by_dispatcher"] = "by_dispatcher"
+
+    @property
+    def takes_all(self) -> bool:
+        """Whether it fits whatever comes, on any day."""
+        return self.enabled and self.when == RoutingCondition() and self.since is None and self.until is None
