@@ -41,7 +41,8 @@ class OrderQuerySet(models.QuerySet["Order"]):
 class Order(models.Model):
     """An instruction or a campaign. `number`: of the instruction's slip, or of the campaign's approval, without which there is
     none (国办发〔2024〕54号: campaigns need an approved, filed and published plan). `scan`: the paper it stands on, a PDF or a
-    photo of it. `leader`: whose order it is, if they have an account: they are told how it goes."""
+    photo of it. `leader`: whose order it is, if they have an account: they are told how it goes, and may cross off.
+    `about_issue`, `about_shop`: what the leader wrote it of, where it is of one."""
 
     kind = models.CharField(max_length=12, choices=OrderKind)
     number = models.CharField(max_length=60)
@@ -52,6 +53,8 @@ class Order(models.Model):
     violation = models.CharField(max_length=30)
     leader = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     scan = models.ForeignKey(StoredFile, null=True, on_delete=models.PROTECT, related_name="+")
+    about_issue = models.ForeignKey("issues.Issue", null=True, on_delete=models.PROTECT, related_name="orders")
+    about_shop = models.ForeignKey(Merchant, null=True, on_delete=models.PROTECT, related_name="+")
     made_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     made_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True)
