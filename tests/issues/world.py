@@ -106,5 +106,6 @@ def inspected(
     return Inspection.objects.create(
         merchant=issue.merchant, issue=issue, unit_id=unit, officer=officer, second_officer=second, items=["T07"],
         started_at=at, ended_at=at + timedelta(minutes=20), why=Why.PLAN, outcome=Outcome.PUT_RIGHT, words="现场检查",
-        recorded_at=at, recorded_by=officer, edition=issue.edition, submission=uuid4(), act_code=code,
+        recorded_at=at, recorded_by=officer, edition=issue.edition, submission=uuid4(), act_code=code, written_at=at,
+        signed_at=at,
     )  # fmt: skip

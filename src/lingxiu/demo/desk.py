@@ -442,13 +442,16 @@ class Desk:
         issue, officer = record.issue, step.behalf or step.actor
         assert issue.merchant is not None and officer is not None and step.actor is not None and said.second is not None
         submission = uuid5(INSPECTIONS, f"{issue.number}.{issue.version}")
-        return Inspection(
+        made = Inspection(
             merchant=issue.merchant, issue=issue, move_version=issue.version, unit=self.unit_of[officer.pk],
             officer=officer, second_officer_id=said.second, items=list(said.items), started_at=said.started_at,
             ended_at=said.ended_at, why=said.why, why_number=said.number, outcome=said.outcome, words=step.words,
             photos=list(step.photos), recorded_at=step.at, recorded_by=step.actor, act_code=simulated(str(submission), step.at),
             act_simulated=True, act_asked_at=step.at, edition=self.policy.id, submission=submission, synthetic=True,
+            written_at=step.at, signed_at=step.at,
         )  # fmt: skip
+        made.text_sha256 = made.digest()
+        return made
 
 
 def _item(violation: Violation) -> str:

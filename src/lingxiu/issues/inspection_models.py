@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import TYPE_CHECKING, ClassVar
 
 from django.db import models
@@ -10,6 +11,8 @@ from django.utils.translation import gettext_lazy as _
 
 from lingxiu.accounts.authority import NOBODY, Authority
 from lingxiu.accounts.models import Unit, User
+from lingxiu.issues.signing_models import FINAL, WAITING, ByTwo
+from lingxiu.journal.actions import Scope
 from lingxiu.merchants.models import Merchant
 from lingxiu.policy.schema.roles import Sight
 
@@ -47,11 +50,12 @@ class InspectionQuerySet(models.QuerySet["Inspection"]):
         return seen.exclude(merchant_id__in=authority.merchant_ids) if authority.merchant_ids else seen
 
 
-class Inspection(models.Model):
+class Inspection(ByTwo):
     """检查笔录: what two certified officers of one enforcing body checked at a shop, why, and what came of it.
 
     `move_version`: which move of the issue wrote it down. `joint_shop`: of which joint inspection it is a body's part.
-    `act_code` is None while it is outstanding; `act_error` says why.
+    A draft until both have signed (`ByTwo`): no code is asked for before. `act_code` is None while it is outstanding;
+    `act_error` says why.
     `act_simulated`: the code is a simulator's and stands for nothing.
     """
 
@@ -60,8 +64,6 @@ class Inspection(models.Model):
     move_version = models.PositiveIntegerField(null=True)
     joint_shop = models.ForeignKey("issues.JointShop", null=True, on_delete=models.PROTECT, related_name="inspections")
     unit = models.ForeignKey(Unit, on_delete=models.PROTECT, related_name="+")
-    officer = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
-    second_officer = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     items = models.JSONField(default=list)
     started_at = models.DateTimeField()
     ended_at = models.DateTimeField()
@@ -90,12 +92,36 @@ class Inspection(models.Model):
             models.CheckConstraint(condition=Q(why="plan") | ~Q(why_number=""), name="inspection_why_has_number"),
             models.CheckConstraint(condition=~Q(words=""), name="inspection_has_words"),
             models.CheckConstraint(condition=~Q(act_code=""), name="inspection_code_is_none_or_one"),
+            models.CheckConstraint(condition=FINAL | Q(act_code=None), name="inspection_coded_is_signed"),
         ]
         indexes: ClassVar = [
             models.Index(fields=["merchant", "-started_at"], name="inspection_of_shop"),
             models.Index(fields=["issue"], name="inspection_of_issue"),
             models.Index(fields=["id"], name="inspection_code_wanted", condition=Q(act_code=None)),
+            models.Index(fields=["written_at"], name="inspection_unsigned", condition=WAITING),
         ]
 
     def __str__(self) -> str:
         return self.act_code or f"inspection {self.pk}"
+
+    def text(self) -> dict[str, object]:
+        """All that is signed."""
+        return {
+            "shop": self.merchant_id,
+            "unit": self.unit_id,
+            "officers": list(self.officer_ids),
+            "items": list(self.items),
+            "started_at": self.started_at.astimezone(UTC).isoformat(),
+            "ended_at": self.ended_at.astimezone(UTC).isoformat(),
+            "why": str(self.why),
+            "number": self.why_number,
+            "outcome": str(self.outcome),
+            "words": self.words,
+            "photos": list(self.photos),
+        }
+
+    def scope(self) -> Scope:
+        """The shop knows that it was inspected; of an issue it is not told of, it is not told by this either."""
+        told = self.issue is None or self.issue.is_told_to_shop
+        shop = self.merchant
+        return Scope(town=shop.town, grid=shop.grid, unit_id=self.unit_id, merchant_id=shop.pk if told else None)

@@ -24,6 +24,9 @@ from lingxiu.issues.lookback.models import KeyPlace as KeyPlace
 from lingxiu.issues.lookback.models import Listing as Listing
 from lingxiu.issues.order_models import Order as Order
 from lingxiu.issues.order_models import OrderItem as OrderItem
+from lingxiu.issues.rectification_models import Rectification as Rectification
+from lingxiu.issues.signing_models import Signature as Signature
+from lingxiu.issues.template_models import PaperTemplate as PaperTemplate
 from lingxiu.merchants.models import Merchant
 from lingxiu.policy.schema.roles import Sight
 from lingxiu.privacy.cipher import blind_index
@@ -103,14 +106,14 @@ class IssueQuerySet(models.QuerySet["Issue"]):
     def visible_to(self, user: User | AnonymousUser) -> IssueQuerySet:
         """The issues this person may open. Owners see those of their own shops, by a page of their own.
 
-        What was given to a unit is seen by it, wherever it lies. An officer who answers for a shop, or serves it, sees
+        What was given to a unit is seen by it, wherever it lies; what is with a person of a grid, by that person. An officer who answers for a shop, or serves it, sees
         what concerns it as its owner does, and nowhere else.
         """
         authority: Authority = getattr(user, "authority", NOBODY)
-        seen = self._in_sight(authority)
+        seen = self._in_sight(authority, user.pk)
         return seen.of_others(authority) if authority.is_officer else seen
 
-    def _in_sight(self, authority: Authority) -> IssueQuerySet:
+    def _in_sight(self, authority: Authority, user_id: int | None) -> IssueQuerySet:
         allowed = Q(pk__in=[])
         for sight, post in authority.sight("issues"):
             match sight:
@@ -119,7 +122,7 @@ class IssueQuerySet(models.QuerySet["Issue"]):
                 case Sight.TOWN:
                     allowed |= Q(town=post.town) | Q(lead_unit_id=post.unit_id)
                 case Sight.GRID:
-                    allowed |= Q(grid=post.grid) | Q(lead_unit_id=post.unit_id)
+                    allowed |= Q(grid=post.grid) | Q(lead_unit_id=post.unit_id) | Q(lead_person=user_id, closed_at=None)
                 case Sight.UNIT:
                     allowed |= Q(responsible=post.unit_code) | Q(
                         pk__in=Assignment.objects.filter(unit_id=post.unit_id).values("issue_id")
@@ -289,7 +292,8 @@ class Assignment(models.Model):
 
     `deputy_for`: who was away when it was given, so that `person` stands in for them (代). `outcome` and `words`: what a
     co-operating unit said at its end. An objection stays open business until it is settled. `in_working_hours`: its clock
-    runs within the office's hours of working days alone.
+    runs within the office's hours of working days alone. `on_duty`: `person` has it because they are on duty while others are
+    at rest; with nobody named, it waits for the dispatcher on duty. It goes back when work begins (`covering`).
     """
 
     class Part(models.TextChoices):
@@ -321,6 +325,7 @@ class Assignment(models.Model):
     due_at = models.DateTimeField()
     due_provisional = models.BooleanField(default=False)
     in_working_hours = models.BooleanField(default=False, db_default=False)
+    on_duty = models.BooleanField(default=False, db_default=False)
     ended_at = models.DateTimeField(null=True)
     more_days = models.PositiveSmallIntegerField(default=0)
     outcome = models.CharField(max_length=12, choices=Outcome, default="", blank=True)
@@ -348,6 +353,7 @@ class Assignment(models.Model):
             models.Index(fields=["issue"], name="assignment_issue"),
             models.Index(fields=["unit", "state"], name="assignment_unit"),
             models.Index(fields=["due_at"], name="assignment_open_due", condition=Q(ended_at=None)),
+            models.Index(fields=["issue"], name="assignment_on_duty", condition=Q(ended_at=None, on_duty=True)),
         ]
 
     def __str__(self) -> str:
