@@ -14,16 +14,21 @@ from click.testing import CliRunner
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
+from django.utils.translation import override
 from python_calamine import CalamineWorkbook
 
 from lingxiu.accounts.models import User
 from lingxiu.exchange.hotline.importing import Outcome, answers_sheet, import_orders, result_sheet
 from lingxiu.exchange.hotline.sheet import COLUMNS, OURS, VIOLATIONS, FileRefused, read
+from lingxiu.issues import elsewhere, overdue
 from lingxiu.issues.lifecycle import Move
-from lingxiu.issues.models import Issue, Report
+from lingxiu.issues.models import Issue, Reminder, Report
+from lingxiu.journal.models import Entry
+from lingxiu.notices.actions import tell
+from lingxiu.notices.models import Notice
 from lingxiu.policy.queries import in_force
 from tests.cast import Cast, make_merchant
-from tests.issues.world import LATER, do, to_closed
+from tests.issues.world import LATER, do, find, to_closed
 
 PAGE = "/exchange/12345/"
 UPPER = ["序号", "工单信息", "", "诉求人", "", "诉求内容", "被反映单位", "所属镇街", "诉求地址", "办理结果"]
@@ -108,7 +113,7 @@ def test_the_same_list_again_adds_nothing_and_says_so(cast: Cast) -> None:
         Outcome.KNOWN, Outcome.KNOWN, Outcome.TWICE, Outcome.REFUSED, Outcome.REFUSED, Outcome.KNOWN,
     ]  # fmt: skip
     assert Report.objects.count() == Issue.objects.count() == 3
-    changed = [[*ORDERS[0][:5], "内容改了", *ORDERS[0][6:]]]
+    changed = [[*ORDERS[0][:3], "王大明", ORDERS[0][4], *ORDERS[0][5:]]]
     (row,) = take(changed).rows
     assert row.outcome == Outcome.KNOWN
     assert len(row.told) == 1
@@ -332,9 +337,9 @@ def test_the_command_takes_orders_in(cast: Cast, tmp_path: Path) -> None:
 BY_WHEN = "工单编号,来电时间,工单类型,诉求内容,诉求地址,办理期限\n"
 
 
-def listed(*rows: str) -> Any:
+def listed(*rows: str, at: datetime = LATER, by: User | None = None, dry_run: bool = False) -> Any:
     text = BY_WHEN + "".join(f"{row}\n" for row in rows)
-    return import_orders(read(text.encode(), "12345.csv"), dry_run=False, at=LATER)
+    return import_orders(read(text.encode(), "12345.csv"), dry_run=dry_run, at=at, by=by)
 
 
 def test_the_centres_own_due_time_holds_for_the_answer_and_stays_in_its_column(cast: Cast) -> None:
@@ -377,3 +382,133 @@ def test_an_order_answered_while_it_is_open_stands_so_in_the_sheet_of_answers(ca
     assert row[header.index("本系统办理进展")] == "正在安排"
     assert (row[header.index("答复内容")], row[header.index("本系统答复期限")]) == ("已派人查看", "2026-03-09 12:00")
     assert row[header.index("答复时间")] != ""
+
+
+# ── brought once more ────────────────────────────────────────────────────────────────────────────────────────────
+
+FIRST = "A1,2026-03-05 09:00,投诉,油烟,某处,2026-03-09 12:00"
+EARLIER = "A1,2026-03-05 09:00,投诉,油烟,某处,2026-03-06 12:00"
+MORE = "A1,2026-03-05 09:00,投诉,油烟很大，老人住院,某处,2026-03-09 12:00"
+
+
+def local(at: datetime) -> str:
+    return f"{timezone.localtime(at):%m-%d %H:%M}"
+
+
+def kinds_of(report: Report) -> list[str]:
+    entries = Entry.objects.filter(subject_kind="report", subject_id=str(report.pk)).exclude(kind="report.taken")
+    return list(entries.order_by("pk").values_list("kind", flat=True))
+
+
+def test_an_order_wanted_earlier_is_due_earlier_and_says_so(cast: Cast) -> None:
+    listed(FIRST)
+    with override("en"):
+        (row,) = listed(EARLIER, by=cast.county_officer).rows
+    report = Report.objects.get()
+    assert row.outcome == Outcome.CHANGED
+    assert row.told == ["due EARLIER: 2026-03-06 12:00, was 2026-03-09 12:00"]
+    assert (local(report.due_at), report.due_by) == ("03-06 12:00", "centre")
+    assert kinds_of(report) == ["report.due_earlier"]
+    note = report.issue.moves.latest("version")
+    assert (note.move, note.actor, note.data["again"]) == ("note", cast.county_officer, "A1")
+    assert [row.outcome for row in listed(EARLIER).rows] == [Outcome.KNOWN], "the same once more changes nothing"
+    assert kinds_of(report) == ["report.due_earlier"]
+
+
+def test_new_words_of_an_order_stand_beside_the_old_with_those_who_read_reports(cast: Cast) -> None:
+    listed(FIRST)
+    (row,) = listed(MORE).rows
+    report = Report.objects.get()
+    assert row.outcome == Outcome.CHANGED
+    assert (report.words, [one.words for one in report.additions.filter(brought=True)]) == (
+        "油烟",
+        ["油烟很大，老人住院"],
+    )
+    assert kinds_of(report) == ["report.said_again"]
+    assert "老人" not in str(list(report.issue.moves.values())), "the issue's record is read by the grid as well"
+    assert [row.outcome for row in listed(MORE).rows] == [Outcome.KNOWN]
+    assert [row.outcome for row in listed(FIRST).rows] == [Outcome.CHANGED], "the centre took its words back"
+
+
+def test_a_dry_run_of_a_changed_order_says_it_and_changes_nothing(cast: Cast) -> None:
+    listed(FIRST)
+    (row,) = listed(EARLIER, dry_run=True).rows
+    report = Report.objects.get()
+    assert row.outcome == Outcome.CHANGED
+    assert (local(report.due_at), kinds_of(report)) == ("03-09 12:00", [])
+
+
+def test_an_order_that_was_answered_stays_as_it_was_answered(cast: Cast) -> None:
+    listed(FIRST)
+    report = Report.objects.get()
+    do(
+        report.issue,
+        Move.ANSWER,
+        cast.county_officer,
+        report=report.pk,
+        answer="已派人查看",
+        at=LATER + timedelta(minutes=5),
+    )
+    (row,) = listed(EARLIER, at=LATER + timedelta(hours=1)).rows
+    report.refresh_from_db()
+    assert (row.outcome, local(report.due_at), kinds_of(report)[1:]) == (Outcome.KNOWN, "03-09 12:00", [])
+    assert len(row.told) == 1
+
+
+def test_a_dispatcher_changes_no_order_of_another_town(cast: Cast) -> None:
+    take([[1, "Z1", "2026-03-05 09:00", "", "", "油烟", "", "西塘镇", "某处", ""]])
+    (row,) = take([[1, "Z1", "2026-03-05 09:00", "", "", "油烟大", "", "西塘镇", "某处", ""]], by=cast.dispatcher).rows
+    assert row.outcome == Outcome.KNOWN
+    assert Report.objects.get().additions.count() == 0
+
+
+def test_what_was_warned_of_by_the_old_time_is_warned_of_by_the_new_one(cast: Cast) -> None:
+    listed(FIRST)
+    report = Report.objects.get()
+    late = datetime(2026, 3, 9, 13, tzinfo=timezone.get_current_timezone())
+    rules = [rule.id for rule in in_force().catalogues.escalation if rule.clock == "answer"]
+    overdue.follow_up(late)
+    assert {row.rule for row in Reminder.objects.filter(clock=f"answer:{report.pk}")} == set(rules)
+    listed("A1,2026-03-05 09:00,投诉,油烟,某处,2026-03-20 12:00", at=late)
+    assert overdue.passed_of(report.issue_id, late) == []
+    again = [
+        one.rule
+        for one in overdue.passed_of(report.issue_id, late + timedelta(days=12))
+        if one.clock == f"answer:{report.pk}"
+    ]
+    assert set(again) == set(rules)
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        ("A1,2026-03-05 09:00,投诉,油烟很大,人民大道8号后门,", "perhaps the same as issue"),
+        ("A1,2026-03-05 09:00,投诉,噪音,人民大道8号后门,", ""),
+        ("A1,2026-03-05 09:00,投诉,油烟很大,中山路99号,", ""),
+    ],
+)
+def test_the_dry_run_names_what_is_open_already_and_may_be_the_same(row: str, told: str, cast: Cast) -> None:
+    listed("B1,2026-03-05 08:00,投诉,油烟,人民大道8号后门,")
+    with override("en"):
+        (looked,) = listed(row, dry_run=True).rows
+    assert looked.outcome == Outcome.NEW
+    assert [line.partition(" 2026")[0] for line in looked.told] == ([told] if told else [])
+
+
+def test_it_names_the_row_of_the_list_itself_and_the_issue_that_goes_by_the_number(cast: Cast) -> None:
+    issue = find(cast.town_officer, merchant=cast.merchant)
+    elsewhere.note(issue.number, "hotline", "A3", actor=cast.town_officer, at=LATER)
+    row = "{},2026-03-05 08:00,投诉,油烟,人民大道8号后门,"
+    with override("en"):
+        _first, second, third = listed(row.format("A1"), row.format("A2"), row.format("A3"), dry_run=True).rows
+    assert [line.partition(":")[0] for line in second.told] == ["perhaps the same as row 2 of this list"]
+    assert third.told == [f"issue {issue.number} goes by this number already"]
+
+
+def test_whoever_has_it_is_told_that_it_is_wanted_earlier(cast: Cast) -> None:
+    listed(FIRST, by=cast.dispatcher)
+    issue = Report.objects.get().issue
+    listed(EARLIER, by=cast.county_officer)
+    tell(list(Entry.objects.order_by("pk")), at=LATER)
+    told = Notice.objects.filter(rule="N-DUE-EARLIER")
+    assert [(one.person, one.subject_id) for one in told] == [(cast.dispatcher, issue.number)]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import cast
 from uuid import UUID, uuid4, uuid5
@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from lingxiu.accounts.models import User
 from lingxiu.exchange.problems import Text
 from lingxiu.issues.actions.reports import OwnNumberKnown, Said, take_report
+from lingxiu.issues.brought_again import NOTHING_CHANGED, Again, Changed, bring_again, last_words
 from lingxiu.issues.models import PEOPLE, Report
 from lingxiu.policy.queries import in_force
 from lingxiu.policy.schema.terms import ReportSource
@@ -76,6 +77,32 @@ def receive(said: Said, *, at: datetime, by: User | None) -> tuple[Report, bool]
         if (known := _known(said)) is None:
             raise
         return _same(said, known), False  # it was brought by somebody else at this very moment
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of a report of a list. `changed`: what of a known one was taken over; `differs`: fields that were not."""
+
+    report: Report
+    is_new: bool
+    changed: Changed = NOTHING_CHANGED
+    differs: tuple[str, ...] = ()
+
+
+def receive_again(said: Said, *, at: datetime, by: User | None) -> Taken:
+    """Take it as `receive` does; of a number that is known, take over by when it is wanted now and what it says now.
+
+    Raises: Wrong.
+    """
+    said = replace(said, words=said.words or _label(said.violation))
+    try:
+        report, new = receive(said, at=at, by=by)
+    except SaidOtherwise as otherwise:
+        report, new = otherwise.kept, False
+    if new:
+        return Taken(report, is_new=True)
+    differs = tuple(field for field in _differing(said, report) if field != "words")
+    return Taken(report, False, bring_again(report, Again(said.words, said.due_at), at=at, by=by), differs)
 
 
 def known_by(source: str, own_number: str) -> Report | None:
@@ -146,8 +173,17 @@ def _value(said: Said, field: str) -> object:
 
 def _same(said: Said, kept: Report) -> Report:
     """The kept report, if this is the same once more. Raises SaidOtherwise with the first field that differs."""
+    if differing := _differing(said, kept):
+        field = differing[0]
+        value = said.merchant and said.merchant.pk if field == "merchant" else _value(said, field)
+        raise SaidOtherwise(field, value, kept)
+    return kept
+
+
+def _differing(said: Said, kept: Report) -> list[str]:
+    """The fields in which it is not what is kept; its words may be those it was brought with last."""
     pairs: list[tuple[str, object, object]] = [
-        ("words", said.words, kept.words),
+        ("words", said.words, kept.words if said.words == kept.words else last_words(kept)),
         ("seen_at", said.seen_at, kept.seen_at),
         ("merchant", said.merchant and said.merchant.pk, kept.merchant_id),
         ("place", said.place, kept.place),
@@ -156,10 +192,7 @@ def _same(said: Said, kept: Report) -> Report:
         ("phone", said.phone, kept.reporter_phone),
         ("violation", _submission(said), kept.submission if _was_brought(kept) else _submission(said)),
     ]
-    for field, new, old in pairs:
-        if new != old:
-            raise SaidOtherwise(field, _value(said, field) if field != "merchant" else new, kept)
-    return kept
+    return [field for field, new, old in pairs if new != old]
 
 
 def _was_brought(kept: Report) -> bool:

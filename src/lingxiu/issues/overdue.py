@@ -50,6 +50,11 @@ def follow_up(at: datetime) -> int:
     return followed
 
 
+def passed_of(issue_id: int, at: datetime) -> list[Passed]:
+    """What is over of this issue's clocks, and nobody was told of."""
+    return _passed(at, only=issue_id)
+
+
 def _passed(at: datetime, only: int | None = None) -> list[Passed]:
     """What is outstanding, of all issues or of one alone."""
     rules, hours = _rules(at), deadlines.hours_of(in_force().catalogues.deadlines.office_hours)

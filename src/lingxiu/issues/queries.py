@@ -47,7 +47,7 @@ def situation(issue: Issue) -> Situation:
     """How the issue stands."""
     with connection.cursor() as cursor:
         cursor.execute(_HELD, [issue.pk])
-        rows: list[tuple[int, int | None, str, bool, str, int]] = cursor.fetchall()
+        rows: list[tuple[int, int | None, str, bool, str, bool, int]] = cursor.fetchall()
     parts = {
         unit: person for unit, person, part, ended, *_ in rows if part == Assignment.Part.COOPERATING and not ended
     }
@@ -104,7 +104,7 @@ def ball(issue: Issue) -> Ball | None:
     """With whom an issue is; None once it has ended. Of an open one the database holds that there is exactly one."""
     lead = issue.assignments.filter(part=Assignment.Part.LEAD, ended_at=None)
     row = lead.select_related("unit", "person", "deputy_for").first()
-    return Ball(row.unit, row.person, row.deputy_for) if row else None
+    return Ball(row.unit, row.person, row.deputy_for, row.on_duty) if row else None
 
 
 def parts(issue: Issue) -> list[Assignment]:
@@ -203,14 +203,15 @@ def suggestions(issue: Issue, user: User, limit: int = 5) -> list[Issue]:
     return alike(about, user, limit, besides=issue.pk)
 
 
-def alike(about: About, user: User, limit: int = 5, *, besides: int = 0) -> list[Issue]:
+def alike(about: About, user: User | None, limit: int = 5, *, besides: int = 0) -> list[Issue]:
     """Open issues that may be about the same, the likeliest first: of the same merchant, those of the same kind before;
     then of the same kind nearby or at a place described alike; then others nearby. Within policy's metres and days
-    (`working.yaml`), but for the merchant's, which are of any age.
+    (`working.yaml`), but for the merchant's, which are of any age. Of those the user sees; None: of all.
     """
     same_shop = Q(merchant=about.merchant_id) if about.merchant_id else Q(pk__in=[])
     recent = Q(reported_at__gte=about.at - timedelta(days=in_force().catalogues.working.alike.days))
-    others = Issue.objects.visible_to(user).open().exclude(pk=besides)
+    seen = Issue.objects.all() if user is None else Issue.objects.visible_to(user)
+    others = seen.open().exclude(pk=besides)
     likeness = Case(
         When(same_shop & Q(violation=about.violation), then=Value(0)),
         When(same_shop, then=Value(1)),

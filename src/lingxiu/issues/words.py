@@ -88,6 +88,7 @@ CASE_RESULT = Said("", _("Result of the case"), "gavel", "closed")
 NOT_ELSEWHERE = Said("", _("Its number in another system was taken away"), "link", "neutral")
 ALARM_JOINED = _("The device raised it again")
 REPORT_JOINED = _("Another report was joined")
+AGAIN = Said("", _("The order was brought once more, and changed"), "refresh", "warning")
 SYSTEM = _("the system")
 
 REFUSALS: dict[str, Text] = {
@@ -137,6 +138,7 @@ REFUSALS: dict[str, Text] = {
     ),
     "shop": _("Say first which shop it is."),
     "inspection": _("An order to correct rests on an inspection by two certified officers: record that first."),
+    "unsigned": _("The record of the inspection is a draft: both officers named on it sign it first, each himself."),
 }  # fmt: skip
 
 OWN_WHY = {(Move.CLOSE, "person"): _("Who handled it may not close it: a second person checks."),
@@ -170,6 +172,8 @@ def made(row: MoveRow) -> Said:
         return ELSEWHERE if row.data["other_number"] else NOT_ELSEWHERE
     if row.move == Move.NOTE and "case_result" in row.data:
         return CASE_RESULT
+    if row.move == Move.NOTE and "again" in row.data:
+        return AGAIN
     if row.move == Move.NOTE and "joined" in row.data:
         return Said("", REPORT_JOINED, "link", "received")
     return MOVES[Move(row.move)]

@@ -20,7 +20,20 @@ from lingxiu.accounts.models import User
 from lingxiu.files.photos import PhotoRefused
 from lingxiu.files.queries import not_on_the_spot
 from lingxiu.files.voices import VoiceRefused
-from lingxiu.issues import amended, cases, elsewhere, evidence, phrases, pictures, queries, reporters, voices, words
+from lingxiu.issues import (
+    amended,
+    brought_again,
+    cases,
+    elsewhere,
+    evidence,
+    order_asked,
+    phrases,
+    pictures,
+    queries,
+    reporters,
+    voices,
+    words,
+)
 from lingxiu.issues.actions import at_once, moving, needs
 from lingxiu.issues.actions.at_once import may_put_right
 from lingxiu.issues.case_forms import CaseResultForm
@@ -506,6 +519,7 @@ def _line(row: MoveRow, catalogues: Catalogues, violation: Violation) -> Happene
             *evidence.told_lines(violation, row.data, language),
             *cases.told_lines(row.data),
             *amended.told_lines(row.data, catalogues, language),
+            *brought_again.told_lines(row.data),
         ],
     )
 

@@ -1,6 +1,7 @@
-"""Orders of the 12345 centre, row by row: new, known already, named twice, or refused with field, value and mend.
+"""Orders of the 12345 centre, row by row: new, known already, changed, named twice, or refused with field, value and mend.
 
-One bad row never blocks the others; the same list again adds nothing. `lingxiu import complaints` and the page call this.
+One bad row never blocks the others; the same list again adds nothing, and what an order says otherwise is taken over and told.
+`lingxiu import complaints` and the page call this.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone, translation
 from django.utils.functional import Promise
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from lingxiu.accounts.models import User
 from lingxiu.china.calendar import END_OF_DAY
@@ -26,8 +27,10 @@ from lingxiu.china.pinyin import fold
 from lingxiu.exchange.hotline import sheet
 from lingxiu.exchange.hotline.sheet import COLUMNS, VIOLATIONS, FileRefused, Table
 from lingxiu.exchange.problems import Fault
-from lingxiu.exchange.receiving import PHONE, UNKNOWN, SaidOtherwise, Wrong, offered, receive
+from lingxiu.exchange.receiving import PHONE, UNKNOWN, Taken, Wrong, known_by, offered, receive_again
+from lingxiu.issues import elsewhere, queries
 from lingxiu.issues.actions.reports import Said
+from lingxiu.issues.brought_again import Changed
 from lingxiu.issues.lifecycle import Move
 from lingxiu.issues.models import Issue, MoveRow, Report, Source, StateChoice
 from lingxiu.merchants.models import Merchant, MerchantQuerySet, Status
@@ -41,12 +44,14 @@ CHUNK = 100
 Advance = Callable[[int, int], None]
 WHEN = re.compile(r"(\d{4})\D{1,3}(\d{1,2})\D{1,3}(\d{1,2})(?:\D{1,3}(\d{1,2})\D(\d{1,2}))?(?!\d)")
 MOST_ANSWERS = 20_000
+MOST_ALIKE = 3
 
 
 class Outcome(StrEnum):
     """What became of a row."""
 
     NEW = "new"
+    CHANGED = "changed"
     KNOWN = "known"
     TWICE = "twice"
     REFUSED = "refused"
@@ -54,6 +59,7 @@ class Outcome(StrEnum):
 
 OUTCOMES: dict[Outcome, str | Promise] = {
     Outcome.NEW: gettext_lazy("taken in"),
+    Outcome.CHANGED: gettext_lazy("changed"),
     Outcome.KNOWN: gettext_lazy("known already"),
     Outcome.TWICE: gettext_lazy("named twice"),
     Outcome.REFUSED: gettext_lazy("refused"),
@@ -120,9 +126,13 @@ class Result:
         return self.of(Outcome.REFUSED)
 
     @property
+    def changed(self) -> list[Row]:
+        return self.of(Outcome.CHANGED)
+
+    @property
     def noted(self) -> list[Row]:
-        """Rows that are not refused, of which something is said."""
-        return [row for row in self.rows if row.outcome != Outcome.REFUSED and row.told]
+        """Rows that are neither refused nor changed, of which something is said."""
+        return [row for row in self.rows if row.outcome not in (Outcome.REFUSED, Outcome.CHANGED) and row.told]
 
     @property
     def summary(self) -> list[tuple[str, int]]:
@@ -155,13 +165,17 @@ def import_orders(
 
 
 class _Taker:
-    """Takes rows in, one after the other, and remembers which numbers the list has named already."""
+    """Takes rows in, one after the other, and remembers which numbers the list has named already (`named`: the row of each), and
+    which row opened which issue (`opened`)."""
 
     def __init__(self, table: Table, at: datetime, by: User | None) -> None:
         self.table, self.at, self.by = table, at, by
         self.named: dict[str, int] = {}
+        self.opened: dict[int, int] = {}
         self.towns = town_names()
         self.violations = _ids_of_labels(at)
+        language = get_language() or "zh-hans"
+        self.labels = {row.id: row.label.text(language) for row in in_force().catalogues.violations}
         own = by.authority.towns if by is not None else frozenset()
         self.own_town = next(iter(own)) if len(own) == 1 else ""
 
@@ -174,16 +188,41 @@ class _Taker:
         notes: list[str] = []
         try:
             said = self._said(values, notes)
+            known = known_by(said.source, own_number)
+            if known is not None and not self._may_read(known):
+                return Row(
+                    number, own_number, Outcome.KNOWN, notes=(_("not yours to read: nothing of it was changed"),)
+                )
+            alike = [] if known else self._alike(said)
             with transaction.atomic():
-                _report, new = receive(said, at=self.at, by=self.by)
+                taken = receive_again(said, at=self.at, by=self.by)
         except Wrong as wrong:
             fault = Fault(wrong.field, wrong.value, wrong.mend)
             return Row(number, own_number, Outcome.REFUSED, fault)
-        except SaidOtherwise as otherwise:
-            label = LABELS.get(otherwise.field, otherwise.field)
-            differs = _("differs from what is kept: %(field)s") % {"field": label}
-            return Row(number, own_number, Outcome.KNOWN, notes=(differs,))
-        return Row(number, own_number, Outcome.NEW if new else Outcome.KNOWN, notes=tuple(notes) if new else ())
+        if taken.is_new:
+            self.opened[taken.report.issue_id] = number
+            return Row(number, own_number, Outcome.NEW, notes=(*notes, *alike))
+        return _of_known(number, own_number, taken)
+
+    def _may_read(self, known: Report) -> bool:
+        """Whether the order is one this person may read: others they may not change."""
+        return self.by is None or Report.objects.filter(_readable(self.by), pk=known.pk).exists()
+
+    def _alike(self, said: Said) -> list[str]:
+        """What is open already and may be the same: under its very number, at its shop, or at its place."""
+        if held := elsewhere.holder_of("hotline", said.own_number):
+            return [_("issue %(number)s goes by this number already") % {"number": held}]
+        town = said.merchant.town if said.merchant else said.town
+        shop = said.merchant.pk if said.merchant else None
+        about = queries.About(said.violation, shop, town, said.place, self.at)
+        return [self._perhaps(issue) for issue in queries.alike(about, self.by, MOST_ALIKE)]
+
+    def _perhaps(self, issue: Issue) -> str:
+        where = issue.merchant.name if issue.merchant else issue.place
+        what = f"{self.labels.get(issue.violation, issue.violation)}, {where}" if where else issue.violation
+        if row := self.opened.get(issue.pk):
+            return _("perhaps the same as row %(row)d of this list: %(what)s") % {"row": row, "what": what}
+        return _("perhaps the same as issue %(number)s: %(what)s") % {"number": issue.number, "what": what}
 
     def _said(self, values: dict[str, str], notes: list[str]) -> Said:
         """The row as a report. Raises Wrong."""
@@ -252,6 +291,31 @@ class _Taker:
                 if any(sign in text for sign in signs):
                     return violation
         return UNKNOWN
+
+
+def _of_known(number: int, own_number: str, taken: Taken) -> Row:
+    """The row of an order that was there: what of it is changed, and what differs and was left as it was."""
+    changed = taken.changed
+    notes = [*_told_of(changed)]
+    if taken.differs:
+        differs = listed([str(LABELS.get(field, field)) for field in taken.differs])
+        notes.append(_("differs from what is kept: %(field)s") % {"field": differs})
+    is_changed = (changed.due is not None or changed.words) and not changed.answered
+    return Row(number, own_number, Outcome.CHANGED if is_changed else Outcome.KNOWN, notes=tuple(notes))
+
+
+def _told_of(changed: Changed) -> Iterator[str]:
+    if changed.answered:
+        yield _("it says otherwise now, but was answered already: nothing of it was changed")
+        return
+    if changed.due is not None:
+        before, now = map(_local, changed.due)
+        told = (
+            _("due EARLIER: %(now)s, was %(before)s") if changed.is_earlier else _("due later: %(now)s, was %(before)s")
+        )
+        yield told % {"now": now, "before": before}
+    if changed.words:
+        yield _("its words are others: the new ones stand beside the old")
 
 
 def _ids_of_labels(at: datetime) -> dict[str, str]:
