@@ -72,11 +72,15 @@ class JointInspection(models.Model):
 
 
 class JointOfficer(models.Model):
-    """A certified officer who goes along, and for which body."""
+    """A certified officer who goes along, and for which body. `deputy_for`: who is away that day, so that `user` has the seat
+    (代). `missing_since`: since when it is known that the officer is away and nobody stands in.
+    """
 
     joint = models.ForeignKey(JointInspection, on_delete=models.CASCADE, related_name="officers")
     unit = models.ForeignKey(Unit, on_delete=models.PROTECT, related_name="+")
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    deputy_for = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    missing_since = models.DateTimeField(null=True)
 
     class Meta:
         ordering: ClassVar = ["unit", "id"]

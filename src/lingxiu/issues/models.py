@@ -106,8 +106,8 @@ class IssueQuerySet(models.QuerySet["Issue"]):
     def visible_to(self, user: User | AnonymousUser) -> IssueQuerySet:
         """The issues this person may open. Owners see those of their own shops, by a page of their own.
 
-        What was given to a unit is seen by it, wherever it lies; what is with a person of a grid, by that person. An officer who answers for a shop, or serves it, sees
-        what concerns it as its owner does, and nowhere else.
+        What was given to a unit is seen by it, wherever it lies; what is with a person of a grid, by that person. An officer
+        who answers for a shop, or serves it, sees what concerns it as its owner does, and nowhere else.
         """
         authority: Authority = getattr(user, "authority", NOBODY)
         seen = self._in_sight(authority, user.pk)
