@@ -16,7 +16,7 @@ from django.utils import timezone
 from lingxiu.config.environment import environment
 from lingxiu.installation import PROGRESS_MARK
 from lingxiu.keys import require_secrets
-from lingxiu.policy.actions import load
+from lingxiu.policy.actions import load_at_start
 from lingxiu.policy.models import Edition
 from lingxiu.policy.reading import SHIPPED
 
@@ -29,7 +29,7 @@ def set_up(demo_merchants: int = 0) -> None:
     require_secrets(_fetch)
     collect_static_files()
     if environment().policy or not Edition.objects.exists() or settings.DEMO:
-        load(environment().policy or SHIPPED, at=timezone.now(), note="at start")
+        load_at_start(environment().policy or SHIPPED, at=timezone.now())
     if demo_merchants:
         from lingxiu.demo.load import load as load_demo
 

@@ -26,7 +26,7 @@ class PolicyRefused(Exception):
         self.mistakes = mistakes
 
 
-class _Loader(yaml.CSafeLoader):
+class StrictLoader(yaml.CSafeLoader):
     """YAML as it should be: a key given twice is a mistake, not the later one's victory. In C: six times as fast."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
@@ -90,7 +90,7 @@ def _rows(folder: Path, name: str) -> list[Path]:
 
 def _parse(path: Path) -> Any:
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 (a SafeLoader, stricter)
+        return yaml.load(path.read_text(encoding="utf-8"), StrictLoader)  # noqa: S506 (a SafeLoader, stricter)
     except FileNotFoundError as error:
         raise PolicyRefused([f"{path.name}: missing"]) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
