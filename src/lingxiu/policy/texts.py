@@ -58,7 +58,7 @@ class Text:
             if inner is None:
                 break
             node = inner
-        return int(node.start_mark.line) + 1
+        return _line(node.start_mark)
 
     def where(self, steps: Sequence[int | str]) -> str:
         """`R-20-GAS, when.violation`."""
@@ -78,10 +78,10 @@ def read(text: str) -> Text:
         _refuse_what_grows(text)
         loader = StrictLoader(text)
         node = loader.get_single_node()
-        value = loader.construct_document(node) if node is not None else None
+        value = loader.construct_document(node) if node else None
     except (yaml.YAMLError, ValueError) as error:  # ValueError: a day there is not
         raise TextRefused([_unreadable(error)]) from error
-    if not isinstance(value, list) or not value:
+    if node is None or not isinstance(value, list) or not value:
         raise TextRefused([Mistake(1, "", "no_rows")])
     return Text(value, node)
 
@@ -99,16 +99,20 @@ def _refuse_what_grows(text: str) -> None:
     depth = 0
     for event in yaml.parse(text, yaml.CSafeLoader):
         if isinstance(event, yaml.AliasEvent):
-            raise TextRefused([Mistake(event.start_mark.line + 1, "", "alias", f"*{event.anchor}")])
+            raise TextRefused([Mistake(_line(event.start_mark), "", "alias", f"*{event.anchor}")])
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > DEEPEST:
-            raise TextRefused([Mistake(event.start_mark.line + 1, "", "deep")])
+            raise TextRefused([Mistake(_line(event.start_mark), "", "deep")])
 
 
 def _unreadable(error: Exception) -> Mistake:
-    mark = getattr(error, "problem_mark", None)
     said = getattr(error, "problem", None) or str(error)
-    return Mistake(mark.line + 1 if mark else 0, "", "yaml", said[:LONGEST_FOUND])
+    return Mistake(_line(getattr(error, "problem_mark", None)), "", "yaml", said[:LONGEST_FOUND])
+
+
+def _line(mark: Any) -> int:
+    """As editors count, from 1; 0 where it is not known. The marks of both of the library's loaders, which have no common type."""
+    return mark.line + 1 if mark else 0
 
 
 def _mistake(text: Text, error: Any) -> Mistake:
