@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils import timezone, translation
 from procrastinate.contrib.django.models import ProcrastinateJob
 
+from lingxiu.accounts.duty import enter
 from lingxiu.accounts.models import Absence
 from lingxiu.issues.lifecycle import Move, Result
 from lingxiu.issues.models import Issue
@@ -48,6 +49,25 @@ def test_what_is_given_to_a_grid_is_told_to_its_members_and_the_shop(cast: Cast)
     assert told() == [("grid", "N-GIVEN"), ("grid-b", "N-GIVEN"), ("owner", "N-SHOP-ISSUE")]
     do(issue, Move.ACCEPT, colleague)
     assert len(told()) == 3, "nobody need be told that somebody took it"
+
+
+def test_on_a_holiday_who_is_on_duty_is_told_and_nobody_who_rests(cast: Cast) -> None:
+    person("dispatcher-b", "town_dispatcher", cast.town)
+    holiday = datetime(2026, 10, 2, 2, tzinfo=UTC)
+    for who, since in (
+        (cast.dispatcher, holiday - timedelta(hours=1)),
+        (cast.town_officer, holiday + timedelta(hours=1)),
+    ):
+        enter(cast.town, who, since, since + timedelta(hours=2), rank=1, at=since, by=None)
+    waits, goes = (
+        alarm(cast.merchant, 1, at=holiday),
+        alarm(cast.merchant, 2, violation="L-LINK", at=holiday + timedelta(hours=1, minutes=30)),
+    )
+    assert (waits.state, goes.lead_person) == ("received", cast.town_officer)
+    read_on(holiday + timedelta(minutes=1))
+    assert {(who, rule) for who, rule in told(holiday + timedelta(minutes=2)) if who != "owner"} == {
+        ("dispatcher", "N-RECEIVED"), ("team", "N-GIVEN"),
+    }  # fmt: skip
 
 
 def test_the_story_of_a_complaint_is_told_to_whom_it_concerns(cast: Cast) -> None:

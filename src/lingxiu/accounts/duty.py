@@ -38,7 +38,8 @@ class TurnRefused(Exception):
 
 def turns(unit: Unit, at: datetime) -> list[DutyTurn]:
     """Who is on duty there now, first to last."""
-    return list(DutyTurn.objects.filter(unit=unit, since__lte=at, until__gt=at).order_by("rank", "id"))
+    now = DutyTurn.objects.filter(unit=unit, since__lte=at, until__gt=at)
+    return list(now.select_related("person").order_by("rank", "id"))
 
 
 def rosters(user: User, kinds: tuple[UnitKind, ...] = ROOMS) -> list[Unit]:

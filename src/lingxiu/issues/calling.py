@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
+from django.db.models import Q
+
 from lingxiu.accounts.models import User
 from lingxiu.issues.lifecycle import By, Level
 from lingxiu.issues.models import Assignment, Issue
@@ -28,11 +30,19 @@ def callable_by(user: User, issues: Iterable[Issue]) -> set[int]:
         return set()
     asked = [issue for issue in issues if issue.is_open and issue.merchant is not None and issue.merchant.phone]
     parts: dict[int, dict[int, int | None]] = {}
-    open_parts = Assignment.objects.filter(part=Assignment.Part.COOPERATING, ended_at=None)
-    for pk, unit, person in open_parts.filter(issue__in=asked).values_list("issue_id", "unit_id", "person_id"):
-        parts.setdefault(pk, {})[unit] = person
+    on_duty: set[int] = set()
+    held = Assignment.objects.filter(
+        Q(part=Assignment.Part.COOPERATING) | Q(on_duty=True), ended_at=None, issue__in=asked
+    )
+    for pk, unit, person, part in held.values_list("issue_id", "unit_id", "person_id", "part"):
+        if part == Assignment.Part.LEAD:
+            on_duty.add(pk)
+        else:
+            parts.setdefault(pk, {})[unit] = person
     return {
-        issue.pk for issue in asked if CALLERS & relations(user.pk, user.authority, _held(issue, parts.get(issue.pk)))
+        issue.pk
+        for issue in asked
+        if CALLERS & relations(user.pk, user.authority, _held(issue, parts.get(issue.pk), issue.pk in on_duty))
     }
 
 
@@ -44,8 +54,8 @@ def reveal_number(issue: Issue, user: User, *, at: datetime) -> str:
     return issue.merchant.phone
 
 
-def _held(issue: Issue, parts: dict[int, int | None] | None) -> Held:
+def _held(issue: Issue, parts: dict[int, int | None] | None, on_duty: bool) -> Held:
     return Held(
         Level(issue.level), issue.town, issue.lead_unit_id, issue.lead_person_id, None, parts=parts or {},
-        merchant_id=issue.merchant_id,
+        merchant_id=issue.merchant_id, on_duty=on_duty,
     )  # fmt: skip

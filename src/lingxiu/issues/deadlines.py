@@ -65,6 +65,28 @@ def working_days_between(calendar: WorkingCalendar, start: datetime, end: dateti
     return sum(calendar.is_working_day(day + timedelta(days=n + 1)).working for n in range(max(0, (last - day).days)))
 
 
+def at_rest_since(calendar: WorkingCalendar, office: OfficeHours, at: datetime, *, nights: bool) -> datetime | None:
+    """Since when nobody has been at work: on days that are not worked, until the office opens again after them; with `nights`,
+    from its closing to its opening on any day. None while work goes on.
+    """
+    hours, local = hours_of(office), at.astimezone(calendar.zone)
+    midnight = datetime.combine(local.date(), time(), calendar.zone)
+    if calendar.is_working_day(midnight.date()).working:
+        if midnight + hours.opens <= local < midnight + hours.closes:
+            return None
+        if local >= midnight + hours.closes:
+            return midnight + hours.closes if nights else None
+    first = midnight
+    while not calendar.is_working_day((first - DAY).date()).working:
+        first -= DAY
+    if nights:
+        return first - DAY + hours.closes
+    return None if first == midnight and calendar.is_working_day(midnight.date()).working else first
+
+
+DAY = timedelta(days=1)
+
+
 def hours_of(office: OfficeHours) -> Hours:
     """The office's hours, from midnight."""
     return Hours(_since_midnight(office.opens), _since_midnight(office.closes))

@@ -11,7 +11,7 @@ from procrastinate.contrib.django import app
 
 from lingxiu.issues import bulk, bulk_run, sheet
 from lingxiu.issues.actions.clocks_again import recompute_deadlines
-from lingxiu.issues.covering import cover_absent
+from lingxiu.issues.covering import change_shifts, cover_absent
 from lingxiu.issues.inspections import ask_for_codes
 from lingxiu.issues.joint_today import tell_of_today
 from lingxiu.issues.models import PublicPost
@@ -58,6 +58,7 @@ def follow_the_clocks(timestamp: int) -> None:
     cover_absent(at)
     follow_up(at)
 
+    change_shifts(at)
 
 @app.periodic(cron="* * * * *")
 @app.task(queueing_lock="issues.act_codes", lock="issues.act_codes", pass_context=False)

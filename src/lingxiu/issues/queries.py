@@ -37,7 +37,7 @@ class Situation:
     marks: frozenset[Mark]
 
 
-_HELD = """SELECT unit_id, person_id, part, ended_at IS NOT NULL, outcome,
+_HELD = """SELECT unit_id, person_id, part, ended_at IS NOT NULL, outcome, on_duty,
     (SELECT count(*) FROM issues_report WHERE issues_report.issue_id = issues_assignment.issue_id)
 FROM issues_assignment WHERE issue_id = %s ORDER BY id"""
 """Read at every move and every look at an issue: said to the database as it is, not put together anew each time."""
@@ -59,7 +59,7 @@ def situation(issue: Issue) -> Situation:
         Mark.EXTENDED: issue.extensions >= limits.extending.times,
         Mark.SUPERVISED: issue.supervised_at is not None,
         Mark.PARTS_OPEN: bool(parts),
-        Mark.OBJECTED: any(outcome == Assignment.Outcome.OBJECTED for *_, outcome, _ in rows),
+        Mark.OBJECTED: any(outcome == Assignment.Outcome.OBJECTED for *_, outcome, _, _ in rows),
         Mark.MAY_DECLINE: _may_decline(issue),
         Mark.REPORTED: reports > 0,
         Mark.OF_DEVICE: issue.source == Source.ALARM,
@@ -76,6 +76,7 @@ def situation(issue: Issue) -> Situation:
         parts=parts,
         taken_part=frozenset(unit for unit, *_ in rows),
         merchant_id=issue.merchant_id,
+        on_duty=any(duty and not ended for *_, ended, _, duty, _ in rows),
     )
     return Situation(held, frozenset(mark for mark, holds in marks.items() if holds))
 
@@ -93,11 +94,12 @@ def _may_decline(issue: Issue) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Ball:
-    """Who must act now: the unit, the person if one was named, and whom that person stands in for (代)."""
+    """Who must act now: the unit, the person if one was named, whom that person stands in for (代), whether by the duty roster."""
 
     unit: Unit
     person: User | None
     deputy_for: User | None
+    on_duty: bool = False
 
 
 def ball(issue: Issue) -> Ball | None:

@@ -14,7 +14,8 @@ class Held:
     """An issue as far as relations go.
 
     `handled_by`: who handled it since it was last opened, and who entered that for them. `parts`: unit id → person id of
-    each open co-operating part. `taken_part`: units that have or had it, or a part of it.
+    each open co-operating part. `taken_part`: units that have or had it, or a part of it. `on_duty`: whoever has it has it
+    because they are on duty, for a unit that may not be theirs.
     """
 
     level: Level
@@ -26,6 +27,7 @@ class Held:
     parts: Mapping[int, int | None] = field(default_factory=dict)
     taken_part: frozenset[int] = frozenset()
     merchant_id: int | None = None
+    on_duty: bool = False
 
 
 def relations(user_id: int, authority: Authority, held: Held) -> frozenset[By]:
@@ -56,7 +58,9 @@ def is_assignee(user_id: int, authority: Authority, held: Held) -> bool:
     """Whether it was given to this person, or to nobody in particular of a unit where this person may handle."""
     if held.lead_person_id not in (None, user_id):
         return False
-    return any(post.unit_id == held.lead_unit_id for post in authority.posts_that_may("issues.handle"))
+    posts = authority.posts_that_may("issues.handle")
+    stands_in = held.on_duty and held.lead_person_id == user_id
+    return any(post.unit_id == held.lead_unit_id or (stands_in and post.town == held.town != "") for post in posts)
 
 
 def parts_of(user_id: int, authority: Authority, held: Held) -> frozenset[int]:

@@ -145,6 +145,10 @@ OWN_WHY = {(Move.CLOSE, "person"): _("Who handled it may not close it: a second 
            (Move.REWORK, "person"): _("Who handled it may not check it: a second person does.")}  # fmt: skip
 
 
+ON_DUTY = Said("", _("Went to who is on duty"), "phone", "dispatched")
+OFF_DUTY = Said("", _("Work begins: back where it belongs"), "user-share", "handling")
+
+
 def refusal(error: MoveRefused) -> Text:
     """Why a move was refused and what to do, in the reader's language."""
     return OWN_WHY.get((error.move, error.why), REFUSALS[error.why])
@@ -164,6 +168,8 @@ def made(row: MoveRow) -> Said:
     """A move that was made, in words."""
     if row.move == Move.HANDLE and row.data.get("act") == "inspection":
         return INSPECTED
+    if row.move in (Move.DISPATCH, Move.REASSIGN) and row.actor_id is None and "duty" in row.data:
+        return ON_DUTY if row.data["duty"] else OFF_DUTY
     if row.move == Move.ANSWER and row.data.get("interim"):
         return MEANWHILE
     if row.move == Move.NOTE and "alarm" in row.data:

@@ -22,7 +22,7 @@ from lingxiu.files.actions import use_files
 from lingxiu.files.models import StoredFile
 from lingxiu.issues import deadlines
 from lingxiu.issues.evidence import Answers, Reading
-from lingxiu.issues.holding import stand_in
+from lingxiu.issues.holding import on_duty, stand_in
 from lingxiu.issues.inspection_rules import Inspecting
 from lingxiu.issues.lifecycle import Level, Move, Result, State
 from lingxiu.issues.models import Assignment, Issue, MoveRow
@@ -92,6 +92,7 @@ class Brought:
     days asked for, or granted. `upheld`: an objecting unit has to do its part all the same. `mentioned`: colleagues named.
     `voice`: sha256 of a stored voice note. `told`: answers to the violation's questions. `reading`: an hour of the shop's
     monitor, frozen. `measured`: what was measured on site, in words. `case_…`: its number, which body files it, when, why.
+    `on_duty`: `person` takes it because they are on duty.
     """
 
     words: str = ""
@@ -125,6 +126,7 @@ class Brought:
     told: Answers = field(default_factory=dict)
     reading: Reading | None = None
     measured: str = ""
+    on_duty: bool = False
 
 
 NOTHING = Brought()
@@ -269,21 +271,25 @@ def open_with(issue: Issue, unit: Unit, at: datetime) -> None:
 
 def hand_over(
     issue: Issue, to: State, unit: Unit, person: User | None = None, *, accepted: bool = True, at: datetime
-) -> None:
+) -> Assignment:
     """Give it to this unit, and person if named, in this state, with a new clock. The assignment before has ended.
 
-    Who is away is stood in for by their deputy, or by the unit.
+    Who is away is stood in for by their deputy, or by the unit; a unit at rest, by who is on duty.
     """
     person, away = stand_in(person, unit, at)
-    issue.state, issue.lead_unit, issue.lead_person = to, unit, person
+    stands_by = on_duty(unit, at) if person is None and to is State.DISPATCHED and is_for_duty(issue, at) else None
+    issue.state, issue.lead_unit, issue.lead_person = to, unit, person or stands_by
     issue.extension_asked_days = None
-    _give_lead(issue, unit, person, away, set_clocks(issue, at), accepted=accepted, at=at)
+    given = _give_lead(issue, unit, issue.lead_person, away, set_clocks(issue, at), accepted=accepted, at=at)
+    if stands_by is not None:
+        mark_on_duty(given)
+    return given
 
 
 def _give_lead(
     issue: Issue, unit: Unit, person: User | None, away: User | None, due: Due, *, accepted: bool, at: datetime
-) -> None:
-    Assignment.objects.create(
+) -> Assignment:
+    return Assignment.objects.create(
         issue=issue,
         unit=unit,
         person=person,
@@ -300,8 +306,16 @@ def _give_lead(
 
 def accept(issue: Issue, to: State, person: User) -> None:
     """The open lead assignment is this person's now; its clock runs on."""
+    if issue.lead_person_id != person.pk:
+        _open_leads(issue).update(on_duty=False)
     issue.state, issue.lead_person = to, person
     _open_leads(issue).update(state=Assignment.State.ACCEPTED, person=person, step=to)
+
+
+def mark_on_duty(lead: Assignment, on_duty: bool = True) -> None:
+    """It is with who is on duty until work begins, or is no more."""
+    lead.on_duty = on_duty
+    lead.save(update_fields=["on_duty"])
 
 
 def let_go(issue: Issue, *, done: bool, at: datetime) -> None:
@@ -383,6 +397,26 @@ def _levels_reached(issue: Issue) -> list[str]:
 def runs_at_any_hour(issue: Issue) -> bool:
     """Whether what it is about is dangerous by night and on holidays as well."""
     return issue.violation in limits(issue).at_any_hour
+
+
+def is_for_duty(issue: Issue, at: datetime) -> bool:
+    """Whether everybody is at rest now, and by policy who is on duty takes such a thing (`working.yaml`: on_duty)."""
+    catalogues = in_force().catalogues
+    duty = catalogues.working.on_duty
+    if at_rest_since(at) is None:
+        return False
+    if runs_at_any_hour(issue):
+        return "at_any_hour" in duty.takes
+    rules = {rule.id: rule.dispatch for rule in edition(issue.edition).catalogues.routing}
+    return issue.severity >= duty.least_severe and rules.get(issue.routing_rule, "by_dispatcher") in duty.takes
+
+
+def at_rest_since(at: datetime) -> datetime | None:
+    """Since when those who are not on duty have been at rest; None while there is work."""
+    catalogues = in_force().catalogues
+    return deadlines.at_rest_since(
+        calendar(), catalogues.deadlines.office_hours, at, nights=catalogues.working.on_duty.nights
+    )
 
 
 def show_clocks(issue: Issue, whole: Due, step: Due) -> None:

@@ -12,7 +12,7 @@ from django.db.models import Q
 
 from lingxiu.accounts.absences import deputies
 from lingxiu.accounts.models import Bond, Post, Unit, UnitKind, User
-from lingxiu.issues.holding import dispatchers_unit
+from lingxiu.issues.holding import dispatchers_on_duty, dispatchers_unit
 from lingxiu.issues.joint_models import JointInspection, JointOfficer
 from lingxiu.issues.lifecycle import Level, Move
 from lingxiu.issues.models import Assignment, Issue, MoveRow, Report
@@ -111,7 +111,8 @@ def visible_among(about: About, ids: Iterable[int]) -> list[User]:
 
 
 def holders(issue: Issue, at: datetime) -> list[int]:
-    """Who has the ball: the person it was given to, else everybody of the unit who could take it."""
+    """Who has the ball: the person it was given to, else everybody of the unit who could take it; what waits for the
+    dispatcher on duty is theirs while the others are at rest."""
     if not issue.is_open:
         return []
     return _of(issue.lead_unit_id, issue.lead_person_id, at)
@@ -123,6 +124,9 @@ def of_units(unit_ids: Iterable[int | None], at: datetime, verbs: frozenset[str]
     return list(posts.filter(role__in=_roles(verbs)).values_list("user_id", flat=True))
 
 
+    if issue.lead_unit and issue.assignments.filter(on_duty=True, person=None, ended_at=None).exists():
+        there = [user.pk for user in dispatchers_on_duty(issue.lead_unit, at)]
+        return there or of_units([issue.lead_unit_id], at)
 def _of(unit_id: int | None, person_id: int | None, at: datetime) -> list[int]:
     return [person_id] if person_id else of_units([unit_id], at)
 

@@ -502,7 +502,9 @@ def _line(row: MoveRow, catalogues: Catalogues, violation: Violation) -> Happene
     actor, language = row.actor.name if row.actor else str(_outsider(row)), get_language() or "zh-hans"
     who = _("%(who)s for %(other)s") % {"who": actor, "other": row.on_behalf_of.name} if row.on_behalf_of else actor
     handed = (
-        row.to_unit if row.move in (Move.DISPATCH, Move.TRANSFER, Move.ESCALATE, Move.RETURN, Move.REWORK) else None
+        row.to_unit
+        if row.move in (Move.DISPATCH, Move.TRANSFER, Move.ESCALATE, Move.RETURN, Move.REWORK, Move.REASSIGN)
+        else None
     )
     to = " · ".join(one.name for one in (handed, row.to_person if handed else None) if one)
     return Happened(

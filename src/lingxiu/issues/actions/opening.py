@@ -14,9 +14,9 @@ from uuid import UUID, uuid5
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from lingxiu.accounts.models import User
+from lingxiu.accounts.models import Unit, User
 from lingxiu.issues import elsewhere, writing
-from lingxiu.issues.holding import dispatchers_unit, handles_at, routed_unit
+from lingxiu.issues.holding import dispatchers_on_duty, dispatchers_unit, handles_at, on_duty, routed_unit
 from lingxiu.issues.lifecycle import Level, Move, State
 from lingxiu.issues.lookback.queries import near_key_place
 from lingxiu.issues.models import Issue, MoveRow, Source
@@ -24,7 +24,7 @@ from lingxiu.issues.numbering import next_number
 from lingxiu.issues.routing import Facts, Routed, route
 from lingxiu.issues.writing import Before, Brought, SomebodyWasFaster
 from lingxiu.merchants.models import Merchant
-from lingxiu.policy.queries import InForce, in_force
+from lingxiu.policy.queries import InForce, edition, in_force
 from lingxiu.policy.schema.routing import Routing
 from lingxiu.policy.schema.violations import Violation
 from lingxiu.territory.queries import locate
@@ -199,14 +199,34 @@ def _earlier(found: Found, at: datetime) -> int:
 
 
 def dispatch_at_once(issue: Issue, rule: Routing, at: datetime) -> None:
-    """The system's own move. Who found it in their own unit is given it; without such a unit the dispatcher keeps it."""
+    """The system's own move. Who found it in their own unit is given it; without such a unit the dispatcher keeps it, and on a
+    day off, if nobody on duty may handle it, who dispatches on duty.
+    """
     unit = routed_unit(rule.to, town=issue.town, grid=issue.grid, responsible=issue.responsible)
     if unit is None:
         return
     finder = issue.found_by if issue.found_by and handles_at(issue.found_by, unit) else None
+    if finder is None and _waits_for_duty(issue, unit, at):
+        writing.mark_on_duty(writing.open_lead(issue))
+        return
     before = Before.of(issue)
     at = writing.claim(issue, at)
     writing.let_go(issue, done=True, at=at)
-    writing.hand_over(issue, State.DISPATCHED, unit, finder, accepted=False, at=at)
+    given = writing.hand_over(issue, State.DISPATCHED, unit, finder, accepted=False, at=at)
     writing.keep(issue, before)
-    writing.write(issue, Move.DISPATCH, None, at, before=before, data={"rule": rule.id})
+    data: dict[str, object] = {"rule": rule.id, **({"duty": True} if given.on_duty else {})}
+    writing.write(issue, Move.DISPATCH, None, at, before=before, data=data)
+
+
+def _waits_for_duty(issue: Issue, unit: Unit, at: datetime) -> bool:
+    """Whether all of the unit are at rest, and of those on duty somebody dispatches there but nobody handles."""
+    if not writing.is_for_duty(issue, at) or on_duty(unit, at) is not None:
+        return False
+    return issue.lead_unit_id in {post.unit_id for one in dispatchers_on_duty(unit, at) for post in one.authority.posts}
+
+
+def send_on_after_rest(issue: Issue, at: datetime) -> None:
+    """What waited for the dispatcher on duty, and was left, goes where its rule sends it: work begins again."""
+    rules = {rule.id: rule for rule in edition(issue.edition).catalogues.routing}
+    writing.mark_on_duty(writing.open_lead(issue), False)
+    dispatch_at_once(issue, rules[issue.routing_rule], at)

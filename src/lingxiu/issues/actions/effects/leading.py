@@ -89,14 +89,17 @@ def decline(issue: Issue, to: State, actor: User | None, brought: Brought, at: d
 
 
 def reassign(issue: Issue, to: State, actor: User | None, brought: Brought, at: datetime) -> Data:
-    """To a colleague, or to whoever stands in for them; the clock runs on."""
+    """To a colleague, or to whoever stands in for them; to who is on duty, and back; the clock runs on."""
     assert issue.lead_unit is not None  # it is with somebody
-    former = issue.lead_person
+    former, lead = issue.lead_person, writing.open_lead(issue)
     person, away = stand_in(brought.person, issue.lead_unit, at)
-    if actor is None and former is not None and away is None:
+    ends_or_begins = lead.on_duty or brought.on_duty
+    if brought.on_duty:
+        away = lead.deputy_for  # whose it is stays whose it is, from one shift to the next
+    elif actor is None and former is not None and away is None and not lead.on_duty:
         away = former  # the system covers whoever is away or has left
-    lead = writing.open_lead(issue)
     lead.person = issue.lead_person = person
     lead.deputy_for = away if person != away else None
-    lead.save(update_fields=["person", "deputy_for"])
-    return {"former": former.pk if former else None}
+    lead.on_duty = brought.on_duty and person is not None
+    lead.save(update_fields=["person", "deputy_for", "on_duty"])
+    return {"former": former.pk if former else None, **({"duty": lead.on_duty} if ends_or_begins else {})}
