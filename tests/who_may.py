@@ -63,6 +63,8 @@ WHO_MAY: dict[str, Row] = {
     "map/areas.geojson": Row(get=OFFICERS),
     "map/ground.geojson": Row(get=OFFICERS),
     "map/card/<merchant_id>/": Row(get=OFFICERS, far=WHOLE_COUNTY),
+    "issues/asked/": Row(get=LEADERS | {"county_officer"}),  # issues.supervise
+    "issues/asked/new/": Row(get=LEADERS, post=LEADERS),
     "issues/orders/": Row(get=OFFICERS),
     "issues/orders/new/": Row(get=DISPATCHERS, post=DISPATCHERS),
     "issues/orders/<order_id>/": Row(get=OFFICERS - {"department_officer"}, far=WHOLE_COUNTY - {"department_officer"}),

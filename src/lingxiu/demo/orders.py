@@ -26,7 +26,7 @@ def write_orders(staff: Staff, shops: Sequence[Shop], at: datetime) -> None:
     towns = [unit for unit in staff.units.values() if unit.kind == UnitKind.TOWN]
     instruction = Given(
         OrderKind.INSTRUCTION, f"演示批〔{at.year}〕1号", "学校周边餐饮油烟集中整治", "县领导（演示）", begun.date(), "P-SMOKE",
-        "请各镇街对学校周边二百米内餐饮店逐一走访，结果按期报专班。", synthetic=True,
+        "请各镇街对学校周边二百米内餐饮店逐一走访，结果按期报专班。", leader=staff.of("leader", OFFICE)[0], synthetic=True,
     )  # fmt: skip
     given = give(
         instruction, [Wanted(town, "走访学校周边餐饮店", due) for town in towns],

@@ -14,8 +14,8 @@ from django.db.models import Count, Min, Q
 from django.utils import timezone
 
 from lingxiu.accounts.models import User
+from lingxiu.issues import orders
 from lingxiu.issues.order_models import OrderItem
-from lingxiu.journal.actions import Scope, record
 from lingxiu.policy.queries import in_force
 
 
@@ -33,12 +33,12 @@ def tell_of_orders(at: datetime) -> int:
 
 
 def _tell(kind: str, due: Q, told_at: str, at: datetime) -> int:
+    # Whoever holds one of the rows (another worker, an officer who answers) is waited for and none is passed over: the entry
+    # of a unit is of all its items, and of two workers the second finds them told.
     rows = OrderItem.objects.filter(due, state=OrderItem.State.OPEN).select_related("unit")
-    items = list(rows.select_for_update(skip_locked=True, of=("self",)).order_by("order", "unit", "pk"))
+    items = list(rows.select_for_update(of=("self",)).order_by("order", "unit", "pk"))
     for (order, _unit), own in _by_unit(items).items():
-        unit = own[0].unit
-        scope = Scope(town=unit.town, grid=unit.grid, unit_id=unit.pk)
-        record(kind, "order", order, at=at, scope=scope, reference={"items": len(own)})
+        orders.tell(kind, order, own[0].unit, at, None, items=len(own))
     OrderItem.objects.filter(pk__in=[item.pk for item in items]).update(**{told_at: at})
     return len(_by_unit(items))
 

@@ -18,12 +18,13 @@ from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from lingxiu.accounts.models import Post, Unit, UnitKind, User
+from lingxiu.accounts.models import Unit, UnitKind, User
 from lingxiu.files.actions import Shot, keep_photo, prepare_photo, store_document
 from lingxiu.files.models import StoredFile
 from lingxiu.files.photos import PhotoRefused
-from lingxiu.issues import orders, pictures, writing
+from lingxiu.issues import order_asked, orders, pictures, writing
 from lingxiu.issues.forms import area
+from lingxiu.issues.models import Issue
 from lingxiu.issues.order_models import Order, OrderItem, OrderKind
 from lingxiu.issues.shop_list import ShopListForm
 from lingxiu.issues.views import officer, submission_of
@@ -71,7 +72,7 @@ class ItemsForm(ShopListForm):
 
     def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        county = _is_county(user)
+        county = orders.is_county(user)
         towns = {code: name for code, name in town_names().items() if county or code in user.authority.towns}
         self.offer_shops(towns, county=county)
         self._own = {str(unit.pk): unit for unit in _units(user)}
@@ -157,7 +158,7 @@ class OrderForm(ItemsForm):
         super().__init__(user, *args, **kwargs)
         language = get_language() or "zh-hans"
         catalogues, today = in_force().catalogues, timezone.localdate()
-        self._leaders = {str(one.pk): one for one in _leaders()}
+        self._leaders = {str(one.pk): one for one in order_asked.leaders()}
         choices: dict[str, list[tuple[str, Any]]] = {
             "violation": [("", _("Choose …"))] + [
                 (row.id, row.label.text(language)) for row in catalogues.violations
@@ -181,29 +182,15 @@ class OrderForm(ItemsForm):
         return data
 
 
-def _is_county(user: User) -> bool:
-    return any(post.unit_kind == "county_office" for post in user.authority.posts_that_may("issues.dispatch"))
-
-
 def _units(user: User) -> list[Unit]:
     """To whom this dispatcher may give an item: at the county, towns and departments; in a town, its own units."""
     units = Unit.objects.filter(active=True)
-    if _is_county(user):
+    if orders.is_county(user):
         found = units.filter(kind__in=[UnitKind.TOWN, UnitKind.DEPARTMENT])
     else:
         towns = [post.town for post in user.authority.posts_that_may("issues.dispatch") if post.town]
         found = units.filter(town__in=towns, kind__in=[UnitKind.GRID, UnitKind.TOWN_TEAM])
     return list(found.order_by("kind", "code"))
-
-
-def _leaders() -> list[User]:
-    """Who may supervise and does nothing else: leaders, of the county and of departments."""
-    roles = [
-        role.id for role in in_force().catalogues.roles
-        if "issues.supervise" in role.may and not {"issues.handle", "issues.dispatch"} & set(role.may)
-    ]  # fmt: skip
-    held = Post.objects.filter(Post.held_at(timezone.now()), role__in=roles)
-    return list(User.objects.filter(pk__in=held.values("user"), is_active=True).order_by("name", "pk"))
 
 
 @require_safe
@@ -215,7 +202,12 @@ def order_list(request: HttpRequest) -> HttpResponse:
         items_all=Count("items", filter=Q(items__withdrawn_at=None)), items_crossed=crossed
     )
     late = Count("items", filter=Q(items__state=OrderItem.State.OPEN, items__due_on__lt=timezone.localdate()))
-    context = {"rows": rows.annotate(items_late=late)[:200], "may_give": user.authority.may("issues.dispatch")}
+    context = {
+        "rows": rows.annotate(items_late=late)[:200],
+        "may_give": user.authority.may("issues.dispatch"),
+        "may_ask": order_asked.is_leader(user.authority),
+        "may_look": orders.is_county(user),
+    }
     return render(request, "issues/orders.html", context)
 
 
@@ -229,7 +221,7 @@ def new_order(request: HttpRequest) -> HttpResponse:
     submission = submission_of(request)
     if request.method == "POST" and form.is_valid():
         try:
-            scan = _scan(request, form, user)
+            scan = scan_of(request, form, user)
             if not form.errors:
                 items = form.items(form.cleaned_data["title"], user)
                 order = orders.give(_given(form, scan), items, by=user, at=now, submission=submission)
@@ -264,7 +256,7 @@ def _shops(form: ItemsForm, title: str, user: User) -> list[orders.Wanted]:
     ]
 
 
-def _scan(request: HttpRequest, form: OrderForm, user: User) -> StoredFile | None:
+def scan_of(request: HttpRequest, form: forms.Form, user: User) -> StoredFile | None:
     """The paper it stands on: a PDF, or a picture taken of it, into which nothing is written. Anything else is refused."""
     file = request.FILES.get("scan")
     if not isinstance(file, UploadedFile) or not file.size:
@@ -290,7 +282,10 @@ def show_order(request: HttpRequest, order_id: int) -> HttpResponse:
 
 
 def _page(request: HttpRequest, user: User, order_id: int, *, wrong: str = "", status: int = 200) -> HttpResponse:
-    order = get_object_or_404(Order.objects.visible_to(user).select_related("made_by", "leader", "scan"), pk=order_id)
+    order = get_object_or_404(
+        Order.objects.visible_to(user).select_related("made_by", "leader", "scan", "about_issue", "about_shop"),
+        pk=order_id,
+    )
     items = list(order.items.select_related("unit", "merchant", "answered_by", "crossed_off_by", "issue"))
     for item in items:
         item.order = order
@@ -316,6 +311,7 @@ def _page(request: HttpRequest, user: User, order_id: int, *, wrong: str = "", s
     context = {
         "order": order, "rows": rows, "crossed": crossed, "all": whole, "wrong": wrong, "violation": violation,
         "may_change": may_change,
+        "about": order.about_issue and Issue.objects.visible_to(user).filter(pk=order.about_issue.pk).first(),
         "late": sum(bool(row["late"]) for row in rows), "submission": submission_of(request),
     }  # fmt: skip
     return render(request, "issues/order.html", context, status=status)
@@ -369,6 +365,8 @@ def act_on_item(request: HttpRequest, order_id: int, item_id: int) -> HttpRespon
     except (PhotoRefused, pictures.NotKept) as error:
         why, status = pictures.refusal(error)
         return _page(request, user, order_id, wrong=why, status=status)
+    if request.POST.get("back") == "asked":
+        return redirect(order_asked.address(order.leader if order.leader_id != user.pk else None))
     return redirect(where) if where else redirect("issues:order", order_id)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from lingxiu.accounts.models import Unit, User
@@ -55,7 +55,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """An order before it is written."""
+    """An order before it is written. `number` "": a leader's own, which no slip has numbered; it gets one of its day."""
 
     kind: OrderKind
     number: str
@@ -66,6 +66,8 @@ class Given:
     words: str = ""
     scan: StoredFile | None = None
     leader: User | None = None
+    about_issue: Issue | None = None
+    about_shop: Merchant | None = None
     synthetic: bool = False
 
 
@@ -83,10 +85,11 @@ def give(given: Given, items: Sequence[Wanted], *, by: User, at: datetime, submi
         if (known := Order.objects.filter(submission=submission).first()) is not None:
             return known
         order, made = Order.objects.get_or_create(
-            kind=given.kind, number=given.number.strip(),
+            kind=given.kind, number=given.number.strip() or _next_number(given.kind, at),
             defaults={
                 "title": given.title, "words": given.words, "issued_by": given.issued_by, "issued_on": given.issued_on,
                 "violation": given.violation, "scan": given.scan, "leader": given.leader, "made_by": by, "made_at": at,
+                "about_issue": given.about_issue, "about_shop": given.about_shop,
                 "submission": submission, "synthetic": given.synthetic,
             },
         )  # fmt: skip
@@ -94,6 +97,16 @@ def give(given: Given, items: Sequence[Wanted], *, by: User, at: datetime, submi
             raise OrderRefused("number", "number_known")
         _add(order, items, by, at)
     return order
+
+
+def _next_number(kind: OrderKind, at: datetime) -> str:
+    """The next of its day, `20260305-01`. Who else wants one of that day waits until this transaction has ended."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('issues.order_number'))")
+    day = f"{timezone.localtime(at):%Y%m%d}-"
+    taken = Order.objects.filter(kind=kind, number__startswith=day).values_list("number", flat=True)
+    numbers = [int(number.removeprefix(day)) for number in taken if number.removeprefix(day).isdecimal()]
+    return f"{day}{max(numbers, default=0) + 1:02d}"
 
 
 def add(order: Order, items: Sequence[Wanted], *, by: User, at: datetime) -> None:
@@ -118,7 +131,7 @@ def _add(order: Order, items: Iterable[Wanted], by: User, at: datetime) -> None:
         OrderItem(order=order, unit=one.unit, merchant=one.merchant, task=one.task, due_on=one.due_on) for one in items
     )
     for unit in {item.unit_id: item.unit for item in made}.values():
-        _tell("order.given", order, unit, at, by)
+        tell("order.given", order.pk, unit, at, by)
 
 
 def change(item: OrderItem, *, task: str, due_on: date, why: str, by: User, at: datetime) -> None:
@@ -135,7 +148,7 @@ def change(item: OrderItem, *, task: str, due_on: date, why: str, by: User, at: 
             row.due_told_at = row.late_told_at = None
         row.task, row.due_on = task, due_on
         row.save()
-        _tell("order.changed", row.order, row.unit, at, by, item=row.pk)
+        tell("order.changed", row.order_id, row.unit, at, by, item=row.pk)
 
 
 def withdraw(item: OrderItem, why: str, *, by: User, at: datetime) -> None:
@@ -147,7 +160,7 @@ def withdraw(item: OrderItem, why: str, *, by: User, at: datetime) -> None:
         row.changes = [*row.changes, _kept(row, why.strip(), by, at)]
         row.state, row.withdrawn_by, row.withdrawn_at = OrderItem.State.WITHDRAWN, by, at
         row.save()
-        _tell("order.withdrawn", row.order, row.unit, at, by, item=row.pk)
+        tell("order.withdrawn", row.order_id, row.unit, at, by, item=row.pk)
         _end_if_done(row.order, at)
 
 
@@ -187,7 +200,7 @@ def answer(
         row.save()
         writing.use_photos((*before, *after), "order", row.order_id)
         rest = row.order.items.filter(unit=row.unit_id, state=OrderItem.State.OPEN).exists()
-        _tell("order.answered_in_part" if rest else "order.answered", row.order, row.unit, at, by, item=row.pk)
+        tell("order.answered_in_part" if rest else "order.answered", row.order_id, row.unit, at, by, item=row.pk)
 
 
 def wants_photos(order: Order, item: OrderItem) -> bool:
@@ -230,7 +243,7 @@ def cross_off(item: OrderItem, *, by: User, at: datetime) -> None:
             raise OrderRefused("issue", "issue_open")
         row.state, row.crossed_off_by, row.crossed_off_at = OrderItem.State.CROSSED_OFF, by, at
         row.save(update_fields=["state", "crossed_off_by", "crossed_off_at"])
-        _tell("order.crossed_off", row.order, row.unit, at, by, item=row.pk)
+        tell("order.crossed_off", row.order_id, row.unit, at, by, item=row.pk)
         _end_if_done(row.order, at)
 
 
@@ -254,7 +267,7 @@ def send_back(item: OrderItem, words: str, *, by: User, at: datetime) -> None:
         row.state, row.answered_by, row.answered_at = OrderItem.State.OPEN, None, None
         row.answer = f"{row.answer}\n({timezone.localtime(at):%m-%d %H:%M}: {words.strip()})"[:2000]
         row.save()
-        _tell("order.sent_back", row.order, row.unit, at, by, item=row.pk)
+        tell("order.sent_back", row.order_id, row.unit, at, by, item=row.pk)
 
 
 def may_answer(item: OrderItem, user: User) -> bool:
@@ -266,14 +279,18 @@ def may_answer(item: OrderItem, user: User) -> bool:
 
 
 def may_cross_off(item: OrderItem, user: User) -> bool:
-    """The county's office, and who gave the order; never who answered."""
+    """Who may change the order; never who answered."""
     return user.pk != item.answered_by_id and may_change(item.order, user)
 
 
 def may_change(order: Order, user: User) -> bool:
-    """The county's office, and who gave the order."""
-    county = any(post.unit_kind == "county_office" for post in user.authority.posts_that_may("issues.dispatch"))
-    return county or user.pk == order.made_by_id
+    """The county's office, who gave the order, and whose it is."""
+    return is_county(user) or user.pk in (order.made_by_id, order.leader_id)
+
+
+def is_county(user: User) -> bool:
+    """Whether they are of the county's office, which sees to everybody's orders."""
+    return any(post.unit_kind == "county_office" for post in user.authority.posts_that_may("issues.dispatch"))
 
 
 def _locked(item: OrderItem) -> OrderItem:
@@ -281,6 +298,7 @@ def _locked(item: OrderItem) -> OrderItem:
     return rows.get(pk=item.pk)
 
 
-def _tell(kind: str, order: Order, unit: Unit, at: datetime, by: User, **reference: object) -> None:
+def tell(kind: str, order_id: int, unit: Unit, at: datetime, by: User | None, **reference: object) -> None:
+    """Write into the journal what became of a unit's items: its people, and whose order it is, are told from there."""
     scope = Scope(town=unit.town, grid=unit.grid, unit_id=unit.pk)
-    record(kind, "order", order.pk, at=at, actor_id=by.pk, scope=scope, reference=reference)
+    record(kind, "order", order_id, at=at, actor_id=by.pk if by else None, scope=scope, reference=reference)

@@ -374,6 +374,8 @@ def _page(
         "inspected": card(issue.merchant, user, now) if issue.merchant else None,
         "inspect_url": f"{addresses.issue(issue.number)}inspection/" if may_inspect_on(user, issue) else "",
         "next": _next(issue, user),
+        "instructs": order_asked.is_leader(user.authority),
+        "instructions": order_asked.orders_about(user, issue=issue.pk),
         "pulse": str(head()),
     }
     return render(request, "portal/issue.html", context, status=status)

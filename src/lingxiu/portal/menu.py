@@ -11,6 +11,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from lingxiu.accounts.authority import NOBODY, Authority
+from lingxiu.issues.order_asked import is_leader
 from lingxiu.policy.schema.roles import Sight
 
 
@@ -32,6 +33,7 @@ def goes_out(authority: Authority) -> bool:
 WITH_NUMBERS = (Sight.COUNTY, Sight.TOWN, Sight.UNIT)
 _ENTRIES: list[tuple[str, str | Promise, str, Callable[[Authority], bool]]] = [
     ("/", _("Today"), "home", lambda a: a.farthest("issues") in WITH_NUMBERS),
+    ("/issues/asked/", _("What I asked"), "message-up", is_leader),
     ("/collect/", _("My round"), "route", goes_out),
     ("/issues/", _("Issues"), "list", lambda a: a.is_officer and a.farthest("issues") != Sight.NONE),
     ("/map/", _("Map"), "map", lambda a: a.is_officer),

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from lingxiu.accounts.models import User
-from lingxiu.issues import inspections
+from lingxiu.issues import inspections, order_asked
 from lingxiu.issues.forms import findings, label_of
 from lingxiu.issues.inspection_pages import card
 from lingxiu.issues.models import Issue
@@ -117,6 +117,8 @@ def portrait(request: HttpRequest, merchant_id: int) -> HttpResponse:
         "facilities": [(_facility(catalogues, row.kind), row) for row in merchant.facilities.filter(removed_on=None)],
         "care": care,
         "devices": [(KINDS.get(device.kind, device.kind), device) for device in devices],
+        "instructs": order_asked.is_leader(user.authority),
+        "instructions": order_asked.orders_about(user, shop=merchant.pk),
         "alarms": Alarm.objects.filter(device__in=devices, cleared_at=None).select_related("device"),
         "issues": [(wrong.get(issue.violation), issue) for issue in [*open_issues, *ended]],
         "issue_columns": [{"label": word} for word in (_("Issue"), _("State"), _("Source"), _("Due"))],
