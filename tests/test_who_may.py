@@ -30,7 +30,7 @@ from lingxiu.issues.order_models import Order, OrderKind
 from lingxiu.issues.orders import Given, Wanted, give
 from lingxiu.merchants.models import Facility, Merchant
 from lingxiu.notices import links
-from lingxiu.notices.models import Delivery, Notice
+from lingxiu.notices.models import Delivery, Notice, ReporterText
 from lingxiu.policy.queries import in_force
 from lingxiu.sensing.models import Alarm, Device, Forecast, Maintainer, Mute, UnknownDevice
 from tests.cast import BEGAN, Cast, person
@@ -154,10 +154,13 @@ def _things(cast: Cast, merchant: Merchant) -> dict[str, Any]:
         until=NOON.date(), proposed_by=cast.town_officer, proposed_at=NOON,
     )  # fmt: skip
     file = store_document(words, content_type="text/plain", stored_at=NOON, stored_by=cast.grid_member.pk)
+    reported = take_report(said, at=NOON)
+    text = ReporterText.objects.create(report=reported, entry_id=1, about="asked", state="failed", at=NOON, next_at=NOON)
     return {
         "merchant_id": merchant.pk,
         "number": report(found, at=NOON).number,
-        "report": take_report(said, at=NOON).token,
+        "report": reported.token,
+        "text_id": text.pk,
         "report_id": 0,
         "token": merchant.codes.get().token,
         "violation_id": "V-A1",

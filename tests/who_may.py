@@ -107,6 +107,7 @@ WHO_MAY: dict[str, Row] = {
     "notices/<notice_id>/": Row(get=GRID, post=GRID, far=GRID, far_post=GRID),  # the sample is the grid member's
     "notices/deliveries/": Row(get=ADMINISTRATORS),
     "notices/deliveries/<delivery_id>/again/": Row(post=ADMINISTRATORS, far_post=ADMINISTRATORS),
+    "notices/deliveries/texts/<text_id>/again/": Row(post=ADMINISTRATORS, far_post=ADMINISTRATORS),
     "n/<link>": Row(
         get=SIGNED_IN, post=SIGNED_IN, far=SIGNED_IN, far_post=SIGNED_IN
     ),  # strangers sign in; others: their own notices

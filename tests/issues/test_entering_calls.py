@@ -206,7 +206,7 @@ def test_an_odd_position_is_no_position(cast: Cast, lng: str) -> None:
 # ── what goes out ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_what_a_reporter_will_read_is_marked_on_the_officers_forms(cast: Cast) -> None:
+def test_what_a_reporter_will_read_is_marked_on_the_officers_forms(cast: Cast, settings: Any) -> None:
     row = complain(cast.merchant)
     client = Client(headers={"accept-language": "en"})
     client.force_login(cast.dispatcher)
@@ -217,6 +217,10 @@ def test_what_a_reporter_will_read_is_marked_on_the_officers_forms(cast: Cast) -
     assert "announced by text message" not in text, "they left no number"
     called = complain(cast.other_merchant, phone="13900001234")
     client.force_login(cast.other_dispatcher)
+    assert "announced by text message" not in client.get(f"/issues/{called.issue.number}/").content.decode(), (
+        "no gateway"
+    )
+    settings.SMS_URL = "http://127.0.0.1:9/send"
     assert "announced by text message" in client.get(f"/issues/{called.issue.number}/").content.decode()
     client.force_login(cast.dispatcher)
     plain = client.get(f"/issues/{alarm(cast.merchant).number}/").content.decode()

@@ -13,15 +13,18 @@ from lingxiu.accounts.models import User
 from lingxiu.issues.lifecycle import Move
 from lingxiu.issues.limits import POSTS_A_DAY
 from lingxiu.issues.models import Report
+from lingxiu.issues.reporters import ask_for_address
 from lingxiu.journal.models import Entry
 from lingxiu.notices.reporters import send_due, write_to
 from tests.cast import Cast
-from tests.issues.world import complain, do
+from tests.issues.conftest import committed
+from tests.issues.races import together
+from tests.issues.world import LATER, complain, do
 from tests.notices.conftest import phone as gateway
 from tests.notices.others import Phone
 from tests.pages import plain_static
 
-__all__ = ["gateway", "plain_static"]
+__all__ = ["committed", "gateway", "plain_static"]
 
 NUMBER = "13900001234"
 FIND = "/complain/find/"
@@ -96,13 +99,37 @@ def test_the_address_goes_to_the_phone_and_the_page_says_the_same_whether_there_
     assert f"/r/{report.token}" in said["text"]
 
 
-def test_asking_again_at_once_sends_nothing_more(cast: Cast, report: Report) -> None:
+def test_asking_again_at_once_sends_nothing_more(cast: Cast, report: Report, gateway: Phone) -> None:
     for _ in range(3):
         find(report.issue.number, NUMBER)
     assert Entry.objects.filter(kind="report.address_asked").count() == 1
 
 
-def test_a_joined_report_is_found_by_the_number_it_was_given(cast: Cast, report: Report) -> None:
+@pytest.mark.django_db(transaction=True)
+def test_two_who_ask_at_once_are_sent_it_once(committed: Cast) -> None:
+    report = complain(committed.merchant, phone=NUMBER)
+    asks = [lambda: ask_for_address(report.issue.number, NUMBER, at=LATER)] * 4
+    assert together(*asks) == [None] * 4
+    assert Entry.objects.filter(kind="report.address_asked").count() == 1
+
+
+def test_where_no_texts_are_sent_none_is_promised(cast: Cast, report: Report) -> None:
+    client = Client(headers={"accept-language": "en"})
+    pages = [client.get(path).content.decode() for path in ("/complain/", FIND, f"/r/{report.token}")]
+    assert [page for page in pages if "by text message" in page or "A text message" in page] == []
+    assert "sends no text messages yet" in find(report.issue.number, NUMBER)[1]
+    assert not Entry.objects.filter(kind="report.address_asked").exists()
+
+
+def test_where_they_are_the_pages_say_so(cast: Cast, report: Report, gateway: Phone) -> None:
+    client = Client(headers={"accept-language": "en"})
+    pages = [client.get(path).content.decode() for path in ("/complain/", f"/r/{report.token}")]
+    assert all("text message" in page and "No text message" not in page for page in pages)
+    nobody = complain(cast.merchant)
+    assert "No text message is sent to you" in client.get(f"/r/{nobody.token}").content.decode(), "they left no number"
+
+
+def test_a_joined_report_is_found_by_the_number_it_was_given(cast: Cast, report: Report, gateway: Phone) -> None:
     other = complain(cast.merchant).issue
     number = report.issue.number
     do(report.issue, Move.JOIN, cast.dispatcher, into=other.number)
@@ -110,10 +137,10 @@ def test_a_joined_report_is_found_by_the_number_it_was_given(cast: Cast, report:
     assert Entry.objects.filter(kind="report.address_asked", subject_id=str(report.pk)).count() == 1
 
 
-def test_so_often_a_day_and_no_more(cast: Cast) -> None:
+def test_so_often_a_day_and_no_more(cast: Cast, gateway: Phone) -> None:
     answers = [find("2026030599999", NUMBER)[0] for _ in range(POSTS_A_DAY + 1)]
     assert answers == [200] * POSTS_A_DAY + [429]
 
 
-def test_what_is_no_number_is_told(cast: Cast) -> None:
+def test_what_is_no_number_is_told(cast: Cast, gateway: Phone) -> None:
     assert find("12", "x")[0] == 422

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pytest
+from django.test import Client
 
 from lingxiu.issues.lifecycle import Move
 from lingxiu.issues.models import Report
@@ -92,14 +93,41 @@ def test_what_the_gateway_does_not_take_is_tried_again(cast: Cast, report: Repor
     assert len(texts(phone, text.next_at)) == 1
 
 
-def test_without_a_gateway_it_is_put_off_and_given_up_in_the_end(cast: Cast, report: Report) -> None:
+def given_up(report: Report, cast: Cast, phone: Phone) -> ReporterText:
     do(report.issue, Move.ASK, cast.dispatcher, words="几点？")
     read()
-    at = SOON
+    phone.broken, at = 20, SOON
     for _ in range(20):
         send_due(at)
         at += timedelta(hours=12)
-    assert ReporterText.objects.get().state == "failed"
+    phone.broken = 0
+    return ReporterText.objects.get()
+
+
+def test_what_the_gateway_never_takes_is_given_up_in_the_end(cast: Cast, report: Report, phone: Phone) -> None:
+    assert given_up(report, cast, phone).state == "failed"
+
+
+def test_without_a_gateway_nothing_is_written_that_nobody_was_promised(cast: Cast, report: Report) -> None:
+    do(report.issue, Move.ASK, cast.dispatcher, words="几点？")
+    assert read() == 0
+
+
+def test_what_could_not_be_sent_stands_with_the_others_and_goes_again(cast: Cast, report: Report, phone: Phone) -> None:
+    text = given_up(report, cast, phone)
+    client = Client(headers={"accept-language": "en"})
+    client.force_login(cast.administrator)
+    assert "1 message could not be sent" in client.get("/notices/").content.decode()
+    page = client.get("/notices/deliveries/").content.decode()
+    for words in ("139****1234", report.issue.number, "text message", "could not be sent", "7 tries"):
+        assert words in page
+    assert "13900001234" not in page
+    again = f"/notices/deliveries/texts/{text.pk}/again/"
+    assert f'action="{again}"' in page
+    assert client.post(again).status_code == 302
+    assert client.post(again).status_code == 404, "it waits already"
+    assert len(texts(phone, text.next_at + timedelta(days=365))) == 1
+    assert "139****1234" not in client.get("/notices/deliveries/").content.decode()
 
 
 @pytest.mark.django_db(transaction=True)

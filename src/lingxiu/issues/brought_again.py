@@ -110,7 +110,7 @@ def told_lines(data: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Label and value of what an order changed, from what its note keeps."""
     if "again" not in data:
         return []
-    lines = [(_("Order"), str(data["again"]))]
+    lines = [(_("The 12345 order"), str(data["again"]))]
     if data["due"]:
         lines.append((_("To be answered by"), " → ".join(_local(one) for one in data["due"])))
     if data["words"]:

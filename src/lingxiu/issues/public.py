@@ -90,7 +90,8 @@ def complain_about(request: HttpRequest, token: str) -> HttpResponse:
 
 def _take_report(request: HttpRequest, merchant: Merchant | None, recorder: User | None) -> HttpResponse:
     now = timezone.now()
-    form = ReportForm(request.POST or None, at=now, merchant=merchant, recording=recorder is not None)
+    texts = reporters.texts_are_sent()
+    form = ReportForm(request.POST or None, at=now, merchant=merchant, recording=recorder is not None, texts=texts)
     context: dict[str, Any] = {
         "form": form,
         "merchant": merchant,
@@ -220,8 +221,10 @@ def _said(form: ReportForm, merchant: Merchant | None, photos: tuple[str, ...]) 
 @require_http_methods(["GET", "HEAD", "POST"])
 def find_report(request: HttpRequest) -> HttpResponse:
     """`/complain/find/`: number and phone, for who lost the address of their report. It comes by text message alone, and what is
-    said here is the same whether there is such a report or not."""
+    said here is the same whether there is such a report or not; where no texts are sent, what else there is to do."""
     now, form = timezone.now(), LostForm(request.POST or None)
+    if not reporters.texts_are_sent():
+        return render(request, "issues/find_report.html", {"no_texts": True})
     if request.method != "POST":
         return render(request, "issues/find_report.html", {"form": form})
     if not form.is_valid():
@@ -364,6 +367,7 @@ def _show_fate(
         "sent": next(iter(sent), ""),
         "reopen_until": reporters.reopen_until(report),
         "photo_error": photo_error,
+        "texted": reporters.written_to([report]),
         "address": request.build_absolute_uri(addresses.report(report.token)),
     }
     response = render(request, "issues/fate.html", context, status=status)

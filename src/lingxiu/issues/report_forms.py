@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from lingxiu.issues.forms import LONGEST_WORDS, area, label_of
@@ -14,6 +15,25 @@ from lingxiu.merchants.models import Merchant
 from lingxiu.policy.queries import in_force
 from lingxiu.territory.queries import locate, town_names
 from lingxiu.ui.choosing import offer
+
+Text = str | Promise
+
+
+WHAT_FOR: dict[tuple[bool, bool], Text] = {
+    (False, True): _(
+        "Only if you want to be asked back, and told by text message when there is an answer. Neither the restaurant nor the "
+        "grid member sees it."
+    ),
+    (False, False): _(
+        "Only if you want to be called back. Neither the restaurant nor the grid member sees it. No text message comes: keep the "
+        "address you are given, the answer stands there."
+    ),
+    (True, True): _("Seen by dispatchers only. A text message tells them of a question or an answer."),
+    (True, False): _(
+        "Seen by dispatchers only, to call back. No text message goes out: tell them the number of their report."
+    ),
+}
+"""What a phone number is asked for: by whether an officer enters it, and whether text messages are sent."""
 
 
 class ReportForm(forms.Form):
@@ -42,10 +62,6 @@ class ReportForm(forms.Form):
     phone = forms.RegexField(
         r"^[0-9+ -]{5,20}$", label=_("Your phone"), required=False,
         widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "tel", "inputmode": "tel"}),
-        help_text=_(
-            "Only if you want to be asked back, and told by text message when there is an answer. Neither the restaurant nor the "
-            "grid member sees it."
-        ),
         error_messages={"invalid": _("Write the number in digits, such as 13800000000.")},
     )  # fmt: skip
     source = forms.ChoiceField(
@@ -55,7 +71,9 @@ class ReportForm(forms.Form):
     same = forms.CharField(required=False, max_length=13)
     website = forms.CharField(required=False, label=_("Leave this empty"))
 
-    def __init__(self, *args: Any, at: datetime, merchant: Merchant | None, recording: bool, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, at: datetime, merchant: Merchant | None, recording: bool, texts: bool, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.at = at
         self.fields["seen_at"].initial = timezone.localtime(at)
@@ -68,11 +86,9 @@ class ReportForm(forms.Form):
             del self.fields["place"], self.fields["town"]
         if merchant is not None or recording:  # who enters a call does not stand where it smells
             del self.fields["lng"], self.fields["lat"]
+        self.fields["phone"].help_text = str(WHAT_FOR[recording, texts])
         if recording:
             self.fields["phone"].label = _("Phone of the caller")
-            self.fields["phone"].help_text = _(
-                "Seen by dispatchers only. A text message tells them of a question or an answer."
-            )
         else:
             del self.fields["source"], self.fields["own_number"], self.fields["name"], self.fields["same"]
         if "lng" in self.fields and self.data.get("lng") and self.data.get("lat"):

@@ -9,7 +9,9 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Q
 
+from lingxiu.accounts.actions import gateway
 from lingxiu.accounts.models import User
+from lingxiu.connectors.sms import Nowhere
 from lingxiu.issues import queries, writing
 from lingxiu.issues.actions.moving import lock_to_reopen, move_by_itself
 from lingxiu.issues.lifecycle import By, Level, Move, MoveRefused, Needs, State, check
@@ -62,9 +64,14 @@ WRITTEN_TO = (Source.PUBLIC, Source.PHONE)
 """Whose numbers we write to: they left them with us. Callers of 12345 and of other systems hear from there."""
 
 
+def texts_are_sent() -> bool:
+    """Whether this county has a gateway for text messages; where it has none, nobody is promised one."""
+    return not isinstance(gateway(), Nowhere)
+
+
 def written_to(reports: Iterable[Report]) -> bool:
     """Whether one of these left a number, so that a text message tells them of a question or an answer."""
-    return any(row.source in WRITTEN_TO and row.phone_index for row in reports)
+    return texts_are_sent() and any(row.source in WRITTEN_TO and row.phone_index for row in reports)
 
 
 CALL = "issues.call_reporter"
@@ -108,6 +115,7 @@ def ask_for_address(number: str, phone: str, *, at: datetime) -> None:
     about = theirs.filter(Q(issue__number=number) | Q(issue__joined__number=number)).select_related("issue").distinct()
     for report in about.order_by("-reported_at")[:1]:
         with transaction.atomic():
+            Report.objects.select_for_update().get(pk=report.pk)  # two who ask at once ask one after the other
             asked = Entry.objects.filter(kind=ADDRESS_ASKED, subject_id=str(report.pk), at__gt=at - ADDRESS_AGAIN)
             if not asked.exists():
                 record(ADDRESS_ASKED, "report", report.pk, at=at, scope=writing.scope_of_report(report.issue))

@@ -17,10 +17,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from lingxiu.accounts.actions import gateway
+from lingxiu.accounts.models import User
 from lingxiu.connectors.http import Failed
 from lingxiu.connectors.sms import NoGateway
 from lingxiu.issues.models import MoveRow, Report
-from lingxiu.issues.reporters import WRITTEN_TO
+from lingxiu.issues.reporters import WRITTEN_TO, texts_are_sent
+from lingxiu.journal.actions import record
 from lingxiu.journal.models import Entry
 from lingxiu.notices.actions import zone
 from lingxiu.notices.models import ReporterText
@@ -47,6 +49,8 @@ def write_to(entries: Sequence[Entry], *, at: datetime) -> int:
 
     Returns: how many texts were written.
     """
+    if not texts_are_sent():
+        return 0  # nobody was promised one
     stale = timedelta(hours=in_force().catalogues.notices.stale_hours)
     fresh = [entry for entry in entries if entry.at > at - stale]
     return sum(_write(pk, entry, about, at) for entry in fresh for pk, about in _of(entry))
@@ -126,6 +130,16 @@ def _put_off(text: ReporterText, at: datetime, error: str) -> bool:
 def _mine(text: ReporterText) -> QuerySet[ReporterText]:
     """The row, as long as nobody took the claim over since."""
     return ReporterText.objects.filter(pk=text.pk, state=State.SENDING, tries=text.tries)
+
+
+def send_again(text_id: int, *, by: User, at: datetime) -> bool:
+    """Let a text that was given up be tried anew. Returns: whether there was such a one."""
+    with transaction.atomic():
+        failed = ReporterText.objects.filter(pk=text_id, state=State.FAILED)
+        if not failed.update(state=State.WAITING, tries=0, next_at=at):
+            return False
+        record("notices.sent_again", "reporter_text", text_id, at=at, actor_id=by.pk)
+    return True
 
 
 def said(text: ReporterText) -> str:

@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern] = [
     path("notices/settings/", views.show_settings, name="settings"),
     path("notices/deliveries/", views.show_deliveries, name="deliveries"),
     path("notices/deliveries/<int:delivery_id>/again/", views.send_again, name="send_again"),
+    path("notices/deliveries/texts/<int:text_id>/again/", views.send_text_again, name="send_text_again"),
     path("notices/<int:notice_id>/", views.open_notice, name="open"),
     path("n/<str:link>", views.open_link, name="link"),
 ]

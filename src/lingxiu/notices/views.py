@@ -18,7 +18,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from lingxiu.accounts.models import User
 from lingxiu.accounts.sessions import begin
-from lingxiu.notices import actions, links, queries
+from lingxiu.issues.reporters import texts_are_sent
+from lingxiu.notices import actions, links, queries, reporters
 from lingxiu.notices.forms import SettingsForm
 from lingxiu.notices.models import Link, Notice, Reach
 from lingxiu.notices.reaching import ways_set_up
@@ -52,7 +53,7 @@ def show_notices(request: HttpRequest) -> HttpResponse:
             {"label": _("Unread"), "url": "/notices/", "count": unread, "active": not every},
             {"label": _("All"), "url": "/notices/?view=all", "count": None, "active": every},
         ],
-        "in_trouble": queries.in_trouble().count() if user.authority.may("system.administer") else 0,
+        "in_trouble": queries.how_many_stuck() if user.authority.may("system.administer") else 0,
         **_frame(user),
     }
     part = request.GET.get("part") == "list"
@@ -158,7 +159,8 @@ def show_deliveries(request: HttpRequest) -> HttpResponse:
     """`/notices/deliveries/`: what could not be sent, and why."""
     _administrator(request)
     context = {
-        "rows": queries.in_trouble()[:SHOWN_TO_ADMINISTRATOR],
+        "rows": queries.stuck(SHOWN_TO_ADMINISTRATOR),
+        "writes_to_reporters": texts_are_sent(),
         "counts": queries.counts(),
         "untold": queries.untold()[:SHOWN_TO_ADMINISTRATOR],
         "columns": [
@@ -167,6 +169,16 @@ def show_deliveries(request: HttpRequest) -> HttpResponse:
         ],
     }
     return render(request, "notices/deliveries.html", context)
+
+
+@require_POST
+def send_text_again(request: HttpRequest, text_id: int) -> HttpResponse:
+    """`/notices/deliveries/texts/<id>/again/`: the same, of a text to a reporter."""
+    user = _administrator(request)
+    if not reporters.send_again(text_id, by=user, at=timezone.now()):
+        raise Http404
+    messages.success(request, _("It will be tried again within a minute."))
+    return redirect("/notices/deliveries/")
 
 
 @require_POST
