@@ -136,6 +136,8 @@ PAGES = [
     Shot("joint-shop", "ecology1", a_shop_of_a_round),
     Shot("joint-new", "ecology1", "/issues/joint/new/"),
     Shot("roster", "weitang1", "/issues/roster/"),
+    Shot("routing", "county1", "/issues/routing/"),
+    Shot("routing-rule", "admin", "/issues/routing/rules/R-70-GRID/"),
     Shot("hotline", "weitang1", "/exchange/12345/"),
     Shot("api", "", "/api/v1/docs"),
     Shot("collect", "g00100102", "/collect/", ("phone",)),

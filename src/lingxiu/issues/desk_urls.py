@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from lingxiu.issues import desk, paper_pages, roster_pages, sheet_pages
+from lingxiu.issues import desk, paper_pages, roster_pages, routing_pages, sheet_pages
 
 DESK: list[URLPattern] = [
     path("issues/bulk/", desk.many, name="bulk"),
@@ -15,6 +15,13 @@ DESK: list[URLPattern] = [
     path("issues/sheet/", sheet_pages.back, name="sheet"),
     path("issues/sheet/apply/", sheet_pages.apply, name="sheet_apply"),
     path("issues/roster/", roster_pages.roster_import, name="roster"),
+    path("issues/routing/", routing_pages.rules, name="routing"),
+    path("issues/routing/routing.yaml", routing_pages.text, name="routing_text"),
+    path("issues/routing/rules/<str:rule_id>/", routing_pages.of_rule, name="routing_rule"),
+    path("issues/routing/try/", routing_pages.attempt, name="routing_try"),
+    path("issues/routing/propose/", routing_pages.propose, name="routing_propose"),
+    path("issues/routing/drafts/<int:draft_id>/", routing_pages.draft, name="routing_draft"),
+    path("issues/routing/drafts/<int:draft_id>/decide/", routing_pages.decide, name="routing_decide"),
     path("issues/assignments.pdf", paper_pages.slips, {"kind": "assignment"}, name="assignments"),
     path("issues/receipts.pdf", paper_pages.slips, {"kind": "receipt"}, name="receipts"),
     path("issues/<str:number>/record.pdf", paper_pages.record, name="record"),

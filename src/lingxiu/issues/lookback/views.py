@@ -28,6 +28,7 @@ from lingxiu.issues.lookback.figures import Period, period_around
 from lingxiu.issues.lookback.forms import ListingForm, PlaceForm, PlacesFileForm
 from lingxiu.issues.lookback.models import KeyPlace, Listing
 from lingxiu.issues.queries import shops_called
+from lingxiu.issues.routing_pages import sees_rules
 from lingxiu.issues.views import officer
 from lingxiu.merchants.models import Merchant
 from lingxiu.policy.schema.roles import Sight
@@ -59,6 +60,7 @@ def lookback(request: HttpRequest) -> HttpResponse:
         "reports": _reports(asked),
         "map": f"/issues/lookback/map/?{asked.query}",
         "exported": _exported(asked) if user.authority.may("issues.export") else "",
+        "sees_rules": sees_rules(user),
     }
     return render(request, "issues/lookback.html", context)
 
