@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.utils import translation
 
-from lingxiu.issues.order_models import Order, OrderKind
+from lingxiu.issues.order_models import Order, OrderItem, OrderKind
 from lingxiu.issues.order_today import tell_of_orders
 from lingxiu.issues.orders import Given, Wanted, answer, change, give, send_back, withdraw
 from lingxiu.journal.models import Entry
@@ -17,6 +17,7 @@ from lingxiu.notices.jobs import read_on
 from lingxiu.notices.models import Notice
 from lingxiu.notices.wording import lines
 from tests.cast import NOON, Cast, make_cast
+from tests.issues.races import meanwhile, together
 from tests.notices.world import SOON
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -112,3 +113,44 @@ def test_after_a_standstill_it_is_late_and_not_also_due_soon(cast: Cast) -> None
     assert set(Entry.objects.filter(kind__startswith="order.").values_list("kind", flat=True)) == {
         "order.given", "order.overdue",
     }  # fmt: skip
+
+
+def test_the_item_somebody_is_answering_at_that_moment_does_not_split_its_units_entry(cast: Cast) -> None:
+    """One officer has one of the unit's two items open in a transaction of theirs: the entry waits, and is of both."""
+    order = of_two_items(cast)
+    held = order.items.order_by("pk").last()
+    assert held is not None
+
+    def hold() -> None:
+        OrderItem.objects.select_for_update().get(pk=held.pk)
+
+    late = morning(DUE + timedelta(days=1))
+    assert meanwhile(hold, lambda: tell_of_orders(late)) == 1
+    assert overdue() == [2]
+
+
+def test_of_two_workers_at_once_one_tells_and_the_other_finds_it_told(cast: Cast) -> None:
+    late = morning(DUE + timedelta(days=1))
+    for _ in range(5):
+        of_two_items(cast)
+    first: list[int] = []
+    second = meanwhile(lambda: first.append(tell_of_orders(late)), lambda: tell_of_orders(late))
+    assert (first, second) == ([5], 0)
+    for _ in range(5):
+        of_two_items(cast)
+    assert sorted(together(*[lambda: tell_of_orders(late)] * 2), key=str) == [0, 5]
+    assert overdue() == [2] * 10
+
+
+def of_two_items(cast: Cast) -> Order:
+    """An order with two items of one unit."""
+    number = str(Order.objects.count())
+    given = Given(OrderKind.CAMPAIGN, number, "专项", "县专班", NOON.date(), "D-TRAP", synthetic=True)
+    shops = [Wanted(cast.grid, "看", DUE, shop) for shop in (cast.merchant, cast.other_merchant)]
+    return give(given, shops, by=cast.county_officer, at=NOON, submission=uuid4())
+
+
+def overdue() -> list[int]:
+    """How many items each entry is of."""
+    entries = Entry.objects.filter(kind="order.overdue").order_by("pk")
+    return [entry.reference["items"] for entry in entries]
