@@ -24,6 +24,7 @@ const ENTRIES = {
   page: "islands/page.ts",
   form: "islands/form.ts",
   list: "islands/list.ts",
+  desk: "islands/desk.ts",
   photo: "islands/photo.ts",
   place: "islands/place.ts",
   hands: "islands/hands.ts",

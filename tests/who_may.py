@@ -89,6 +89,7 @@ WHO_MAY: dict[str, Row] = {
         get=CERTIFIED, post=CERTIFIED, far=FAR_CERTIFIED, far_post=FAR_CERTIFIED
     ),
     "issues/<number>/": Row(get=OFFICERS, far=WHOLE_COUNTY),
+    "issues/<number>/pane/": Row(get=OFFICERS, far=WHOLE_COUNTY),
     "issues/<number>/moves/": Row(post=OFFICERS, far_post=WHOLE_COUNTY),  # which moves: issues/lifecycle.py
     "issues/<number>/call/": Row(post=HOLDERS),  # of this issue: issues/calling.py
     "issues/<number>/reports/<report_id>/call/": Row(),  # of a report on it: tests/issues/test_reporters_called.py

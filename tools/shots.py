@@ -73,6 +73,11 @@ def beside(find: Callable[[Page, str], str], more: str) -> Callable[[Page, str],
     return lambda page, address: find(page, address) + more
 
 
+def chosen(listed_at: str) -> Callable[[Page, str], str]:
+    """A list with its first issue beside it."""
+    return lambda page, address: f"{listed_at}&issue={first(listed_at, ISSUE)(page, address).split('/')[2]}"
+
+
 def a_round(page: Page, address: str) -> str:
     """Today's joint inspection, wherever in the list it stands: the earliest."""
     links = page_links(page, address, "/issues/joint/", r"/issues/joint/\d+/")
@@ -105,6 +110,7 @@ PAGES = [
     Shot("map", "county1", "/map/"),
     Shot("issues-all", "county1", "/issues/?view=all"),
     Shot("issues-unit", "weitang1", "/issues/?view=unit"),
+    Shot("issues-beside", "weitang1", chosen("/issues/?view=unit"), ("desktop",)),
     Shot("issues-mine", "g00100102", "/issues/?view=mine"),
     Shot("issues-empty", "g00100102", "/issues/?view=mine&q=zzzz"),
     Shot("issue-dispatcher", "weitang1", first("/issues/?view=unit", ISSUE)),
@@ -235,6 +241,8 @@ class Album:
         errors.clear()
         page.goto(self.address + path)
         page.wait_for_load_state("networkidle")
+        if shot.name == "issues-beside":
+            page.locator("[data-pane]").wait_for()
         if shot.name == "map":
             page.locator("[data-drawn]").wait_for(state="attached")
         page.screenshot(path=self.folder / f"{name}.png", full_page=shot.name != "map")

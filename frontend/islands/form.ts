@@ -127,6 +127,8 @@ class LastingForm {
 
   private async accepted(url: string): Promise<void> {
     if (this.key) await dropDraft(this.key);
+    const told = new CustomEvent("lingxiu:accepted", { bubbles: true, cancelable: true, detail: { url } });
+    if (!this.form.dispatchEvent(told)) return; // whoever shows this form beside something else goes on from here
     const here = new URL(location.href);
     const next = new URL(url, here);
     location.assign(next);

@@ -2,9 +2,8 @@
 // Rows are the table's own links and boxes, so that the chosen row is simply the one with the focus.
 
 import { island } from "../lib/islands";
+import { isCommand } from "../lib/keys";
 import { fill } from "../lib/words";
-
-const TYPED = "input:not([type=checkbox]), select, textarea, [contenteditable=true]";
 
 class List {
   private readonly ticked = new Set<string>();
@@ -23,9 +22,8 @@ class List {
   // keys
 
   private press(event: KeyboardEvent): void {
+    if (!isCommand(event)) return;
     const at = event.target;
-    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.defaultPrevented) return;
-    if (at instanceof Element && at.closest(TYPED)) return;
     const inRow = at instanceof Element && this.rows.some((row) => row.contains(at));
     const done = this.act(event.key, inRow);
     if (done) event.preventDefault();

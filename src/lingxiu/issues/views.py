@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Callable
 from datetime import datetime
@@ -26,11 +27,13 @@ from lingxiu.issues.filter_choices import more_choices
 from lingxiu.issues.filters import Filter, listing, matching, within
 from lingxiu.issues.forms import FindForm
 from lingxiu.issues.kept import SavedView
+from lingxiu.issues.keys import KEYS
 from lingxiu.issues.lifecycle import State
 from lingxiu.issues.lookback.models import Listing
 from lingxiu.issues.lookback.queries import listed
 from lingxiu.issues.models import FlowChoice, Issue, LevelChoice, Source, StateChoice
 from lingxiu.issues.order_today import waiting
+from lingxiu.issues.words import MOVES
 from lingxiu.journal.actions import SubmissionReused, once
 from lingxiu.journal.queries import head
 from lingxiu.merchants.models import Merchant
@@ -42,6 +45,7 @@ from lingxiu.ui import addresses
 
 View = Callable[..., HttpResponse]
 SHOWN_CHARACTERS = 40
+NUMBER = re.compile(r"[0-9]{13}")
 MOST_VIEWS_SHOWN = 100
 LIST_TONES = {"red": "success", "black": "warning"}
 
@@ -95,7 +99,13 @@ def issue_list(request: HttpRequest) -> HttpResponse:
     if part:
         return render(request, "issues/list_part.html", context)
     kept = {"saved_views": SavedView.objects.visible_to(user).select_related("shared_with")[:MOST_VIEWS_SHOWN]}
-    return render(request, "issues/list.html", {**context, **_choices(wanted, user), **kept})
+    chosen = {"chosen": _chosen(request.GET.get("issue", ""))}
+    return render(request, "issues/list.html", {**context, **_choices(wanted, user), **kept, **chosen})
+
+
+def _chosen(asked: str) -> str:
+    """The number of the issue to be shown beside the list, if it is one; who may see it, its own page knows."""
+    return asked if NUMBER.fullmatch(asked) else ""
 
 
 def rows_of(issues: list[Issue], now: datetime) -> list[dict[str, object]]:
@@ -213,6 +223,7 @@ def _choices(wanted: Filter, user: User) -> dict[str, object]:
         "shop": shop,
         "may": {verb: user.authority.may(f"issues.{verb}") for verb in ("find", "record_report", "export")},
         "most_rows": MOST_ROWS,
+        "keys": [(key, MOVES[move].button) for move, key in KEYS.items()],
         **more_choices(wanted, user),
     }
 
@@ -250,6 +261,8 @@ def new_find(request: HttpRequest) -> HttpResponse:
         return render(request, "issues/new.html", {**context, **shop_search(request, user)})
     if not form.is_valid():
         return render(request, "issues/new.html", context, status=422)
+    if open_there := _open_there(request, form, user, now):
+        return render(request, "issues/new.html", {**context, "open_there": open_there}, status=422)
     try:
         number = _keep_find(request, form, merchant, user, context["submission"], now)
     except (PhotoRefused, pictures.NotKept) as refused:
@@ -266,10 +279,27 @@ def new_find(request: HttpRequest) -> HttpResponse:
     return redirect(addresses.issue(number))
 
 
+def _open_there(request: HttpRequest, form: FindForm, user: User, now: datetime) -> list[tuple[Issue, str]]:
+    """Of a find without a shop, what is open at its place or near its picture, unless the officer has looked at that already."""
+    if "place" not in form.fields or form.cleaned_data["same"] == FindForm.NEW:
+        return []
+    said = form.cleaned_data
+    lng, lat = pictures.position_sent(request, "photo")
+    town = _own_area(user)[: opening.TOWN_DIGITS]
+    about = queries.About(said["violation"], None, town, said["place"], now, lng, lat)
+    return _with_words([one for one in queries.alike(about, user) if one.violation == said["violation"]])
+
+
 def _open_here(merchant: Merchant, kind: str, user: User, now: datetime) -> list[tuple[Issue, str]]:
     """What is open at this shop already, and of this kind nearby, with what it is: it may be the same that is to be entered."""
     about = queries.About(kind, merchant.pk, merchant.town, "", now, merchant.lng, merchant.lat)
-    found = [one for one in queries.alike(about, user) if one.merchant_id == merchant.pk or one.violation == kind]
+    return _with_words(
+        [one for one in queries.alike(about, user) if one.merchant_id == merchant.pk or one.violation == kind]
+    )
+
+
+def _with_words(found: list[Issue]) -> list[tuple[Issue, str]]:
+    """Each with what it is."""
     language = get_language() or "zh-hans"
     labels = {row.id: row.label.text(language) for row in in_force().catalogues.violations}
     return [(one, labels.get(one.violation, one.violation)) for one in found]

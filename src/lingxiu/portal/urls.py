@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path, re_path
 
-from lingxiu.portal import calling, collect, health, issue, map, merchant, pulse, views
+from lingxiu.portal import calling, collect, health, issue, map, merchant, pane, pulse, views
 
 app_name = "portal"
 urlpatterns: list[URLPattern] = [
@@ -17,6 +17,7 @@ urlpatterns: list[URLPattern] = [
     path("map/ground.geojson", map.ground_geojson, name="map_ground"),
     path("map/card/<int:merchant_id>/", map.merchant_card, name="map_card"),
     re_path(r"^issues/(?P<number>\d{13})/$", issue.show, name="issue"),
+    re_path(r"^issues/(?P<number>\d{13})/pane/$", pane.show, name="pane"),
     re_path(r"^issues/(?P<number>\d{13})/moves/$", issue.make_move, name="move"),
     re_path(r"^issues/(?P<number>\d{13})/call/$", calling.call_shop, name="call"),
     re_path(

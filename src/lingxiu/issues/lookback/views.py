@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import lru_cache
 from urllib.parse import quote
 
-import shapely
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, Max
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -32,14 +28,12 @@ from lingxiu.issues.routing_pages import sees_rules
 from lingxiu.issues.views import officer
 from lingxiu.merchants.models import Merchant
 from lingxiu.policy.schema.roles import Sight
-from lingxiu.territory.geojson import bounds
-from lingxiu.territory.models import Area, AreaKind
+from lingxiu.territory import drawn
 from lingxiu.territory.queries import town_names
 from lingxiu.ui import addresses
-from lingxiu.ui.locator import Frame, frame
+from lingxiu.ui.locator import Frame
 
 MOST_DAYS = 400
-SIMPLIFY_DEGREES = 2e-4
 
 # ── figures ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -123,15 +117,15 @@ def over_time(request: HttpRequest) -> HttpResponse:
     found, whole = queries.spots(period, asked.area, user, now)
     days = [str(period.since + timedelta(days=n)) for n in range(period.days)]
     on = _day_of(request.GET.get("on", ""), period, today)
-    fitted, land, names = _ground(_areas_as_they_are())
+    county = drawn.county()
     context = {
         "asked": asked,
         "area": area_name(asked, user),
         "period": words.period_words(period),
-        "land": land,
-        "names": names,
-        "spots": _drawn(found, fitted, on if "on" in request.GET else None) if fitted else "",
-        "placed": len(found) if fitted else 0,
+        "land": county.towns if county else (),
+        "names": county.names if county else (),
+        "spots": _drawn(found, county.frame, on if "on" in request.GET else None) if county else "",
+        "placed": len(found) if county else 0,
         "days": json.dumps(days),
         "on": on,
         "last": len(days) - 1,
@@ -168,43 +162,6 @@ def _drawn(spots: list[queries.Spot], fitted: Frame, on: int | None) -> SafeStri
             )
         )
     return mark_safe("".join(drawn))  # noqa: S308  # digits and our own codes
-
-
-@dataclass(frozen=True, slots=True)
-class Named:
-    """The name of a town, and where in the frame it stands."""
-
-    name: str
-    x: float
-    y: float
-
-
-def _areas_as_they_are() -> tuple[int, int]:
-    """What changes when the areas do."""
-    state = Area.objects.aggregate(rows=Count("id"), last=Max("id"))
-    return state["rows"], state["last"] or 0
-
-
-@lru_cache(maxsize=2)
-def _ground(areas: tuple[int, int]) -> tuple[Frame | None, list[str], list[Named]]:
-    """The frame of the county, its towns as paths in it, and where each one's name stands; none where it has no shape yet.
-    Kept until the areas change."""
-    found = bounds()
-    if found is None:
-        return None, [], []
-    fitted = frame(found)
-    towns = list(Area.objects.filter(kind=AreaKind.TOWN).order_by("code"))
-    within = [shapely.point_on_surface(town.geometry) for town in towns]
-    names = [
-        Named(town.name, *fitted.point(shapely.get_x(at), shapely.get_y(at)))
-        for town, at in zip(towns, within, strict=True)
-    ]
-    return fitted, [fitted.path(_rings(shapely.simplify(town.geometry, SIMPLIFY_DEGREES))) for town in towns], names
-
-
-def _rings(shape: shapely.Geometry) -> list[list[tuple[float, float]]]:
-    parts = getattr(shape, "geoms", [shape])
-    return [list(part.exterior.coords) for part in parts if part.geom_type == "Polygon"]
 
 
 @require_safe
