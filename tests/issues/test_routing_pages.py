@@ -79,7 +79,7 @@ def test_the_rules_stand_in_their_order_in_plain_words_with_what_each_took(world
     assert "2 such issues or more at the same shop in the 90 days before" in said
     assert "how bad: serious or worse" in said
     assert "whatever no rule before it took" in said
-    assert "grid level, quick, to its grid, at once" in said
+    assert "grid level, quick, to its grid, sent at once" in said
     assert "3 issues counted" in said
     page = browser(world.administrator).get(HOME)
     assert [count for _rule, count in page.context["rules"] if count] == [1, 1, 1]
@@ -134,7 +134,7 @@ def test_a_changed_text_shows_what_would_have_gone_another_way_and_changes_nothi
     found = Issue.objects.get(source="grid_member")
     assert [one.number for one in page.context["done"].elsewhere] == [found.number]
     assert found.number in said
-    assert "grid level, quick, to its grid, at once what the grid can do goes to the grid" in said
+    assert "grid level, quick, to its grid, sent at once what the grid can do goes to the grid" in said
     assert (
         "town level, quick, to the town's team, once the dispatcher has judged it grid members' finds"
         in said.replace("&#x27;", "'")

@@ -208,7 +208,8 @@ def _first(done: DryRun) -> list[Difference]:
 
 
 def _shares(done: DryRun) -> tuple[str, str]:
-    return f"{100 * done.was_quick_share:.1f}", f"{100 * done.quick_share:.1f}"
+    """What went and what would have gone quickly: the first with its unit, as words beside the second."""
+    return f"{100 * done.was_quick_share:.1f} %", f"{100 * done.quick_share:.1f}"
 
 
 class _Shown:

@@ -27,7 +27,7 @@ TO: Words = {
     "county_office": gettext_lazy("to the county's office"),
 }
 DISPATCH: Words = {
-    "at_once": gettext_lazy("at once"),
+    "at_once": gettext_lazy("sent at once"),
     "by_dispatcher": gettext_lazy("once the dispatcher has judged it"),
 }
 
