@@ -72,6 +72,7 @@ WHO_MAY: dict[str, Row] = {
     "issues/orders/<order_id>/<item_id>/": Row(),  # by what is to be done: tests/issues/test_orders.py
     "issues/hand-over/": Row(get=DISPATCHERS, post=DISPATCHERS),
     "issues/roster/": Row(get=DISPATCHERS, post=DISPATCHERS),
+    "issues/roster/duty/": Row(get=DISPATCHERS, post=DISPATCHERS),
     "issues/joint/": Row(get=OFFICERS),
     "issues/joint/new/": Row(get=PLANNERS, post=PLANNERS),
     "issues/joint/<joint_id>/": Row(get=OFFICERS - GRID, far=WHOLE_COUNTY),

@@ -144,6 +144,7 @@ PAGES = [
     Shot("roster", "weitang1", "/issues/roster/"),
     Shot("routing", "county1", "/issues/routing/"),
     Shot("routing-rule", "admin", "/issues/routing/rules/R-70-GRID/"),
+    Shot("roster-duty", "weitang1", "/issues/roster/duty/"),
     Shot("hotline", "weitang1", "/exchange/12345/"),
     Shot("api", "", "/api/v1/docs"),
     Shot("collect", "g00100102", "/collect/", ("phone",)),

@@ -46,6 +46,7 @@ def test_a_page_without_files_takes_a_megabyte_and_no_more(db: None, path: str) 
         "/shop/issues/2026030500001/",
         "/issues/joint/1/2/",
         "/issues/roster/",
+        "/issues/roster/duty/",
         "/issues/lookback/places/",
         "/sensing/import/",
         "/api/v1/photos",

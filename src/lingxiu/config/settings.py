@@ -163,6 +163,7 @@ _WITH_FILES = (
     "issues/orders/[0-9]+/[0-9]+/",
     "issues/joint/[0-9]+/[0-9]+/",
     "issues/roster/",
+    "issues/roster/duty/",
     "issues/lookback/places/",
     "issues/[^/]+/(moves|inspection)/",
     "merchants/import/",

@@ -15,6 +15,7 @@ DESK: list[URLPattern] = [
     path("issues/sheet/", sheet_pages.back, name="sheet"),
     path("issues/sheet/apply/", sheet_pages.apply, name="sheet_apply"),
     path("issues/roster/", roster_pages.roster_import, name="roster"),
+    path("issues/roster/duty/", roster_pages.duty_import, name="roster_duty"),
     path("issues/routing/", routing_pages.rules, name="routing"),
     path("issues/routing/routing.yaml", routing_pages.text, name="routing_text"),
     path("issues/routing/rules/<str:rule_id>/", routing_pages.of_rule, name="routing_rule"),

@@ -6,12 +6,12 @@ to the deputy or the unit as for any absence. Never says who is on duty for alar
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import yaml
 from django.db import transaction
@@ -25,6 +25,8 @@ from lingxiu.accounts.models import Absence, Post, User
 from lingxiu.merchants.sheets import Cells
 from lingxiu.ui.days import FIRST, LAST
 
+COLUMNS = ("day", "until", "person", "deputy", "reason")
+NEEDED = frozenset({"day", "person"})
 MOST_ROWS = 1000
 DAYS = ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d")
 LONGEST = timedelta(days=92)
@@ -54,12 +56,24 @@ class Line:
     deputy: str = ""
     reason: str = ""
 
+    @property
+    def who(self) -> str:
+        """What pages show of it beside the days."""
+        return self.person
+
+    @property
+    def days(self) -> str:
+        return f"{self.day} – {self.until}" if self.until else self.day
+
+
+Row = TypeVar("Row")
+
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Generic[Row]):
     """What became of a row: whether it is written down, and if not, why."""
 
-    line: Line
+    line: Row
     done: bool
     words: str
 
@@ -73,16 +87,21 @@ def words() -> Mapping[str, Any]:
 
 def headings() -> list[str]:
     """The headings of our own file."""
-    return [str(words()[name][0]) for name in ("day", "until", "person", "deputy", "reason")]
+    return [str(words()[name][0]) for name in COLUMNS]
 
 
 def read(rows: list[Cells]) -> list[Line]:
     """The rows below the headings, wherever these stand. Raises: RosterRefused."""
+    return [Line(number, **said) for number, said in rows_below(rows, COLUMNS, NEEDED)]
+
+
+def rows_below(rows: list[Cells], columns: Sequence[str], needed: frozenset[str]) -> list[tuple[int, dict[str, str]]]:
+    """Number and cells by column of each row that has one of the needed. Raises: RosterRefused."""
     for at, row in enumerate(rows[:10]):
-        places = _places(row)
-        if {"day", "person"} <= set(places):
-            lines = [_line(at + 2 + n, cells, places) for n, cells in enumerate(rows[at + 1 :])]
-            found = [line for line in lines if line.person or line.day]
+        places = _places(row, columns)
+        if needed <= set(places):
+            lines = [(at + 2 + n, _said(cells, places)) for n, cells in enumerate(rows[at + 1 :])]
+            found = [(number, said) for number, said in lines if any(said[name] for name in needed)]
             if not found:
                 raise RosterRefused("empty")
             if len(found) > MOST_ROWS:
@@ -91,25 +110,24 @@ def read(rows: list[Cells]) -> list[Line]:
     raise RosterRefused("heads" if rows else "empty")
 
 
-def _places(row: Cells) -> dict[str, int]:
+def _places(row: Cells, columns: Sequence[str]) -> dict[str, int]:
     heads = [str(cell).strip().lower() for cell in row]
     return {
         name: heads.index(called)
-        for name in ("day", "until", "person", "deputy", "reason")
+        for name in columns
         for called in [next((word for word in words()[name] if word in heads), None)]
         if called is not None
     }
 
 
-def _line(number: int, cells: Cells, places: Mapping[str, int]) -> Line:
-    said = {name: str(cells[at]).strip()[:80] if at < len(cells) else "" for name, at in places.items()}
-    return Line(number, **said)
+def _said(cells: Cells, places: Mapping[str, int]) -> dict[str, str]:
+    return {name: str(cells[at]).strip()[:80] if at < len(cells) else "" for name, at in places.items()}
 
 
-def enter(lines: Iterable[Line], *, by: User, at: datetime, only_try: bool = False) -> list[Outcome]:
+def enter(lines: Iterable[Line], *, by: User, at: datetime, only_try: bool = False) -> list[Outcome[Line]]:
     """Write each row down, or see what would come of it. Sent again, a row says that it is known."""
-    people = _called(whose_absences(by, at))
-    colleagues = _called(who_may_stand_in(by, at))
+    people = called(whose_absences(by, at))
+    colleagues = called(who_may_stand_in(by, at))
     units = _units((person for group in people.values() for person in group), at)
     with transaction.atomic():
         outcomes = [_enter(line, people, colleagues, units, by, at) for line in lines]
@@ -117,7 +135,7 @@ def enter(lines: Iterable[Line], *, by: User, at: datetime, only_try: bool = Fal
     return outcomes
 
 
-def _called(users: Iterable[User]) -> dict[str, list[User]]:
+def called(users: Iterable[User]) -> dict[str, list[User]]:
     """People by the name, and by the user name, they are known under."""
     found: dict[str, list[User]] = {}
     for user in users:
@@ -135,35 +153,36 @@ def _units(people: Iterable[User], at: datetime) -> dict[str, set[int]]:
     return found
 
 
-class _Wrong(Exception):
+class Wrong(Exception):
     """What is wrong with a row, in words."""
 
 
 def _enter(
     line: Line, people: Mapping[str, list[User]], colleagues: Mapping[str, list[User]], units: Mapping[str, set[int]],
     by: User, at: datetime,
-) -> Outcome:  # fmt: skip
+) -> Outcome[Line]:  # fmt: skip
     try:
-        user = _one(line.person, people)
+        user = one_called(line.person, people)
         since, after = _span(line)
         deputy = _deputy(line.deputy, user, colleagues, units)
         with transaction.atomic():
             declare(user, since, after, reason=_reason(line.reason), deputy=deputy, at=at, by=by.pk)
-    except _Wrong as wrong:
+    except Wrong as wrong:
         return Outcome(line, False, str(wrong))
     except AbsenceRefused as refused:
         return Outcome(line, False, str(REFUSALS[refused.field, refused.why]))
     return Outcome(line, True, deputy.name if deputy else _("the unit sees to it"))
 
 
-def _one(name: str, known: Mapping[str, list[User]]) -> User:
+def one_called(name: str, known: Mapping[str, list[User]]) -> User:
+    """Raises: Wrong."""
     found = known.get(name, [])
     if not name:
-        raise _Wrong(_("Nobody is named."))
+        raise Wrong(_("Nobody is named."))
     if not found:
-        raise _Wrong(_("“%(name)s” is nobody whose absences you write down.") % {"name": name})
+        raise Wrong(_("“%(name)s” is nobody whose absences you write down.") % {"name": name})
     if len(found) > 1:
-        raise _Wrong(_("Several people are called “%(name)s”: write the user name.") % {"name": name})
+        raise Wrong(_("Several people are called “%(name)s”: write the user name.") % {"name": name})
     return found[0]
 
 
@@ -178,21 +197,22 @@ def _deputy(name: str, user: User, colleagues: Mapping[str, list[User]], units: 
             if found
             else _("“%(name)s” is neither a colleague there nor their unit.")
         )
-        raise _Wrong(told % {"name": name})
+        raise Wrong(told % {"name": name})
     return found[0]
 
 
 def _span(line: Line) -> tuple[datetime, datetime]:
     """From the beginning of the first day to the end of the last."""
-    first = _day(line.day)
-    last = _day(line.until) if line.until else first
+    first = a_day(line.day)
+    last = a_day(line.until) if line.until else first
     if last - first > LONGEST:
-        raise _Wrong(_("Longer than three months: hand over their work instead."))
+        raise Wrong(_("Longer than three months: hand over their work instead."))
     zone = timezone.get_current_timezone()
     return datetime.combine(first, time.min, zone), datetime.combine(last + timedelta(days=1), time.min, zone)
 
 
-def _day(text: str) -> date:
+def a_day(text: str) -> date:
+    """Raises: Wrong."""
     for written in DAYS:
         try:
             day = datetime.strptime(text, written).date()  # noqa: DTZ007  # a day has no zone
@@ -200,7 +220,7 @@ def _day(text: str) -> date:
             continue
         if FIRST <= day <= LAST:
             return day
-    raise _Wrong(_("“%(text)s” is no day. Write it as 2026-10-01.") % {"text": text})
+    raise Wrong(_("“%(text)s” is no day. Write it as 2026-10-01.") % {"text": text})
 
 
 def _reason(text: str) -> str:

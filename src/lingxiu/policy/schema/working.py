@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import time
 from typing import Literal
 
 from pydantic import Field
@@ -26,12 +27,14 @@ class OnDuty(Row):
     """What goes to who is on duty while those it belongs to are at rest: `at_any_hour`, what is dangerous by night too
     (`deadlines.yaml`) · `at_once`, what routing sends on by itself · `by_dispatcher`, what a dispatcher gives a unit meanwhile.
 
-    `nights`: at night before and after working days as well, not on days off alone. `least_severe`: what is less grave, and
+    `nights`: at night before and after working days as well, not on days off alone. `changes_at`: when a turn begins and ends of
+    which the list says no hour. `least_severe`: what is less grave, and
     not dangerous at any hour, waits. Nothing in `takes`: duty is for alarms alone.
     """
 
     takes: tuple[Literal["at_any_hour", "at_once", "by_dispatcher"], ...] = ("at_any_hour", "at_once")
     nights: bool = False
+    changes_at: time = time(8)
     least_severe: int = Field(1, ge=1, le=4)
 
 

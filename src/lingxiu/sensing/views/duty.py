@@ -1,4 +1,4 @@
-"""`/sensing/duty/`: who is on duty when, for the county and each town; for those who dispatch there."""
+"""`/sensing/duty/`: who is on duty when, for the county, each town and their units; for those who dispatch there."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from lingxiu.accounts import duty
-from lingxiu.accounts.models import DutyTurn, Unit, User
+from lingxiu.accounts.models import DutyTurn, Unit, UnitKind, User
 from lingxiu.journal.actions import Json
 from lingxiu.merchants.views.asking import reader_who_may, write_once
 from lingxiu.policy.queries import in_force
@@ -24,6 +24,7 @@ from lingxiu.sensing.duty import duties_of
 from lingxiu.ui.choosing import offer
 
 SHOWN: Final = timedelta(days=31)
+EVERY: Final = tuple(UnitKind)
 
 
 class TurnForm(forms.Form):
@@ -54,7 +55,7 @@ class TurnForm(forms.Form):
 def duty_page(request: HttpRequest) -> HttpResponse:
     """The roster of the next weeks, and one more turn."""
     user, now = reader_who_may(request, duty.DISPATCHES), timezone.now()
-    units = duty.rosters(user)
+    units = duty.rosters(user, _kinds(user))
     people = _people(units, now)
     begins = timezone.localtime(now).replace(minute=0, second=0, microsecond=0)
     initial = {"since": begins, "until": begins + timedelta(hours=24)}
@@ -67,7 +68,13 @@ def duty_page(request: HttpRequest) -> HttpResponse:
     )
     language = get_language() or "zh-hans"
     said = [(code, one.says.text(language), one) for code, one in duties_of(in_force()).items()]
-    context = {"form": form, "rows": list(rows), "now": now, "said": said}
+    context = {
+        "form": form,
+        "rows": list(rows),
+        "now": now,
+        "said": said,
+        "days_off": in_force().catalogues.working.on_duty,
+    }
     return render(request, "sensing/duty.html", context, status=422 if form.is_bound else 200)
 
 
@@ -75,7 +82,7 @@ def duty_page(request: HttpRequest) -> HttpResponse:
 def strike_turn(request: HttpRequest, turn_id: int) -> HttpResponse:
     """Not on duty after all."""
     user = reader_who_may(request, duty.DISPATCHES)
-    turn = DutyTurn.objects.filter(pk=turn_id, unit__in=duty.rosters(user)).select_related("unit").first()
+    turn = DutyTurn.objects.filter(pk=turn_id, unit__in=duty.rosters(user, EVERY)).select_related("unit").first()
     if turn is None:
         raise Http404
 
@@ -87,10 +94,18 @@ def strike_turn(request: HttpRequest, turn_id: int) -> HttpResponse:
     return redirect("sensing:duty")
 
 
+def _kinds(user: User) -> tuple[UnitKind, ...]:
+    """Which rosters the page has: for a county with its hundreds of grids, those of the grids come from a list."""
+    at_county = any(post.unit_kind == UnitKind.COUNTY_OFFICE for post in user.authority.posts_that_may(duty.DISPATCHES))
+    return (*duty.ROOMS, UnitKind.TOWN_TEAM, UnitKind.DEPARTMENT) if at_county else EVERY
+
+
 def _people(units: Sequence[Unit], now: datetime) -> list[User]:
-    """Who may stand on these rosters: officers of the county office, of these towns and their teams."""
-    towns = [unit.town for unit in units]
-    return list(duty.callable_people(now).filter(posts__unit__town__in=towns).distinct().order_by("name", "pk"))
+    """Who may stand on one of these rosters: officers of these units and of their towns."""
+    towns = {unit.town for unit in units}
+    able = duty.callable_people(now).filter(posts__unit__town__in=towns)
+    of_grids = [duty.may_stand(unit, now) for unit in units if unit.kind == UnitKind.GRID][:1]
+    return list(able.union(*of_grids).order_by("name", "id"))
 
 
 def _entered(request: HttpRequest, form: TurnForm, units: Sequence[Unit], people: Sequence[User], user: User) -> bool:
