@@ -1,39 +1,34 @@
 -- Clocks of open issues of which a rule's share is over and nobody was told yet, in the order in which the shares passed.
--- days, zone, opens, closes: see at_share_of_hours.sql. only: of this issue alone, or null. rules: id, clock, share, levels ('grid,town'), states ('' any). An issue that rests has no clock running but its answers' and its leader's.
+-- days, zone, opens, closes: see at_share_set.sql. only: of this issue alone, or null. rules: id, clock, share, levels ('grid,town'), states ('' any). An issue that rests has no clock running but its answers' and its leader's.
 WITH rules AS (
-    SELECT * FROM unnest(%(ids)s::text[], %(clocks)s::text[], %(shares)s::float8[], %(levels)s::text[], %(states)s::text[])
+    SELECT id, clock, share, string_to_array(levels, ',') AS levels, string_to_array(nullif(states, ''), ',') AS states
+    FROM unnest(%(ids)s::text[], %(clocks)s::text[], %(shares)s::float8[], %(levels)s::text[], %(states)s::text[])
         AS rule (id, clock, share, levels, states)
-), open_issues AS (
-    SELECT * FROM issues_issue WHERE closed_at IS NULL AND (%(only)s::bigint IS NULL OR id = %(only)s::bigint)
 ), clocks AS (
-    SELECT issue.id AS issue_id, 'step' AS clock, 'step:' || lead.id AS key, lead.given_at AS begun, lead.due_at AS due, lead.in_working_hours AS in_hours
-    FROM issues_assignment AS lead JOIN open_issues AS issue ON issue.id = lead.issue_id
-    WHERE lead.ended_at IS NULL AND lead.part = 'lead' AND issue.suspended_until IS NULL
+    SELECT issue_id, issue.level, issue.state, CASE part WHEN 'lead' THEN 'step' ELSE 'part' END AS clock,
+           CASE part WHEN 'lead' THEN 'step:' ELSE 'part:' END || held.id AS key, given_at AS begun, held.due_at AS due, in_working_hours AS in_hours
+    FROM issues_assignment AS held JOIN issues_issue AS issue ON issue.id = issue_id
+    WHERE ended_at IS NULL AND closed_at IS NULL AND suspended_until IS NULL AND (%(only)s::bigint IS NULL OR issue_id = %(only)s::bigint)
     UNION ALL
-    SELECT issue.id, 'part', 'part:' || part.id, part.given_at, part.due_at, part.in_working_hours
-    FROM issues_assignment AS part JOIN open_issues AS issue ON issue.id = part.issue_id
-    WHERE part.ended_at IS NULL AND part.part = 'cooperating' AND issue.suspended_until IS NULL
+    SELECT id, level, state, 'whole', 'whole:' || id || ':' || extract(epoch FROM clock_from)::bigint, clock_from, due_at, false
+    FROM issues_issue WHERE closed_at IS NULL AND suspended_until IS NULL AND (%(only)s::bigint IS NULL OR id = %(only)s::bigint)
     UNION ALL
-    SELECT id, 'whole', 'whole:' || id || ':' || extract(epoch FROM clock_from)::bigint, clock_from, due_at, false
-    FROM open_issues WHERE suspended_until IS NULL
+    SELECT id, level, state, 'supervision', 'supervision:' || id || ':' || extract(epoch FROM supervised_at)::bigint, supervised_at, supervised_due_at, false
+    FROM issues_issue WHERE closed_at IS NULL AND supervised_at IS NOT NULL AND (%(only)s::bigint IS NULL OR id = %(only)s::bigint)
     UNION ALL
-    SELECT id, 'supervision', 'supervision:' || id || ':' || extract(epoch FROM supervised_at)::bigint,
-           supervised_at, supervised_due_at, false
-    FROM open_issues WHERE supervised_at IS NOT NULL
-    UNION ALL
-    SELECT issue.id, 'answer', 'answer:' || report.id, report.reported_at, report.due_at, false
-    FROM issues_report AS report JOIN open_issues AS issue ON issue.id = report.issue_id
-    WHERE report.answered_at IS NULL
+    SELECT issue_id, level, state, 'answer', 'answer:' || report.id, report.reported_at, report.due_at, false
+    FROM issues_report AS report JOIN issues_issue AS issue ON issue.id = issue_id
+    WHERE answered_at IS NULL AND closed_at IS NULL AND (%(only)s::bigint IS NULL OR issue_id = %(only)s::bigint)
 )
 SELECT issue_id, clocks.key, rules.id, passed_at
 FROM clocks
 JOIN rules ON rules.clock = clocks.clock
-JOIN open_issues AS issue ON issue.id = clocks.issue_id
 CROSS JOIN LATERAL issues_at_share(begun, due, share, %(days)s::timestamptz[], %(zone)s,
     CASE WHEN in_hours THEN %(opens)s::float8 END, CASE WHEN in_hours THEN %(closes)s::float8 END) AS passed_at
 WHERE passed_at <= %(now)s
-  AND issue.level = ANY (string_to_array(rules.levels, ','))
-  AND (rules.states = '' OR issue.state = ANY (string_to_array(rules.states, ',')))
+  AND CASE WHEN share < 1 THEN begun ELSE due END <= %(now)s
+  AND level = ANY (levels)
+  AND (states IS NULL OR state = ANY (states))
   AND NOT EXISTS (SELECT 1 FROM issues_reminder AS told WHERE told.clock = clocks.key AND told.rule = rules.id)
-ORDER BY passed_at, rules.share, rules.id, issue_id
+ORDER BY passed_at, rules.share, rules.id, issue_id, clocks.key
 LIMIT %(most)s
