@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
+from django.test import Client
 
 from lingxiu.accounts.absences import AbsenceRefused, declare, deputies, end
 from lingxiu.accounts.models import Post, User
@@ -108,6 +110,25 @@ def test_everything_of_one_person_goes_to_a_colleague_and_the_clocks_run_on(cast
     for issue in issues:
         issue.refresh_from_db()
         assert (issue.lead_person, issue.step_due_at) == (colleague, due[issue.pk])
+
+
+def test_two_people_are_handed_over_one_after_the_other_by_the_same_page(cast: Cast, colleague: User) -> None:
+    """The page that answers holds the form for the next one: it was refused as sent before, and broke."""
+    client = Client()
+    client.force_login(cast.dispatcher)
+    do(alarm(cast.merchant), Move.ACCEPT, cast.grid_member)
+    given = {
+        "giver": f"{cast.grid.pk}:{cast.grid_member.pk}",
+        "taker": f"{cast.grid.pk}:{colleague.pk}",
+        "words": "岗位调整",
+    }
+    page = client.post("/issues/hand-over/", {**given, "submission": str(uuid4())})
+    assert page.status_code == 200
+    back = {"giver": given["taker"], "taker": given["giver"], "words": "又回来了"}
+    again = client.post("/issues/hand-over/", {**back, "submission": page.context["submission"]})
+    assert (again.status_code, len(again.context["done"])) == (200, 1)
+    changed = client.post("/issues/hand-over/", {**given, "words": "别的", "submission": page.context["submission"]})
+    assert changed.status_code == 409
 
 
 def test_another_towns_dispatcher_hands_nothing_over(cast: Cast, colleague: User) -> None:

@@ -311,3 +311,24 @@ def test_the_form_of_an_order_chooses_nothing_for_whoever_fills_it_in(cast: Cast
     page = as_(cast.dispatcher).get("/issues/orders/new/").content.decode()
     asked = page[page.index('name="violation"') :]
     assert re.match(r'[^>]*>\s*<option value=""( selected)?>', asked)
+
+
+def test_a_form_that_was_gone_back_to_and_sent_with_other_words_is_refused_and_nothing_breaks(cast: Cast) -> None:
+    order = instruction(cast, cast.town)
+    act = f"/issues/orders/{order.pk}/{order.items.get().pk}/"
+    sent = {"act": "answer", "words": "三家已整改", "submission": str(uuid4())}
+    assert as_(cast.dispatcher).post(act, sent).status_code == 302
+    assert as_(cast.dispatcher).post(act, {**sent, "words": "四家已整改"}).status_code == 409
+    assert order.items.get().answer == "三家已整改"
+    more = {"due_on": "2099-01-01", "units": [str(cast.ecology.pk)], "submission": str(uuid4())}
+    add_to = f"/issues/orders/{order.pk}/add/"
+    assert as_(cast.county_officer).post(add_to, more).status_code == 302
+    assert as_(cast.county_officer).post(add_to, {**more, "due_on": "2099-01-02"}).status_code == 422
+    assert order.items.count() == 2
+
+
+def test_whose_order_it_is_sees_it_however_far_they_see_else(cast: Cast) -> None:
+    order = instruction(cast, cast.ecology)
+    assert not Order.objects.visible_to(cast.dispatcher).filter(pk=order.pk).exists()
+    Order.objects.filter(pk=order.pk).update(leader=cast.dispatcher)
+    assert Order.objects.visible_to(cast.dispatcher).filter(pk=order.pk).exists()

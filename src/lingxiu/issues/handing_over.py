@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import uuid4
 
 from django import forms
 from django.core.exceptions import PermissionDenied
@@ -20,7 +21,7 @@ from lingxiu.issues.lifecycle import Move, MoveRefused, State
 from lingxiu.issues.models import Issue
 from lingxiu.issues.views import officer, submission_of
 from lingxiu.issues.words import refusal
-from lingxiu.journal.actions import once
+from lingxiu.journal.actions import SubmissionReused, once
 from lingxiu.policy.queries import in_force
 from lingxiu.ui.choosing import offer
 
@@ -71,21 +72,27 @@ def hand_over(request: HttpRequest) -> HttpResponse:
         )  # fmt: skip
         return {"done": [list(row) for row in done]}
 
-    result, _first = once(context["submission"], actor=f"user:{user.pk}", body=form.cleaned_data, at=now, do=do)
+    try:
+        result, _first = once(context["submission"], actor=f"user:{user.pk}", body=form.cleaned_data, at=now, do=do)
+    except SubmissionReused:
+        form.add_error(None, _("This form was sent before with other words. Reload the page and send it again."))
+        return render(request, "issues/hand_over.html", context, status=409)
     done = [
         (number, refusal(MoveRefused(Move.REASSIGN, State.HANDLING, why)) if why else "")
         for number, why in result["done"]
     ]
+    # The form below the outcome is for the next person: with the same submission it would be refused as sent before.
+    context |= {"form": HandOverForm(_givers(user), _takers(user)), "submission": uuid4()}
     return render(request, "issues/hand_over.html", {**context, "done": done})
 
 
 def _givers(user: User) -> list[tuple[str, str]]:
     """Unit and person of everybody with whom an open issue lies that this dispatcher sees."""
     rows = Issue.objects.visible_to(user).open().filter(lead_person__isnull=False, lead_unit__isnull=False)
-    named = rows.order_by("lead_unit__code", "lead_person__name").values_list(
+    named = rows.order_by("lead_unit__code", "lead_person__name", "lead_person_id").values_list(
         "lead_unit_id", "lead_person_id", "lead_unit__name", "lead_person__name"
     )
-    return [(f"{unit}:{person}", f"{at} · {name}") for unit, person, at, name in dict.fromkeys(named)]
+    return [(f"{unit}:{person}", f"{at} · {name}") for unit, person, at, name in named.distinct()]
 
 
 def _takers(user: User) -> list[tuple[str, str]]:

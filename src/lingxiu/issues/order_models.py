@@ -27,7 +27,8 @@ class OrderQuerySet(models.QuerySet["Order"]):
     """Orders, as far as somebody may see."""
 
     def visible_to(self, user: User | AnonymousUser) -> OrderQuerySet:
-        """All of them for who sees the county; those with an item of theirs, or made by them, for everybody else in office."""
+        """All of them for who sees the county; those with an item of theirs, made by them or given in their name, for everybody
+        else in office."""
         authority: Authority = getattr(user, "authority", NOBODY)
         if not authority.is_officer:
             return self.none()
@@ -35,7 +36,9 @@ class OrderQuerySet(models.QuerySet["Order"]):
             return self
         towns = [post.town for post in authority.posts if post.town]
         units = Q(unit__in=authority.unit_ids) | Q(unit__town__in=towns)
-        return self.filter(Q(pk__in=OrderItem.objects.filter(units).values("order")) | Q(made_by=user.pk))
+        return self.filter(
+            Q(pk__in=OrderItem.objects.filter(units).values("order")) | Q(made_by=user.pk) | Q(leader=user.pk)
+        )
 
 
 class Order(models.Model):

@@ -28,7 +28,7 @@ from lingxiu.issues.models import Issue
 from lingxiu.issues.order_models import Order, OrderItem, OrderKind
 from lingxiu.issues.shop_list import ShopListForm
 from lingxiu.issues.views import officer, submission_of
-from lingxiu.journal.actions import once
+from lingxiu.journal.actions import SubmissionReused, once
 from lingxiu.policy.queries import in_force
 from lingxiu.territory.queries import town_names
 from lingxiu.ui import addresses
@@ -345,6 +345,8 @@ def add_items(request: HttpRequest, order_id: int) -> HttpResponse:
             return redirect("issues:order", order.pk)
         except orders.OrderRefused as refused:
             form.add_error(None, str(REFUSALS[refused.why]))
+        except SubmissionReused:
+            form.add_error(None, sent_before())
     context = {"form": form, "order": order, "submission": submission}
     return render(request, "issues/order_add.html", context, status=422 if form.is_bound else 200)
 
@@ -362,12 +364,19 @@ def act_on_item(request: HttpRequest, order_id: int, item_id: int) -> HttpRespon
         where = _act(request, item, user, act, words)
     except orders.OrderRefused as refused:
         return _page(request, user, order_id, wrong=str(REFUSALS[refused.why]), status=409)
+    except SubmissionReused:
+        return _page(request, user, order_id, wrong=sent_before(), status=409)
     except (PhotoRefused, pictures.NotKept) as error:
         why, status = pictures.refusal(error)
         return _page(request, user, order_id, wrong=why, status=status)
     if request.POST.get("back") == "asked":
         return redirect(order_asked.address(order.leader if order.leader_id != user.pk else None))
     return redirect(where) if where else redirect("issues:order", order_id)
+
+
+def sent_before() -> str:
+    """Whoever went back in their browser and sent the form once more, with other words."""
+    return _("This form was sent before with other words. Reload the page and send it again.")
 
 
 def _act(request: HttpRequest, item: OrderItem, user: User, act: str, words: str) -> str:
