@@ -249,6 +249,11 @@ def save(client: Client, name: str, **values: str) -> Any:
     return client.post("/issues/views/", {"do": "save", "name": name, "view": "unit", "late": "1", **values})
 
 
+def test_a_view_too_long_to_keep_is_refused_and_not_cut_to_another_one(cast: Cast) -> None:
+    answer = save(browser(cast.dispatcher), "长", q="油烟很大" * 15)
+    assert (answer.status_code, SavedView.objects.exists()) == (422, False)
+
+
 def test_a_view_is_kept_opened_shared_with_the_unit_and_deleted(cast: Cast) -> None:
     client = browser(cast.dispatcher)
     assert save(client, "超期的")["Location"] == "/issues/?view=unit&late=1"
@@ -300,6 +305,13 @@ def test_a_private_note_is_read_by_the_authors_unit_alone(cast: Cast) -> None:
     assert issue.moves.filter(words__contains="脾气").count() == 0
     told = Entry.objects.get(kind="issue.privately_noted")
     assert (told.town, told.merchant_id, told.reference) == ("", None, {})
+
+
+def test_a_private_note_sent_from_a_page_gone_back_to_is_not_lost(cast: Cast) -> None:
+    issue, client, submission = received(cast), browser(cast.dispatcher), str(uuid.uuid4())
+    for words in ("先打电话", "先打电话，老板姓沈", "先打电话，老板姓沈"):
+        client.post(f"/issues/{issue.number}/private/", {"words": words, "submission": submission})
+    assert sorted(row.words for row in PrivateNote.objects.all()) == ["先打电话", "先打电话，老板姓沈"]
 
 
 def test_a_private_note_sent_twice_is_one_and_an_empty_one_none(cast: Cast) -> None:
@@ -364,6 +376,13 @@ def test_each_figure_of_the_morning_is_its_lists(cast: Cast) -> None:
         assert found["Supervised, not answered"].count.number == 1
         assert found["Opened again by reporters"].count.number == 1
         assert found["New since then"].count.number == 2
+
+
+def test_on_monday_the_morning_begins_on_friday_and_after_the_festival_before_it(cast: Cast) -> None:
+    """Else what came in on Friday evening and Saturday stood in no morning at all."""
+    monday, after_festival = NOON + timedelta(days=4), datetime(2026, 10, 8, 8, tzinfo=NOON.tzinfo)
+    assert digest.last_end_of_work(monday).isoformat() == "2026-03-06T17:00:00+08:00"
+    assert digest.last_end_of_work(after_festival).isoformat() == "2026-09-30T17:00:00+08:00"
 
 
 def complain_and_send(cast: Cast) -> Issue:

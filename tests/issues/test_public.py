@@ -89,6 +89,15 @@ def test_a_complaint_about_a_place_whose_shop_is_not_known_reaches_the_towns_roo
     )
 
 
+def test_where_somebody_stands_is_written_no_nearer_than_some_100_metres(cast: Cast) -> None:
+    """It stands in lists, on paper and in exports: where they stand may be where they live."""
+    tell(place="", lng="120.920123", lat="30.850456")
+    report = Report.objects.get()
+    assert "30.850, 120.920" in report.place
+    assert report.issue.place == report.place
+    assert (report.lng, report.lat) == (120.920123, 30.850456), "officers who go there find it on the issue's map"
+
+
 def test_a_place_in_a_town_nobody_named_is_for_the_county_office(cast: Cast) -> None:
     tell(place="大桥下面")
     assert Issue.objects.get().lead_unit == cast.county_office

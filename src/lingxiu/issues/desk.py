@@ -28,6 +28,7 @@ from lingxiu.journal.queries import head
 from lingxiu.ui import addresses
 
 MOST_VIEWS = 50
+LONGEST_QUERY = SavedView._meta.get_field("query").max_length or 0
 
 
 def dispatcher(request: HttpRequest) -> User:
@@ -138,8 +139,11 @@ def _save(form: ViewForm, wanted: Filter, user: User) -> bool:
     if own.exclude(name=name).count() >= MOST_VIEWS:
         form.add_error("name", _("You keep %(n)s views already. Delete one first.") % {"n": MOST_VIEWS})
         return False
+    if len(wanted.but()) > LONGEST_QUERY:
+        form.add_error("name", _("That is too much to keep: search for fewer words."))
+        return False
     values = {
-        "query": wanted.but()[:500],
+        "query": wanted.but(),
         "shared_with": _own_unit(user) if form.cleaned_data["shared"] else None,
         "at": timezone.now(),
     }
@@ -180,11 +184,14 @@ def note(request: HttpRequest, number: str) -> HttpResponse:
         notes = private_notes(issue, user)
         context = {"issue": issue, "private_form": form, "private_notes": notes, "private_unit": unit}
         return render(request, "issues/private_page.html", context, status=422)
+    words, submission = form.cleaned_data["words"].strip(), submission_of(request)
+    if (known := PrivateNote.objects.filter(submission=submission).first()) and _is_another(known, words, user):
+        # Sent from a page that was gone back to: it says something else, and is kept as well.
+        submission = uuid.uuid5(submission, words)
     try:
         with transaction.atomic():
             row = PrivateNote.objects.create(
-                issue=issue, unit=unit, author=user, words=form.cleaned_data["words"].strip(), at=now,
-                submission=submission_of(request),
+                issue=issue, unit=unit, author=user, words=words, at=now, submission=submission
             )  # fmt: skip
             record(
                 "issue.privately_noted", "private_note", row.pk, at=now, actor_id=user.pk, scope=Scope(unit_id=unit.pk)
@@ -192,6 +199,10 @@ def note(request: HttpRequest, number: str) -> HttpResponse:
     except IntegrityError:
         pass  # the same note, sent twice
     return redirect(f"{addresses.issue(number)}#private")
+
+
+def _is_another(known: PrivateNote, words: str, user: User) -> bool:
+    return (known.words, known.author_id) != (words, user.pk)
 
 
 def private_notes(issue: Issue, user: User) -> list[PrivateNote]:

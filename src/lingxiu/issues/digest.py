@@ -14,10 +14,12 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from lingxiu.accounts.models import User
+from lingxiu.issues import writing
 from lingxiu.issues.filters import Filter, Total, matching, total
 
 Text = str | Promise
 END_OF_WORK = time(17)
+A_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +42,12 @@ def also(figures_of: Callable[[User, datetime, datetime], list[Figure]]) -> None
 
 
 def last_end_of_work(now: datetime) -> datetime:
-    """Yesterday 17:00 in the county: what happened since then, nobody has read yet in the morning."""
-    local = timezone.localtime(now)
-    return datetime.combine(local.date() - timedelta(days=1), END_OF_WORK, local.tzinfo)
+    """17:00 in the county on the working day before today: what happened since then, nobody has read yet in the morning."""
+    local, calendar = timezone.localtime(now), writing.calendar()
+    day = local.date() - A_DAY
+    while not calendar.is_working_day(day).working:
+        day -= A_DAY
+    return datetime.combine(day, END_OF_WORK, local.tzinfo)
 
 
 def figures(user: User, now: datetime) -> list[Figure]:

@@ -127,7 +127,8 @@ class ReportForm(forms.Form):
                 self.add_error("place", _("This position lies outside the county. Write where it is."))
             return
         data["town"] = town
-        data["place"] = data.get("place") or f"{town_names().get(town, '')} {lat:.5f}, {lng:.5f}".strip()
+        # No nearer than some 100 m: it stands in lists, on paper and in exports, and where they stand may be where they live.
+        data["place"] = data.get("place") or f"{town_names().get(town, '')} {lat:.3f}, {lng:.3f}".strip()
 
 
 class AddForm(forms.Form):
