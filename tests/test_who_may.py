@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from lingxiu.accounts.models import Absence, Bond, DutyTurn, User
 from lingxiu.files.actions import store_document
+from lingxiu.files.models import StoredFile
 from lingxiu.issues.actions.opening import Found, report
 from lingxiu.issues.actions.reports import Said, take_report
 from lingxiu.issues.inspection_rules import Inspecting
@@ -25,7 +26,7 @@ from lingxiu.issues.inspections import inspect
 from lingxiu.issues.joint import Round, plan
 from lingxiu.issues.joint_models import JointInspection
 from lingxiu.issues.lookback.models import KeyPlace, Listing
-from lingxiu.issues.models import Inspection, Source
+from lingxiu.issues.models import Inspection, Issue, Rectification, Source
 from lingxiu.issues.order_models import Order, OrderKind
 from lingxiu.issues.orders import Given, Wanted, give
 from lingxiu.merchants.models import Facility, Merchant
@@ -74,7 +75,12 @@ OURS = sorted(plain for plain, _ in addresses() if not plain.startswith("admin/"
 
 
 # What a parameter is called in the address, and what it is there, where that is not the usual thing of that name.
-MEANT = {"r/": {"token": "report"}, "sensing/unknown/": {"mn": "unknown"}}
+MEANT = {
+    "r/": {"token": "report"},
+    "sensing/unknown/": {"mn": "unknown"},
+    "issues/inspections/": {"paper_id": "inspection_id"},
+    "issues/rectifications/": {"paper_id": "rectification_id"},
+}
 
 
 @dataclass(frozen=True)
@@ -155,10 +161,12 @@ def _things(cast: Cast, merchant: Merchant) -> dict[str, Any]:
     )  # fmt: skip
     file = store_document(words, content_type="text/plain", stored_at=NOON, stored_by=cast.grid_member.pk)
     reported = take_report(said, at=NOON)
-    text = ReporterText.objects.create(report=reported, entry_id=1, about="asked", state="failed", at=NOON, next_at=NOON)
+    text = ReporterText.objects.create(
+        report=reported, entry_id=1, about="asked", state="failed", at=NOON, next_at=NOON
+    )
     return {
         "merchant_id": merchant.pk,
-        "number": report(found, at=NOON).number,
+        "number": (issue := report(found, at=NOON)).number,
         "report": reported.token,
         "text_id": text.pk,
         "report_id": 0,
@@ -185,7 +193,8 @@ def _things(cast: Cast, merchant: Merchant) -> dict[str, Any]:
         "code": "P-SMOKE",
         "order_id": (order := _order(cast, merchant)).pk,
         "item_id": order.items.get().pk,
-        "inspection_id": _inspection(cast, merchant).pk,
+        "inspection_id": (inspection := _inspection(cast, merchant)).pk,
+        "rectification_id": _rectification(inspection, issue, file).pk,
         "joint_id": (joint := _joint(cast, merchant)).pk,
         "shop_id": joint.shops.get().pk,
         "absence_id": _absence(cast, merchant).pk,
@@ -207,6 +216,18 @@ def _inspection(cast: Cast, merchant: Merchant) -> Inspection:
     second = person(f"second-of-{merchant.pk}", "department_officer", cast.ecology)
     said = Inspecting(second.pk, ("T07",), NOON - timedelta(hours=1), NOON)
     return inspect(merchant, said, officer=cast.department_officer, words="x", at=NOON, submission=uuid4())
+
+
+def _rectification(inspection: Inspection, issue: Issue, file: StoredFile) -> Rectification:
+    """A draft of the same two officers."""
+    made = Rectification(
+        issue=issue, inspection=inspection, unit=inspection.unit, officer=inspection.officer, until=NOON.date(),
+        second_officer=inspection.second_officer, demands="x", template=file.sha256, draft=file.sha256, fields={},
+        made_at=NOON, made_by=inspection.officer,
+    )  # fmt: skip
+    made.text_sha256 = made.digest()
+    made.save()
+    return made
 
 
 def _joint(cast: Cast, merchant: Merchant) -> JointInspection:

@@ -33,6 +33,7 @@ PERSONAL = frozenset({"county_officer"})  # merchants.see_personal_data
 DISPATCHERS = frozenset({"county_officer", "town_dispatcher"})  # issues.dispatch
 LEADERS = frozenset({"leader"})  # issues.supervise, and nothing else
 CERTIFIED = frozenset({"department_officer", "town_officer"})  # issues.inspect
+DEPARTMENT = frozenset({"department_officer"})  # whose inspection the sample is
 FAR_CERTIFIED = CERTIFIED & WHOLE_COUNTY
 PLANNERS = DISPATCHERS | CERTIFIED
 HOLDERS = frozenset({"grid_member", "town_dispatcher"})  # who has the issue of test_who_may.py, and who dispatches it
@@ -83,6 +84,14 @@ WHO_MAY: dict[str, Row] = {
         get=OFFICERS - GRID, far=WHOLE_COUNTY
     ),  # written by the round's own officers
     "issues/inspections/<inspection_id>/": Row(get=OFFICERS - GRID, far=WHOLE_COUNTY),
+    "issues/inspections/<inspection_id>/amend/": Row(
+        get=DEPARTMENT, post=DEPARTMENT, far=DEPARTMENT, far_post=DEPARTMENT
+    ),  # who wrote it, or signs it: tests/issues/test_signing.py
+    "issues/inspections/<paper_id>/sign/": Row(post=DEPARTMENT, far_post=DEPARTMENT),
+    "issues/rectifications/<rectification_id>/": Row(get=OFFICERS, far=WHOLE_COUNTY),
+    "issues/rectifications/<rectification_id>/notice.docx": Row(get=PLANNERS, far=PLANNERS & WHOLE_COUNTY),
+    "issues/rectifications/<paper_id>/sign/": Row(post=DEPARTMENT, far_post=DEPARTMENT),
+    "issues/to-sign/": Row(get=OFFICERS),
     "issues/<number>/inspection/": Row(
         get=CERTIFIED, post=CERTIFIED, far=FAR_CERTIFIED, far_post=FAR_CERTIFIED
     ),  # others are refused in words

@@ -10,7 +10,7 @@ import pytest
 import time_machine
 
 from lingxiu.accounts.models import User
-from lingxiu.issues import papers
+from lingxiu.issues import rectifications
 from lingxiu.issues.lifecycle import Move
 from lingxiu.issues.models import Issue
 from tests.cast import NOON, Cast, person
@@ -44,8 +44,12 @@ def test_a_notice_is_made_once_and_lies_where_its_officer_finds_it(cast: Cast) -
     path = f"/api/v1/issues/{issue.number}/notices"
     answers = [team.post(path, SENT, Idempotency_Key="a") for _ in range(2)]
     assert [answer.status_code for answer in answers] == [201, 201]
-    [file] = papers.notices_of(issue)
-    assert answers[0].json()["file"] == answers[1].json()["file"] == f"/files/{file.sha256}/"  # type: ignore[attr-defined]
+    [draft] = rectifications.drafts_of(issue)
+    first, again = (answer.json() for answer in answers)  # type: ignore[attr-defined]
+    assert first == again
+    assert (first["state"], first["file"]) == ("draft", f"/files/{draft.draft}/")
+    assert first["page"] == f"/issues/rectifications/{draft.pk}/"
+    assert rectifications.notices_of(issue) == [], "the second officer has not signed it"
 
 
 def test_a_grid_members_key_is_told_that_notices_are_not_theirs(cast: Cast) -> None:
@@ -53,7 +57,7 @@ def test_a_grid_members_key_is_told_that_notices_are_not_theirs(cast: Cast) -> N
     answer = system(cast.grid_member, "issues.write").post(f"/api/v1/issues/{issue.number}/notices", SENT)
     assert answer.status_code == 403
     assert "Grid members visit, remind and report" in answer.json()["detail"]  # type: ignore[attr-defined]
-    assert papers.notices_of(issue) == []
+    assert rectifications.notices_of(issue) == rectifications.drafts_of(issue) == []
 
 
 @pytest.mark.parametrize(

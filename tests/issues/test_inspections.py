@@ -26,7 +26,7 @@ from lingxiu.journal.models import Entry
 from lingxiu.merchants.models import Merchant, Standing
 from tests.cast import BEGAN, NOON, Cast, person
 from tests.issues.acts import ActCodes
-from tests.issues.world import LATER, complain, do, filled, find, photo
+from tests.issues.world import LATER, all_signed, complain, do, filled, find, photo
 from tests.pages import plain_static
 
 __all__ = ["plain_static"]
@@ -106,6 +106,10 @@ def test_an_order_to_correct_rests_on_an_inspection(cast: Cast, issue: Issue, se
         do(issue, Move.FEED_BACK, cast.town_officer, **ordered)
     assert told.value.why == "inspection"
     do(issue, Move.HANDLE, cast.town_officer, words="检查笔录", inspection=said(second))
+    with pytest.raises(MoveRefused) as told:
+        do(issue, Move.FEED_BACK, cast.town_officer, **ordered)
+    assert told.value.why == "unsigned"
+    all_signed()
     do(issue, Move.FEED_BACK, cast.town_officer, **ordered)
     issue.refresh_from_db()
     assert issue.result == "ordered"
@@ -265,6 +269,8 @@ def test_a_code_is_asked_for_once_it_is_recorded_and_a_notice_waits_for_it(
     cast: Cast, codes: ActCodes, issue: Issue, second: User
 ) -> None:
     do(issue, Move.HANDLE, cast.town_officer, words="检查笔录", inspection=said(second))
+    assert asked_at(codes, LATER) == 0, "a draft asks for no code"
+    all_signed()
     kept = Inspection.objects.get()
     assert (printable(kept), for_notice(issue, cast.town_team.pk)) == (False, None)
     assert asked_at(codes, LATER) == 1
@@ -280,6 +286,7 @@ def test_what_is_not_answered_or_refused_stays_outstanding_and_is_asked_for_agai
 ) -> None:
     one = made(cast.town_officer, second, cast.merchant)
     made(cast.department_officer, third, cast.merchant, items=("T08",))
+    all_signed()
     codes.broken = 1
     assert asked_at(codes, LATER) == 1
     one.refresh_from_db()
@@ -297,6 +304,7 @@ def test_what_is_not_answered_or_refused_stays_outstanding_and_is_asked_for_agai
 def test_a_code_that_is_another_act_s_is_not_taken(cast: Cast, codes: ActCodes, second: User, third: User) -> None:
     made(cast.town_officer, second, cast.merchant)
     made(cast.department_officer, third, cast.merchant, items=("T08",))
+    all_signed()
     codes.always = "330421-000009"
     assert asked_at(codes, LATER) == 1
     assert [one.act_code for one in Inspection.objects.order_by("pk")] == ["330421-000009", None]
@@ -307,13 +315,17 @@ def test_without_a_gateway_nobody_is_asked_and_the_demo_s_codes_say_that_they_ar
 ) -> None:
     settings.ACT_CODES_HOST, settings.DEMO = "", False
     kept = made(cast.town_officer, second, cast.merchant)
+    all_signed()
     assert (kept.act_code, ask_for_codes(LATER)) == (None, 0)
     settings.DEMO = True
     assert ask_for_codes(LATER) == 1
     kept.refresh_from_db()
     assert kept.act_simulated
     assert str(kept.act_code).startswith("模拟-20260305-")
-    assert made(cast.department_officer, third, cast.merchant, items=("T08",)).act_simulated
+    other = made(cast.department_officer, third, cast.merchant, items=("T08",))
+    all_signed()
+    other.refresh_from_db()
+    assert other.act_simulated, "the demo's simulator gives it with the second signature"
 
 
 # ── pages ──
@@ -345,7 +357,7 @@ def test_officers_see_what_was_checked_before_they_write(
     assert "All bodies: 1 of at most 2. Your unit: 0 of at most 1." in text
     assert "not to be checked again before" in text
     assert cast.ecology.name in text
-    assert "act code outstanding" in text
+    assert "draft: not signed by both" in text
     sent = form(second)
     status, text = page(cast.town_officer, f"/merchants/{cast.merchant.pk}/inspection/", **sent)
     assert (status, "Another body has checked this already" in text) == (422, True)
@@ -366,6 +378,7 @@ def test_the_issue_s_page_leads_to_the_form_which_moves_the_issue(cast: Cast, pl
     assert page(cast.town_officer, path, **form(second, items=["V-A1"]))[0] == 302
     kept = Inspection.objects.get(issue=issue)
     assert issue.moves.get(move="handle").data["act"] == "inspection"
+    all_signed()
     status, text = page(cast.town_officer, f"/issues/inspections/{kept.pk}/")
     assert (status, "检查笔录" in text, "The act code is outstanding" in text) == (200, True, True)
 
@@ -390,6 +403,7 @@ def test_the_portrait_lists_them_and_the_public_face_shows_the_number_against_th
 ) -> None:
     settings.DEMO = True
     made(cast.town_officer, second, cast.merchant, at=timezone.now())
+    all_signed()
     text = page(cast.town_officer, f"/merchants/{cast.merchant.pk}/")[1]
     assert "模拟-" in text
     assert cast.town_team.name in text

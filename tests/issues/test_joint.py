@@ -14,7 +14,7 @@ from lingxiu.issues.overdue import follow_up, resume_rested
 from lingxiu.issues.queries import mine, situation, unit_work
 from lingxiu.issues.relations import relations
 from tests.cast import Cast, person
-from tests.issues.world import LATER, do, filled, find, inspecting, photo
+from tests.issues.world import LATER, all_signed, do, filled, find, inspecting, photo
 
 DAY = timedelta(days=1)
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -73,6 +73,7 @@ def test_the_lead_feeds_back_when_all_have_done_their_part(
     fed_back = {"result": Result.ORDERED, "photos": (photo(1),), "told": filled(joint)}
     seen = inspecting(cast.department_officer)
     do(joint, Move.HANDLE, cast.department_officer, words="检查笔录", inspection=seen)
+    all_signed()
     assert refused(joint, Move.FEED_BACK, cast.department_officer, **fed_back) == "parts_open"
     do(joint, Move.CONTRIBUTE, enforcer, words="已立案调查")  # type: ignore[arg-type]  # a user
     assert refused(joint, Move.FEED_BACK, cast.department_officer, **fed_back) == "parts_open"
@@ -91,6 +92,7 @@ def test_an_objection_goes_to_the_county_which_reads_both_sides(
     fed_back = {"result": Result.ORDERED, "photos": (photo(1),), "told": filled(joint)}
     seen = inspecting(cast.department_officer)
     do(joint, Move.HANDLE, cast.department_officer, words="检查笔录", inspection=seen)
+    all_signed()
     assert refused(joint, Move.FEED_BACK, cast.department_officer, **fed_back) == "objected"
     assert refused(joint, Move.SETTLE, cast.department_officer, words="x") == "person"
     do(joint, Move.SETTLE, cast.county_officer, words="同意，由综合执法牵头")

@@ -31,7 +31,7 @@ from lingxiu.policy.queries import in_force
 from tests.cast import BEGAN, NOON, Cast, person
 from tests.issues.races import meanwhile, together
 from tests.issues.test_inspections import said
-from tests.issues.world import photo
+from tests.issues.world import all_signed, photo
 from tests.pages import plain_static
 
 __all__ = ["plain_static"]
@@ -250,6 +250,7 @@ def test_a_notice_may_rest_on_the_round_that_found_it(cast: Cast, crew: dict[Uni
     made = planned(cast, crew)
     walked(cast, made, cast.merchant, found=(Seen("V-A1b"),), outcome=Outcome.ORDERED)
     issue = Issue.objects.get()
+    all_signed()
     Inspection.objects.filter(unit=cast.enforcement).update(act_code="模拟-1")
     rests_on = for_notice(issue, cast.enforcement.pk)
     assert rests_on is not None

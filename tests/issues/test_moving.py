@@ -16,7 +16,19 @@ from lingxiu.issues.writing import SomebodyWasFaster
 from lingxiu.journal.actions import SubmissionReused
 from lingxiu.journal.models import Entry
 from tests.cast import NOON, Cast, person
-from tests.issues.world import LATER, alarm, complain, do, filled, find, inspecting, photo, to_closed, to_recheck
+from tests.issues.world import (
+    LATER,
+    alarm,
+    all_signed,
+    complain,
+    do,
+    filled,
+    find,
+    inspecting,
+    photo,
+    to_closed,
+    to_recheck,
+)
 
 MUCH_LATER = NOON + timedelta(days=1)
 
@@ -87,6 +99,7 @@ def test_certified_officers_may_inspect_and_order(cast: Cast) -> None:
     brought = {"words": "检查笔录", "inspection": inspecting(cast.town_officer), "photos": (photo(1),)}
     row = do(issue, Move.HANDLE, cast.town_officer, **brought)
     assert row.data["act"] == "inspection"
+    all_signed()
     shown = {"photos": (photo(2),), "told": filled(issue), "measured": "采样检测 3.4 mg/m³"}
     do(issue, Move.FEED_BACK, cast.town_officer, result=Result.ORDERED, **shown)
     issue.refresh_from_db()

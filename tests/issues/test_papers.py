@@ -6,7 +6,7 @@ import json
 import re
 import uuid
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -20,11 +20,14 @@ from lingxiu.accounts.absences import declare as absent
 from lingxiu.accounts.models import Post, User
 from lingxiu.config.environment import Environment, environment
 from lingxiu.files.models import StoredFile
-from lingxiu.issues import papers
+from lingxiu.issues import papers, word_templates
 from lingxiu.issues.kept import PrivateNote
 from lingxiu.issues.lifecycle import Move
 from lingxiu.issues.models import Issue
-from lingxiu.issues.papers import Notice, NoticeRefused
+from lingxiu.issues.rectification_models import Rectification
+from lingxiu.issues.rectifications import WHY_NO_NOTICE, Notice, NoticeRefused, notices_of, sign, write
+from lingxiu.issues.signing import shown
+from lingxiu.issues.word_templates import NOTICE
 from lingxiu.journal.models import Entry
 from lingxiu.merchants.models import Merchant
 from tests.cast import NOON, Cast, person
@@ -193,26 +196,38 @@ def colleague(cast: Cast) -> User:
     return one
 
 
+def made_notice(issue: Issue, officer: User, notice: Notice, *, at: datetime) -> StoredFile:
+    """Written by one, signed by the other: the paper."""
+    draft = write(issue, officer, notice, at=at)
+    return paper_of(sign(draft.pk, by=draft.second_officer, seen=shown(draft), at=at))
+
+
+def paper_of(made: Rectification) -> StoredFile:
+    return StoredFile.objects.get(sha256=made.file)
+
+
 def words_of(file: StoredFile) -> str:
     return "\n".join(line.text for line in Document(BytesIO(file.path.read_bytes())).paragraphs)
 
 
 def test_a_notice_names_two_officers_the_finding_its_basis_and_what_to_do_by_when(cast: Cast) -> None:
     issue, second = rests(with_the_team(cast), cast.town_officer, colleague(cast))
-    file = papers.make_notice(issue, cast.town_officer, Notice(second, DEMANDS, SOON), at=LATER)
+    file = made_notice(issue, cast.town_officer, Notice(second, DEMANDS, SOON), at=LATER)
     text = words_of(file)
     for part in ("一鲜居", "ZJ0001", "ZJ0002", "油烟未经净化直接排放", "《嘉兴市餐饮业油烟管理办法》第八条第一款、第十四条",
                  "1. 清洗油烟净化器", "2. 三日内提交清洗记录", "2026年3月9日", "魏塘执法队"):  # fmt: skip
         assert part in text, part
     assert "{" not in text
     told = Entry.objects.get(kind="issue.printed")
-    assert told.reference == {"paper": "notice", "file": file.sha256, "second": second.pk}
+    kept = Rectification.objects.get()
+    assert told.reference == {"paper": "notice", "file": file.sha256, "notice": kept.pk}
+    assert (told.actor_id, kept.file) == (second.pk, file.sha256)
 
 
 def refused(issue: Issue, officer: User, notice: Notice) -> str:
     with pytest.raises(NoticeRefused) as error:
-        papers.make_notice(issue, officer, notice, at=LATER)
-    assert str(papers.WHY_NO_NOTICE[error.value.why])
+        made_notice(issue, officer, notice, at=LATER)
+    assert str(WHY_NO_NOTICE[error.value.why])
     return error.value.why
 
 
@@ -236,7 +251,7 @@ def test_a_notice_rests_on_an_inspection_of_the_unit_with_its_code(cast: Cast) -
     made = inspected(issue, cast.town_officer, second, code=None)
     assert refused(issue, cast.town_officer, whole) == "inspection"
     type(made).objects.filter(pk=made.pk).update(act_code="模拟-0009")
-    assert papers.make_notice(issue, cast.town_officer, whole, at=LATER)
+    assert made_notice(issue, cast.town_officer, whole, at=LATER)
 
 
 def test_a_devices_lead_and_a_finding_without_a_printable_basis_have_no_notice(cast: Cast) -> None:
@@ -280,10 +295,10 @@ def test_a_department_may_put_its_own_template_in_place(
     own.mkdir(parents=True)
     paper = Document()
     paper.add_paragraph("本队自用格式 {{ merchant }} {{ until }}")
-    paper.save(str(own / papers.NOTICE))
-    monkeypatch.setattr(papers, "environment", environment_with(tmp_path))
+    paper.save(str(own / NOTICE))
+    monkeypatch.setattr(word_templates, "environment", environment_with(tmp_path))
     issue, second = rests(with_the_team(cast), cast.town_officer, colleague(cast))
-    file = papers.make_notice(issue, cast.town_officer, Notice(second, DEMANDS, SOON), at=LATER)
+    file = made_notice(issue, cast.town_officer, Notice(second, DEMANDS, SOON), at=LATER)
     assert words_of(file) == "本队自用格式 一鲜居 2026年3月9日"
 
 
@@ -294,8 +309,8 @@ def test_a_template_that_asks_for_what_there_is_not_is_refused_in_words(
     (tmp_path / "templates").mkdir()
     paper = Document()
     paper.add_paragraph(text)
-    paper.save(str(tmp_path / "templates" / papers.NOTICE))
-    monkeypatch.setattr(papers, "environment", environment_with(tmp_path))
+    paper.save(str(tmp_path / "templates" / NOTICE))
+    monkeypatch.setattr(word_templates, "environment", environment_with(tmp_path))
     issue, second = rests(with_the_team(cast), cast.town_officer, colleague(cast))
     assert refused(issue, cast.town_officer, Notice(second, DEMANDS, SOON)) == "template"
 
@@ -306,7 +321,10 @@ def test_the_page_makes_it_once_and_refuses_grid_members_in_words(cast: Cast) ->
     sent = {"second": second.pk, "demands": DEMANDS, "until": "2026-03-09", "submission": str(uuid.uuid4())}
     for _ in range(2):
         assert client.post(f"/issues/{issue.number}/notice/", sent).status_code == 302
-    assert len(papers.notices_of(issue)) == Entry.objects.filter(kind="issue.printed").count() == 1
+    [draft] = Rectification.objects.all()
+    assert client.get(f"/issues/{issue.number}/notice.docx").status_code == 404
+    browser(second).post(f"/issues/rectifications/{draft.pk}/sign/", {"act": "sign", "seen": shown(draft)})
+    assert len(notices_of(issue)) == Entry.objects.filter(kind="issue.printed").count() == 1
     answer = client.get(f"/issues/{issue.number}/notice.docx")
     assert answer.status_code == 200 and b"".join(answer.streaming_content)[:2] == b"PK"  # type: ignore[attr-defined]
     grid = browser(cast.grid_member, "en").post(f"/issues/{issue.number}/notice/", sent)

@@ -17,9 +17,10 @@ from lingxiu.issues.actions.reports import Said, take_report
 from lingxiu.issues.evidence import violation_of
 from lingxiu.issues.inspection_models import Inspection
 from lingxiu.issues.inspection_rules import Inspecting, Outcome, Why
-from lingxiu.issues.inspections import posts_of
+from lingxiu.issues.inspections import posts_of, sign
 from lingxiu.issues.lifecycle import Move, Result
 from lingxiu.issues.models import Issue, MoveRow, Report, Source
+from lingxiu.issues.signing import shown
 from lingxiu.issues.writing import Brought
 from lingxiu.merchants.models import Merchant
 from tests.cast import NOON, Cast, person
@@ -96,6 +97,18 @@ def to_closed(cast: Cast, issue: Issue, *, at: datetime = LATER, answer: str = "
     do(issue, Move.CLOSE, cast.dispatcher, at=at, answer=answer)
     issue.refresh_from_db()
     return issue
+
+
+def signed(*made: Inspection, at: datetime = LATER) -> None:
+    """Both officers of each of these have signed what stands there."""
+    for one in made:
+        for officer in (one.officer, one.second_officer):
+            sign(one.pk, by=officer, seen=shown(one), at=at)
+
+
+def all_signed(at: datetime = LATER) -> None:
+    """Every draft of an inspection there is."""
+    signed(*Inspection.objects.filter(signed_at=None).order_by("pk"), at=at)
 
 
 def inspected(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -11,7 +11,7 @@ from lingxiu.demo.bulk import copy
 from lingxiu.demo.desk import Record, number_reports
 from lingxiu.files.models import FileUse, StoredFile
 from lingxiu.issues.lifecycle import Move
-from lingxiu.issues.models import Inspection, Issue, IssueNumber, MoveRow, Report
+from lingxiu.issues.models import Inspection, Issue, IssueNumber, MoveRow, Report, Signature
 from lingxiu.issues.writing import JOURNAL, scope_of
 from lingxiu.journal.actions import Scope, record
 from lingxiu.sensing.models import Alarm
@@ -28,6 +28,7 @@ def write_issues(records: Sequence[Record]) -> None:
     copy([row for one in records for row in one.assignments])
     copy([row for one in records for row in one.moves])
     Inspection.objects.bulk_create([row for one in records for row in one.inspections], batch_size=500)
+    Signature.objects.bulk_create([row for one in records for row in _signatures(one.inspections)], batch_size=1000)
     IssueNumber.objects.bulk_create(_last_numbers(records))
     copy(_uses(records, reports))
 
@@ -39,6 +40,16 @@ def _write_issues(issues: Sequence[Issue]) -> None:
     Issue.objects.bulk_create(now, batch_size=500)
     if later:
         _write_issues(later)
+
+
+def _signatures(made: Iterable[Inspection]) -> Iterator[Signature]:
+    """Both officers', of what they wrote."""
+    for one in made:
+        for officer in one.officer_ids:
+            yield Signature(
+                inspection=one, officer_id=officer, version=1, text=one.text(), text_sha256=one.text_sha256,
+                verdict=Signature.Verdict.SIGNED, at=one.recorded_at,
+            )  # fmt: skip
 
 
 def _last_numbers(records: Sequence[Record]) -> list[IssueNumber]:

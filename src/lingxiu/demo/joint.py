@@ -10,8 +10,10 @@ from lingxiu.accounts.models import Unit, User
 from lingxiu.demo.shops import Shop
 from lingxiu.demo.staff import Staff
 from lingxiu.issues.inspection_rules import Why
+from lingxiu.issues.inspections import sign
 from lingxiu.issues.joint import JointRefused, Round, Walked, parts_at, plan, units_of, walk
-from lingxiu.issues.joint_models import JointInspection
+from lingxiu.issues.joint_models import JointInspection, JointShop
+from lingxiu.issues.signing import shown
 
 BODIES = ("dept-ecology", "dept-enforcement", "dept-market")
 SHOPS, WALKED, AHEAD = 8, 3, timedelta(days=7)
@@ -43,6 +45,14 @@ def _walk(today: JointInspection, officers: Sequence[tuple[Unit, User]], at: dat
             "已出示执法证件，查看净化器、隔油池和台账。", at - LASTS, at,
         )  # fmt: skip
         walk(shop, walked, by=officers[0][1], at=at, submission=uuid5(NAMESPACE_OID, f"demo:walk:{n}"))
+        if n < WALKED - 1:  # the last one's record waits for its signatures
+            _sign(shop, at)
+
+
+def _sign(shop: JointShop, at: datetime) -> None:
+    for made in shop.inspections.select_related("officer", "second_officer"):
+        for officer in (made.officer, made.second_officer):
+            sign(made.pk, by=officer, seen=shown(made), at=at)
 
 
 def _plan(

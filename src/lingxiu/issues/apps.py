@@ -17,7 +17,7 @@ class IssuesConfig(AppConfig):
         reason a grid member does not see the reporters'.
         """
         from lingxiu.files.access import answers_for
-        from lingxiu.issues.models import Inspection, Issue, Order, Report
+        from lingxiu.issues.models import Inspection, Issue, Order, Rectification, Report
 
         def sees_issue(request: HttpRequest, number: str) -> bool:
             authority = getattr(request.user, "authority", None)
@@ -33,7 +33,11 @@ class IssuesConfig(AppConfig):
         def sees_inspection(request: HttpRequest, inspection_id: str) -> bool:
             return Inspection.objects.visible_to(request.user).filter(pk=int(inspection_id)).exists()
 
+        def sees_rectification(request: HttpRequest, rectification_id: str) -> bool:
+            return Rectification.objects.visible_to(request.user).filter(pk=int(rectification_id)).exists()
+
         answers_for("order", sees_order)
+        answers_for("rectification", sees_rectification)
         answers_for("inspection", sees_inspection)
         answers_for("issue", sees_issue)
         answers_for("report", sees_report)

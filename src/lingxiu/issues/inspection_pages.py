@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from lingxiu.accounts.authority import HeldPost
 from lingxiu.accounts.models import User
 from lingxiu.files.photos import PhotoRefused
-from lingxiu.issues import inspections, pictures, queries, words
+from lingxiu.issues import inspections, pictures, queries, signing, words
 from lingxiu.issues.actions import moving
 from lingxiu.issues.forms import LONGEST_WORDS, area
 from lingxiu.issues.inspection_models import Inspection, OutcomeChoice, WhyChoice
@@ -26,6 +26,8 @@ from lingxiu.issues.inspections import Before
 from lingxiu.issues.lifecycle import By, Move, MoveRefused, State
 from lingxiu.issues.models import Issue
 from lingxiu.issues.relations import relations
+from lingxiu.issues.signing import SigningRefused
+from lingxiu.issues.signing_pages import standing
 from lingxiu.issues.views import officer, submission_of
 from lingxiu.issues.writing import Brought, SomebodyWasFaster
 from lingxiu.journal.actions import SubmissionReused, once
@@ -85,19 +87,15 @@ class InspectionForm(forms.Form):
     outcome = forms.ChoiceField(label=_("What came of it"), choices=OutcomeChoice.choices, widget=forms.RadioSelect)
 
     def __init__(
-        self, user: User, colleagues: list[User], before: Before, issue: Issue | None, now: datetime, data: Any = None
-    ) -> None:
-        why, number = inspections.likely_why(issue)
-        initial = {
-            "started_at": timezone.localtime(now - USUALLY), "ended_at": timezone.localtime(now), "why": why.value,
-            "number": number, "items": _likely_items(issue, before),
-        }  # fmt: skip
-        super().__init__(data, initial=initial)
+        self, user: User, colleagues: list[User], before: Before, issue: Issue | None, now: datetime, data: Any = None,
+        written: Inspection | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__(data, initial=_as_written(written) if written else _likely(issue, before, now))
         names = [(str(one.pk), one.name) for one in colleagues if one != user]
         if len(names) == 1:
             self.initial["second"] = names[0][0]
         offer(self, "second", [("", gettext("Choose …")), *names])
-        offer(self, "items", _items(issue, before, timezone.localtime(now).date()))
+        offer(self, "items", _items(issue, before, timezone.localtime(now).date(), written.items if written else ()))
 
     @property
     def said(self) -> Inspecting:
@@ -109,6 +107,24 @@ class InspectionForm(forms.Form):
         )  # fmt: skip
 
 
+def _likely(issue: Issue | None, before: Before, now: datetime) -> dict[str, Any]:
+    """What the form of a new record says before anybody wrote in it."""
+    why, number = inspections.likely_why(issue)
+    return {
+        "started_at": timezone.localtime(now - USUALLY), "ended_at": timezone.localtime(now), "why": why.value,
+        "number": number, "items": _likely_items(issue, before),
+    }  # fmt: skip
+
+
+def _as_written(made: Inspection) -> dict[str, Any]:
+    """What a record says that is to be put right."""
+    return {
+        "second": str(made.second_officer_id), "items": made.items, "why": made.why, "number": made.why_number,
+        "started_at": timezone.localtime(made.started_at), "ended_at": timezone.localtime(made.ended_at),
+        "words": made.words, "outcome": made.outcome,
+    }  # fmt: skip
+
+
 def _likely_items(issue: Issue | None, before: Before) -> list[str]:
     """What the issue is about, unless another body has checked it."""
     if issue is None:
@@ -118,12 +134,14 @@ def _likely_items(issue: Issue | None, before: Before) -> list[str]:
     return [] if item in before.settled else [item]
 
 
-def _items(issue: Issue | None, before: Before, day: date) -> list[tuple[str, str]]:
-    """What the issue is about, and the tasks; what another body has checked is marked."""
+def _items(issue: Issue | None, before: Before, day: date, written: Collection[str] = ()) -> list[tuple[str, str]]:
+    """What the issue is about, what was written before, and the tasks; what another body has checked is marked."""
     labels = inspections.item_labels()
     tasks = {task.id for task in in_force().catalogues.tasks}
     possible = inspections.items_on(day)
-    wanted = [item for item in possible if issue and item == issue.violation]
+    wanted = [
+        item for item in possible if (issue and item == issue.violation) or (item in written and item not in tasks)
+    ]
     wanted += [item for item in possible if item in tasks]
     language = get_language() or "zh-hans"
     return [(item, _marked(labels[item].text(language), before.settled.get(item))) for item in wanted]
@@ -248,6 +266,56 @@ def _keep(
     once(submission, actor=f"user:{user.pk}", body=body, at=now, do=do)
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
+def amend(request: HttpRequest, inspection_id: int) -> HttpResponse:
+    """`/issues/inspections/<id>/amend/`: a draft written anew; both sign the new version."""
+    user, now = officer(request), timezone.now()
+    seen = Inspection.objects.visible_to(user).select_related("merchant", "issue", "officer", "unit", "joint_shop")
+    made = get_object_or_404(seen, pk=inspection_id)
+    back = addresses.inspection(inspection_id)
+    try:
+        signing.refuse_writer(made, user)
+        signing.open_for(made, signing.shown(made))
+    except SigningRefused as refused:
+        return _refused(request, str(signing.WHY_NOT[refused.why]), 403 if refused.why == "writer" else 409, back)
+    joint = made.joint_shop.joint_id if made.joint_shop else None
+    before = inspections.before(made.merchant, made.unit_id, now, joint=joint)
+    colleagues = inspections.certified_at(made.unit_id, made.merchant, made.recorded_at)
+    data = request.POST if request.method == "POST" else None
+    form = InspectionForm(made.officer, colleagues, before, made.issue, now, data, written=made)
+    context: dict[str, Any] = {
+        "form": form, "issue": made.issue, "merchant": made.merchant, "before": before, "user": user, "made": made,
+        "lines": lines([one for one in before.inspections if one.pk != made.pk], user), "submission": submission_of(request),
+        "action": request.path, "back": back, "seen": request.POST.get("seen", signing.shown(made)),
+    }  # fmt: skip
+    if data is None:
+        return render(request, "issues/inspection_new.html", context)
+    if not form.is_valid():
+        return render(request, "issues/inspection_new.html", context, status=422)
+    try:
+        _keep_amended(request, form, made, user, now)
+    except InspectionRefused as error:
+        form.add_error(FIELD_OF.get(error.why), str(words.REFUSALS[error.why]))
+    except SigningRefused as refused:
+        form.add_error(None, str(signing.WHY_NOT[refused.why]))
+    except SubmissionReused:
+        form.add_error(None, gettext("This form was sent before with other words. Reload the page and send it again."))
+    if form.errors:
+        return render(request, "issues/inspection_new.html", context, status=409 if form.non_field_errors() else 422)
+    return redirect(back)
+
+
+def _keep_amended(request: HttpRequest, form: InspectionForm, made: Inspection, user: User, now: datetime) -> None:
+    """Raises: InspectionRefused, SigningRefused, SubmissionReused."""
+    said, told, seen = form.said, form.cleaned_data["words"], request.POST.get("seen", "")
+    body = {**form.cleaned_data, "inspection": made.pk, "seen": seen}
+
+    def do() -> dict[str, object]:
+        return {"inspection": inspections.amend(made.pk, said, told, by=user, seen=seen, at=now).pk}
+
+    once(submission_of(request), actor=f"user:{user.pk}", body=body, at=now, do=do)
+
+
 # ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -259,7 +327,8 @@ def show(request: HttpRequest, inspection_id: int) -> HttpResponse:
     made = seen.filter(pk=inspection_id).first()
     if made is None:
         raise Http404
-    return render(request, "issues/inspection.html", {"line": lines([made], user)[0], "made": made})
+    context = {"line": lines([made], user)[0], "made": made, "standing": standing(made, user)}
+    return render(request, "issues/inspection.html", context)
 
 
 def lines(made: list[Inspection], user: User | None) -> list[Mapping[str, object]]:
@@ -274,7 +343,7 @@ def lines(made: list[Inspection], user: User | None) -> list[Mapping[str, object
         {
             "made": one,
             "items": [labels[item].text(language) if item in labels else item for item in one.items],
-            "url": f"/issues/inspections/{one.pk}/" if one.pk in readable else "",
+            "url": addresses.inspection(one.pk) if one.pk in readable else "",
         }
         for one in made
     ]

@@ -1,6 +1,8 @@
-"""Inspections: recorded by two certified officers within the cap, given the code of their act, shown to whoever goes next.
+"""Inspections: recorded by two certified officers within the cap, signed by each, given the code of their act, shown to whoever
+goes next.
 
-What is allowed, `inspection_rules` decides. A shop's row is locked while one is recorded, so that of two departments at the last
+What is allowed, `inspection_rules` decides; what a signature is, `signing`. No code is asked for, and nothing rests on an
+inspection, before both have signed. A shop's row is locked while one is recorded, so that of two departments at the last
 free place of the cap one wins.
 """
 
@@ -20,6 +22,7 @@ from lingxiu.accounts.authority import HeldPost
 from lingxiu.accounts.models import Post, Unit, User
 from lingxiu.connectors.acts import Act, Gateway, Simulated
 from lingxiu.connectors.http import Failed
+from lingxiu.issues import signing
 from lingxiu.issues.inspection_models import Inspection
 from lingxiu.issues.inspection_rules import (
     BEYOND_THE_CAP,
@@ -39,8 +42,9 @@ from lingxiu.issues.inspection_rules import (
 from lingxiu.issues.joint_models import JointShop
 from lingxiu.issues.models import Issue, MoveRow, Report
 from lingxiu.issues.order_models import Order
+from lingxiu.issues.signing_models import FINAL
 from lingxiu.issues.writing import use_photos
-from lingxiu.journal.actions import Scope, SubmissionReused, record
+from lingxiu.journal.actions import SubmissionReused, record
 from lingxiu.merchants.models import Merchant, Standing
 from lingxiu.policy.queries import in_force
 from lingxiu.policy.rows import Label
@@ -97,7 +101,8 @@ def of_year(merchant_id: int, year: int) -> list[Inspection]:
     """The inspections of a shop in a year of the county, the newest first."""
     zone = timezone.get_current_timezone()
     begins, ends = datetime(year, 1, 1, tzinfo=zone), datetime(year + 1, 1, 1, tzinfo=zone)
-    found = Inspection.objects.filter(merchant=merchant_id, started_at__gte=begins, started_at__lt=ends)
+    made = Inspection.objects.filter(merchant=merchant_id, withdrawn_at=None)
+    found = made.filter(started_at__gte=begins, started_at__lt=ends)
     return list(found.select_related("unit", "officer", "second_officer", "issue", "joint_shop"))
 
 
@@ -145,8 +150,8 @@ def item_labels() -> dict[str, Label]:
 
 
 def printable(inspection: Inspection) -> bool:
-    """Whether a paper that rests on this inspection may be printed: the act has its code."""
-    return inspection.act_code is not None
+    """Whether a paper that rests on this inspection may be printed: both have signed it, and the act has its code."""
+    return inspection.is_final and inspection.act_code is not None
 
 
 def for_notice(issue: Issue, unit_id: int) -> Inspection | None:
@@ -156,8 +161,14 @@ def for_notice(issue: Issue, unit_id: int) -> Inspection | None:
 
 
 def made_on(issue: Issue) -> bool:
-    """Whether an issue was inspected at all: an order to correct rests on that."""
-    return Inspection.objects.filter(_about(issue)).exists()
+    """Whether an issue was inspected, and both officers signed it: an order to correct rests on that."""
+    return Inspection.objects.filter(FINAL, _about(issue), withdrawn_at=None).exists()
+
+
+def unsigned_on(issue: Issue) -> list[Inspection]:
+    """Drafts of inspections of an issue, that wait for a signature."""
+    made = Inspection.objects.filter(_about(issue), signed_at=None, withdrawn_at=None, version__gt=0)
+    return list(made.select_related("unit", "officer", "second_officer").distinct())
 
 
 def _about(issue: Issue) -> Q:
@@ -228,18 +239,56 @@ def _record(
         synthetic=merchant.synthetic,
     )  # fmt: skip
     use_photos(photos, "inspection", made.pk)
+    people = signing.write_down(made, recorded_by, at)
     record(
-        "inspection.made", "inspection", made.pk, at=at, actor_id=recorded_by.pk, scope=_scope(made),
-        reference={"why": made.why, "unit": post.unit_code, "issue": issue.number if issue else ""},
+        "inspection.made", "inspection", made.pk, at=at, actor_id=recorded_by.pk, scope=made.scope(),
+        reference={"why": made.why, "unit": post.unit_code, "issue": issue.number if issue else "", "people": people},
     )  # fmt: skip
-    if isinstance(way := gateway(), Simulated):
-        _take_code(made, way, at)
+    return made
+
+
+def sign(inspection_id: int, *, by: User, seen: str, at: datetime) -> Inspection:
+    """One of the two officers signs the version he was shown; with the second signature it is final, and its code is asked for.
+
+    Raises: SigningRefused, Inspection.DoesNotExist.
+    """
+    with transaction.atomic():
+        made = signing.lock(Inspection, inspection_id)
+        if signing.sign(made, by, seen, at) and isinstance(way := gateway(), Simulated):
+            _take_code(made, way, at)
+    return made
+
+
+def amend(inspection_id: int, said: Inspecting, words: str, *, by: User, seen: str, at: datetime) -> Inspection:
+    """Write the record anew while it is a draft: both sign the new version, whatever they signed before.
+
+    It was written down when it first was: that is still what its times are held against.
+    Raises: SigningRefused, InspectionRefused, Inspection.DoesNotExist.
+    """
+    with transaction.atomic():
+        made = signing.lock(Inspection, inspection_id)
+        signing.refuse_writer(made, by)
+        signing.open_for(made, seen)
+        merchant = Merchant.objects.select_for_update(no_key=True).get(pk=made.merchant_id)
+        joint = made.joint_shop.joint_id if made.joint_shop else None
+        refuse(_asked(merchant, said, made.officer, made.unit_id, words, made.recorded_at, joint, but=made.pk))
+        assert said.second is not None  # `refuse`
+        made.second_officer_id, made.items, made.words = said.second, list(said.items), words.strip()
+        made.started_at, made.ended_at, made.why = said.started_at, said.ended_at, said.why
+        made.why_number, made.outcome, made.version = said.number.strip(), said.outcome, made.version + 1
+        made.save()
+        people = signing.write_down(made, by, at)
+        record(
+            "inspection.amended", "inspection", made.pk, at=at, actor_id=by.pk, scope=made.scope(),
+            reference={"version": made.version, "people": people},
+        )  # fmt: skip
     return made
 
 
 def _asked(
-    merchant: Merchant, said: Inspecting, officer: User, unit_id: int, words: str, at: datetime, joint: int | None
-) -> Asked:
+    merchant: Merchant, said: Inspecting, officer: User, unit_id: int, words: str, at: datetime, joint: int | None,
+    but: int | None = None,
+) -> Asked:  # fmt: skip
     day = _day(said.started_at)
     limits = _limits(merchant, day)
     return Asked(
@@ -251,7 +300,7 @@ def _asked(
         known=is_known(merchant, said.why, said.number.strip(), said.started_at),
         items=frozenset(items_on(day)),
         earlier=(
-            *(_earlier(one) for one in _relevant(merchant.pk, day, limits)),
+            *(_earlier(one) for one in _relevant(merchant.pk, day, limits) if one.pk != but),
             *_planned(merchant.pk, _day(at), joint),
         ),
         limits=limits,
@@ -295,7 +344,7 @@ def _relevant(merchant_id: int, day: date, limits: Limits) -> list[Inspection]:
     """The inspections a decision about this day rests on: of its year, and of the days another body's check is respected."""
     since = min(date(day.year, 1, 1), day - timedelta(days=limits.respected_days))
     begins = datetime(since.year, since.month, since.day, tzinfo=timezone.get_current_timezone())
-    found = Inspection.objects.filter(merchant=merchant_id, started_at__gte=begins)
+    found = Inspection.objects.filter(merchant=merchant_id, withdrawn_at=None, started_at__gte=begins)
     return list(found.select_related("unit", "officer", "second_officer", "issue", "joint_shop"))
 
 
@@ -333,13 +382,6 @@ def _day(at: datetime) -> date:
     return timezone.localtime(at).date()
 
 
-def _scope(made: Inspection) -> Scope:
-    """The shop knows that it was inspected; of an issue it is not told of, it is not told by this either."""
-    told = made.issue is None or made.issue.is_told_to_shop
-    shop = made.merchant
-    return Scope(town=shop.town, grid=shop.grid, unit_id=made.unit_id, merchant_id=shop.pk if told else None)
-
-
 # ── the code of the act ──────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -351,7 +393,7 @@ def gateway() -> Gateway | Simulated | None:
 
 
 def ask_for_codes(at: datetime) -> int:
-    """Ask for every code that is outstanding, those asked for longest ago first. Returns how many were given.
+    """Ask for every code of a signed record that is outstanding, those asked for longest ago first. Returns how many were given.
 
     One that is refused or not answered stays outstanding, with the reason, and is asked for again; the others are asked for
     all the same.
@@ -359,8 +401,9 @@ def ask_for_codes(at: datetime) -> int:
     way = gateway()
     if way is None:
         return 0
-    waiting = Inspection.objects.filter(act_code=None).order_by(F("act_asked_at").asc(nulls_first=True), "pk")
-    return sum(_ask_for(pk, way, at) for pk in list(waiting.values_list("pk", flat=True)[:MOST_ASKED]))
+    waiting = Inspection.objects.filter(FINAL, act_code=None, withdrawn_at=None)
+    first = waiting.order_by(F("act_asked_at").asc(nulls_first=True), "pk").values_list("pk", flat=True)
+    return sum(_ask_for(pk, way, at) for pk in list(first[:MOST_ASKED]))
 
 
 def _ask_for(pk: int, way: Gateway | Simulated, at: datetime) -> bool:
@@ -384,7 +427,7 @@ def _take_code(made: Inspection, way: Gateway | Simulated, at: datetime) -> bool
         return False
     made.act_code, made.act_simulated, made.act_error = given.code, given.simulated, ""
     made.save(update_fields=["act_asked_at", "act_code", "act_simulated", "act_error"])
-    record("inspection.coded", "inspection", made.pk, at=at, scope=_scope(made))
+    record("inspection.coded", "inspection", made.pk, at=at, scope=made.scope())
     return True
 
 

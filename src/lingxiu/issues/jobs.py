@@ -1,5 +1,6 @@
 """What the worker does for the list: clocks followed, and set again when a year's holidays are published; codes of inspections
-asked for; rounds and items of orders told of in the morning; orders for many gone on with; senders forgotten."""
+asked for, signatures
+reminded of; rounds and items of orders told of in the morning; orders for many gone on with; senders forgotten."""
 
 from __future__ import annotations
 
@@ -17,6 +18,7 @@ from lingxiu.issues.joint_today import tell_of_today
 from lingxiu.issues.models import PublicPost
 from lingxiu.issues.order_today import tell_of_orders
 from lingxiu.issues.overdue import follow_up, resume_rested
+from lingxiu.issues.signing_late import follow_unsigned
 from lingxiu.journal.models import Entry
 from lingxiu.journal.queries import follow
 from lingxiu.policy.queries import forget, in_force
@@ -65,6 +67,13 @@ def follow_the_clocks(timestamp: int) -> None:
 def ask_for_act_codes(timestamp: int) -> None:
     """Every minute; may run twice. What was refused or not answered is asked for again."""
     ask_for_codes(timezone.now())
+
+
+@app.periodic(cron="* * * * *")
+@app.task(queueing_lock="issues.unsigned", lock="issues.unsigned", pass_context=False)
+def follow_signatures(timestamp: int) -> None:
+    """Every minute; may run twice, and reminds of a paper that is not signed once."""
+    follow_unsigned(timezone.now())
 
 
 @app.periodic(cron="* * * * *")

@@ -16,16 +16,22 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
 from lingxiu.accounts.models import User
-from lingxiu.issues import papers
+from lingxiu.files.models import StoredFile
+from lingxiu.issues import papers, rectifications
 from lingxiu.issues.bulk import Ticked
 from lingxiu.issues.desk import dispatcher
 from lingxiu.issues.filters import Filter, matching
 from lingxiu.issues.forms import area
 from lingxiu.issues.models import Issue
-from lingxiu.issues.papers import NothingGiven, Notice, NoticeRefused
+from lingxiu.issues.papers import NothingGiven
+from lingxiu.issues.rectification_models import Rectification
+from lingxiu.issues.rectifications import WHY_NO_NOTICE, Notice, NoticeRefused
+from lingxiu.issues.signing_pages import standing
 from lingxiu.issues.views import officer, submission_of
+from lingxiu.issues.word_templates import WORD
 from lingxiu.journal.actions import SubmissionReused, once
 from lingxiu.policy.queries import edition
+from lingxiu.ui import addresses
 from lingxiu.ui.choosing import offer
 
 _WITH = ("merchant", "lead_unit", "lead_person")
@@ -106,7 +112,7 @@ class NoticeForm(forms.Form):
         offer(self, "second", choices)
 
     def notice(self) -> Notice:
-        """The valid form as `papers.make_notice` takes it."""
+        """The valid form as `rectifications.write` takes it."""
         said = self.cleaned_data
         return Notice(self._people.get(said["second"]), said["demands"], said["until"])
 
@@ -117,44 +123,72 @@ def notice(request: HttpRequest, number: str) -> HttpResponse:
     user, now = officer(request), timezone.now()
     issue = _seen_by(user, number)
     try:
-        post = papers.refuse_notice(issue, user)
+        post = rectifications.refuse_notice(issue, user)
     except NoticeRefused as refused:
         status = 403 if refused.why == "person" else 409
-        return _refused(request, str(papers.WHY_NO_NOTICE[refused.why]), status, number)
+        return _refused(request, str(WHY_NO_NOTICE[refused.why]), status, number)
     violation = edition(issue.edition).catalogues.violation(issue.violation)
     form = NoticeForm(
-        papers.second_officers(post, user, now),
+        rectifications.second_officers(post, user, now),
         request.POST if request.method == "POST" else None,
         initial={"demands": violation.advice.zh if violation.advice else ""},
     )
     context = {
-        "issue": issue, "form": form, "violation": violation, "made": papers.notices_of(issue),
-        "bases": papers.bases_for(issue),
+        "issue": issue, "form": form, "violation": violation, "made": rectifications.notices_of(issue),
+        "drafts": rectifications.drafts_of(issue),
+        "bases": rectifications.bases_for(issue),
     }  # fmt: skip
     if request.method != "POST":
         return render(request, "issues/notice.html", context)
-    if form.is_valid() and _make(request, issue, user, form, now):
-        return redirect(f"/issues/{number}/notice/?made=1")
+    if form.is_valid() and (made := _make(request, issue, user, form, now)):
+        return redirect(addresses.rectification(made))
     return render(request, "issues/notice.html", context, status=422)
 
 
-def _make(request: HttpRequest, issue: Issue, user: User, form: NoticeForm, now: datetime) -> bool:
-    """Make it, once; else the form says what is wrong."""
+def _make(request: HttpRequest, issue: Issue, user: User, form: NoticeForm, now: datetime) -> int:
+    """Write it, once. Returns its id; 0 where the form says what is wrong."""
     notice = form.notice()
     body = {"notice": issue.number, "second": notice.second and notice.second.pk, "demands": notice.demands,
             "until": str(notice.until)}  # fmt: skip
 
     def do() -> dict[str, object]:
-        return {"file": papers.make_notice(issue, user, notice, at=now).sha256}
+        return {"rectification": rectifications.write(issue, user, notice, at=now).pk}
 
     try:
-        once(submission_of(request), actor=f"user:{user.pk}", body=body, at=now, do=do)
+        made, _first = once(submission_of(request), actor=f"user:{user.pk}", body=body, at=now, do=do)
+        return int(made["rectification"])
     except NoticeRefused as refused:
         field = refused.why if refused.why in ("second", "until") else "demands" if refused.why == "words" else None
-        form.add_error(field, str(papers.WHY_NO_NOTICE[refused.why]))
+        form.add_error(field, str(WHY_NO_NOTICE[refused.why]))
     except SubmissionReused:
         form.add_error(None, _("This form was sent before with other words. Reload the page and send it again."))
-    return not form.errors
+    return 0
+
+
+@require_safe
+def show_notice(request: HttpRequest, rectification_id: int) -> HttpResponse:
+    """`/issues/rectifications/<id>/`: what it says, who has signed it; for officers who see the issue."""
+    user = officer(request)
+    seen = Rectification.objects.visible_to(user).filter(pk=rectification_id)
+    made = seen.select_related("issue__merchant", "unit", "officer", "second_officer", "inspection").first()
+    if made is None:
+        raise Http404
+    context = {"made": made, "fields": made.fields, "standing": standing(made, user)}
+    return render(request, "issues/rectification.html", context)
+
+
+@require_safe
+def draft_file(request: HttpRequest, rectification_id: int) -> HttpResponseBase:
+    """`/issues/rectifications/<id>/notice.docx`: the paper; before both have signed, the draft, which says that it is one."""
+    user = officer(request)
+    made = Rectification.objects.visible_to(user).select_related("issue").filter(pk=rectification_id).first()
+    if made is None:
+        raise Http404
+    if not user.authority.may("issues.inspect") and not user.authority.may("issues.dispatch"):
+        raise PermissionDenied
+    file = StoredFile.objects.get(sha256=made.file or made.draft)
+    name = f"{made.issue.number}-{'notice' if made.file else 'draft'}.docx"
+    return FileResponse(file.path.open("rb"), as_attachment=True, filename=name, content_type=WORD)
 
 
 @require_safe
@@ -162,11 +196,9 @@ def notice_file(request: HttpRequest, number: str) -> HttpResponseBase:
     """`/issues/<number>/notice.docx`: the newest one made, for who sees the issue and may make such papers."""
     user = officer(request)
     issue = _seen_by(user, number)
-    file = next(iter(papers.notices_of(issue)), None)
+    file = next(iter(rectifications.notices_of(issue)), None)
     if file is None:
         raise Http404
     if not user.authority.may("issues.inspect") and not user.authority.may("issues.dispatch"):
         raise PermissionDenied
-    return FileResponse(
-        file.path.open("rb"), as_attachment=True, filename=f"{number}-notice.docx", content_type=papers.WORD
-    )
+    return FileResponse(file.path.open("rb"), as_attachment=True, filename=f"{number}-notice.docx", content_type=WORD)

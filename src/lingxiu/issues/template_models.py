@@ -1,4 +1,4 @@
-"""Word templates that departments brought for their papers, every version kept. What makes one good, `templates_in` decides."""
+"""Word templates that departments brought for their papers, every version kept. What makes one good, `word_templates` decides."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from lingxiu.accounts.models import User
 from lingxiu.files.photos import PhotoRefused
 from lingxiu.files.voices import VoiceRefused
-from lingxiu.issues import elsewhere, pictures, queries, voices
+from lingxiu.issues import elsewhere, pictures, queries, signing, voices
 from lingxiu.issues.actions import opening
 from lingxiu.issues.export import MOST_ROWS, write_sheet
 from lingxiu.issues.filter_choices import more_choices
@@ -88,6 +88,7 @@ def issue_list(request: HttpRequest) -> HttpResponse:
         "total": count,
         "counts": counts,
         "orders": waiting(user, timezone.localdate(now)) if wanted.view != "all" else None,
+        "to_sign": signing.counted(user) if wanted.view != "all" else 0,
         "links": _links(wanted),
         "tabs": _tabs(wanted, views, counts.open),
         "towns": _towns(user),

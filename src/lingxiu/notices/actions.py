@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from functools import reduce
+from operator import or_
+from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -14,6 +17,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from lingxiu.accounts.models import User
+from lingxiu.issues import signing
 from lingxiu.issues.models import Issue
 from lingxiu.journal.actions import record
 from lingxiu.journal.models import Entry
@@ -43,9 +47,9 @@ def tell(entries: Sequence[Entry], *, at: datetime) -> int:
     told_of = {kind for rule in policy.catalogues.notices.rules for kind in rule.kinds}
     fresh = [entry for entry in entries if entry.at > since and entry.kind in told_of]
     written = sum(_or_put_aside(entry, at, lambda entry: _tell_one(entry, policy, at)) for entry in fresh)
-    last = {entry.subject_id: entry for entry in entries if entry.subject_kind == "issue"}
-    for number in _with_todos(last):
-        _or_put_aside(last[number], at, lambda entry: _keep_todos(entry.subject_id, at))
+    last = {(entry.subject_kind, entry.subject_id): entry for entry in entries if entry.subject_kind in _WHOSE_TURN}
+    for subject in _with_todos(last):
+        _or_put_aside(last[subject], at, lambda entry: _keep_todos((entry.subject_kind, entry.subject_id), at))
     return written
 
 
@@ -110,7 +114,7 @@ def _send_out(notice: Notice, user: User, rule: Telling, catalogue: Notices, at:
         at, manner_of(user, catalogue), zone(), urgent=rule.urgent, digest=chosen.digest if chosen else False
     )
     for way in ways(rule, chosen, reached_by(user)):
-        if way is Way.TODO and _open_todos([notice.subject_id]).filter(person=user).exists():
+        if way is Way.TODO and _open_todos([(notice.subject_kind, notice.subject_id)]).filter(person=user).exists():
             continue  # the line is on their list already
         Delivery.objects.create(notice=notice, person=user, way=way, urgent=rule.urgent, next_at=goes_at)
 
@@ -118,23 +122,46 @@ def _send_out(notice: Notice, user: User, rule: Telling, catalogue: Notices, at:
 # ── the other side's list ────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _open_todos(numbers: Iterable[str]) -> QuerySet[Delivery]:
-    todos = Delivery.objects.filter(way=Way.TODO, notice__subject_kind="issue", notice__subject_id__in=list(numbers))
-    return todos.filter(state__in=OPEN, finished_by=None)
+Subject: TypeAlias = tuple[str, str]
+"""An issue or a paper to be signed: its kind, and its number or id."""
 
 
-def _with_todos(numbers: Iterable[str]) -> list[str]:
-    """Those of these issues that stand on somebody's list."""
-    return sorted(set(_open_todos(numbers).values_list("notice__subject_id", flat=True)))
+def _open_todos(subjects: Iterable[Subject]) -> QuerySet[Delivery]:
+    ids: dict[str, list[str]] = {}
+    for kind, subject in subjects:
+        ids.setdefault(kind, []).append(subject)
+    about = [Q(notice__subject_kind=kind, notice__subject_id__in=own) for kind, own in ids.items()]
+    todos = Delivery.objects.filter(way=Way.TODO, state__in=OPEN, finished_by=None)
+    return todos.filter(reduce(or_, about)) if about else todos.none()
 
 
-def _keep_todos(number: str, at: datetime) -> int:
+def _with_todos(subjects: Iterable[Subject]) -> list[Subject]:
+    """Those of these that stand on somebody's list."""
+    found = _open_todos(subjects).values_list("notice__subject_kind", "notice__subject_id")
+    return sorted(set(found))
+
+
+def _holding(number: str, at: datetime) -> set[int]:
+    """Who has the ball of an issue, and who stands in for them."""
+    holding = set(audience.holders(Issue.objects.get(number=number), at))
+    return holding | audience.standing_in(holding, at)
+
+
+_WHOSE_TURN: dict[str, Callable[[str, datetime], set[int]]] = {
+    "issue": _holding,
+    "inspection": lambda pk, at: set(signing.whose_turn_at("inspection", pk)),
+    "rectification": lambda pk, at: set(signing.whose_turn_at("rectification", pk)),
+}
+"""On whose list it stands. A signature is nobody's but the officer's own: no deputy gives it."""
+
+
+def _keep_todos(subject: Subject, at: datetime) -> int:
     """Take the to-do off the list of whoever has not the ball any more; one that has not left yet need not leave.
 
     Returns: how many are to be taken off.
     """
-    holding = set(audience.holders(Issue.objects.get(number=number), at))
-    over = _open_todos([number]).exclude(person__in=holding | audience.standing_in(holding, at))
+    kind, of = subject
+    over = _open_todos([subject]).exclude(person__in=_WHOSE_TURN[kind](of, at))
     over.filter(state=Delivery.State.WAITING, message=None).update(state=Delivery.State.NEEDLESS)
     finishings = [
         Delivery(notice_id=todo.notice_id, person_id=todo.person_id, way=Way.TODO_DONE, next_at=at, finishes=todo)

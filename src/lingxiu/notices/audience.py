@@ -12,11 +12,13 @@ from django.db.models import Q
 
 from lingxiu.accounts.absences import deputies
 from lingxiu.accounts.models import Bond, Post, Unit, UnitKind, User
+from lingxiu.issues import signing
 from lingxiu.issues.holding import dispatchers_on_duty, dispatchers_unit
 from lingxiu.issues.joint_models import JointInspection, JointOfficer
 from lingxiu.issues.lifecycle import Level, Move
 from lingxiu.issues.models import Assignment, Issue, MoveRow, Report
 from lingxiu.issues.order_models import Order
+from lingxiu.issues.signing import Paper
 from lingxiu.journal.models import Entry
 from lingxiu.policy.queries import in_force
 from lingxiu.policy.schema.notices import Audience
@@ -52,6 +54,11 @@ class About:
         if self.entry.subject_kind != "joint_inspection":
             return None
         return JointInspection.objects.filter(pk=self.entry.subject_id).first()
+
+    @cached_property
+    def paper(self) -> Paper | None:
+        """The record of an inspection, or the notice to a merchant, it is about."""
+        return signing.paper(self.entry.subject_kind, self.entry.subject_id)
 
     @cached_property
     def order(self) -> Order | None:
@@ -104,6 +111,8 @@ def visible_among(about: About, ids: Iterable[int]) -> list[User]:
         return [user for user in found if Issue.objects.visible_to(user).filter(pk=issue.pk).exists()]
     if joint is not None:
         return [user for user in found if JointInspection.objects.visible_to(user).filter(pk=joint.pk).exists()]
+    if about.paper is not None:
+        return [user for user in found if signing.may_see(about.paper, user)]
     order = about.order
     if order is not None:
         return [user for user in found if Order.objects.visible_to(user).filter(pk=order.pk).exists()]

@@ -29,6 +29,8 @@ from lingxiu.ui import addresses
 
 A_ROUND: Final = "joint_inspection"
 AN_ORDER: Final = "order"
+PAPERS: Final = {"inspection": addresses.inspection, "rectification": addresses.rectification}
+"""Papers of two officers, and where each is read and signed."""
 SHOP_REMINDER: Final = "N-SHOP-REMINDER"
 CALLED: Final = "alarm.called"
 TO_THE_COMPANY: Final = "N-ALARM-COMPANY"
@@ -119,6 +121,8 @@ def address(notice: Notice, *, officer: bool) -> str:
         return addresses.joint_round(int(notice.subject_id))
     if notice.subject_kind == AN_ORDER and officer:
         return addresses.order(int(notice.subject_id))
+    if notice.subject_kind in PAPERS and officer:
+        return PAPERS[notice.subject_kind](int(notice.subject_id))
     if (notice.kind == CALLED and officer) or notice.rule == TO_THE_COMPANY:
         return addresses.alarm(int(notice.subject_id))
     return addresses.merchant(notice.merchant_id) if notice.merchant_id else addresses.notices()

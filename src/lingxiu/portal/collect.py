@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from lingxiu.accounts.models import Unit, User
+from lingxiu.issues import signing
 from lingxiu.issues.models import Issue
 from lingxiu.issues.order_today import waiting
 from lingxiu.issues.queries import mine
@@ -67,6 +68,7 @@ def my_round(request: HttpRequest) -> HttpResponse:
         "mine": sum(len(group.stops) for group in groups),
         "late": sum(len(group.stops) for group in groups if group.id == "late"),
         "orders": waiting(user, timezone.localdate(now)),
+        "to_sign": signing.counted(user),
         "visits": user.authority.may("merchants.visit"),
         "may_find": user.authority.may("issues.find"),
         "stops": _stops(user) if user.authority.may("merchants.visit") else [],

@@ -28,6 +28,16 @@ def order(order_id: int) -> str:
     return f"/issues/orders/{order_id}/"
 
 
+def inspection(inspection_id: int) -> str:
+    """The record of an inspection, to be read and signed."""
+    return f"/issues/inspections/{inspection_id}/"
+
+
+def rectification(rectification_id: int) -> str:
+    """A notice to a merchant, to be read and signed."""
+    return f"/issues/rectifications/{rectification_id}/"
+
+
 def merchant(merchant_id: int) -> str:
     """The portrait of a merchant."""
     return f"/merchants/{merchant_id}/"

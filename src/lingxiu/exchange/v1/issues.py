@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -15,12 +15,14 @@ from ninja import Query, Router
 from ninja.responses import Status
 
 from lingxiu.accounts.models import Unit, User
+from lingxiu.china.identifiers import normalise
 from lingxiu.exchange import keys
 from lingxiu.exchange.door import Done, Needs, officer_of, once_each, refuse_unknown
 from lingxiu.exchange.problems import Fault, Problem, Text, wrong
 from lingxiu.exchange.v1.photos import kept_by
 from lingxiu.exchange.v1.places import in_china
 from lingxiu.exchange.v1.shapes import (
+    CaseResultIn,
     FindIn,
     Id,
     InspectionIn,
@@ -30,16 +32,17 @@ from lingxiu.exchange.v1.shapes import (
     MovedOut,
     MoveIn,
     Number,
+    OtherIn,
     ReportNamed,
     Rows,
     cursor_of,
     mark_of,
 )
-from lingxiu.issues import elsewhere, evidence, queries, words
+from lingxiu.issues import case_forms, cases, elsewhere, evidence, queries, words
 from lingxiu.issues.actions import moving, opening
 from lingxiu.issues.filters import Filter, matching, page
+from lingxiu.issues.forms import BEFORE_AND_AFTER, findings
 from lingxiu.issues.forms import FIELDS as MADE_BY_PEOPLE
-from lingxiu.issues.forms import findings
 from lingxiu.issues.inspection_rules import Inspecting
 from lingxiu.issues.lifecycle import Level, Mark, MoveRefused, State, moves_from
 from lingxiu.issues.models import PEOPLE, Issue, MoveRow, Report, Source
@@ -49,6 +52,7 @@ from lingxiu.journal.actions import SubmissionReused
 from lingxiu.merchants.models import Merchant
 from lingxiu.policy.queries import edition, in_force
 from lingxiu.policy.rows import Label
+from lingxiu.territory.queries import town_names
 
 router = Router(tags=["issues"])
 READ = Needs(keys.ISSUES_READ)
@@ -71,6 +75,7 @@ FIELDS: dict[str, str] = {
     "place": "merchant",
     "certificate": "result",
     "inspection": "result",
+    "unsigned": "result",
     **dict.fromkeys(
         ("second", "items", "times", "number", "unknown_number", "cap", "checked", "inspection_words"), "inspection"
     ),
@@ -111,11 +116,22 @@ def get_issue(request: HttpRequest, number: Number) -> dict[str, Any]:
     return {
         **_out(issue),
         "joined_into": issue.joined_into.number if issue.joined_into else None,
+        "other": {"system": issue.other_system, "number": issue.other_number} if issue.other_number else None,
+        "case": _case(moves),
         "reports": issue.reports.count(),
         "moves": [_move(row) for row in moves],
         "may": _may(issue, user),
         "evidence": _wanted(issue, timezone.now()),
     }
+
+
+def _case(moves: Iterable[MoveRow]) -> dict[str, Any] | None:
+    case = cases.of_rows(moves)
+    if case is None:
+        return None
+    came = case.result
+    result = {"outcome": came.outcome, "day": came.day, "number": came.number} if came else None
+    return {"number": case.number, "body": case.body, "day": case.day, "cause": case.cause, "result": result}
 
 
 def _wanted(issue: Issue, now: datetime) -> dict[str, Any]:
@@ -269,18 +285,25 @@ def _found(sent: FindIn, user: User, now: datetime) -> opening.Found:
         raise wrong("violation", sent.violation, _("Name a finding of the catalogue that holds today."))
     if sent.act_at > now:
         raise wrong("act_at", sent.act_at.isoformat(), _("This lies in the future."))
-    if sent.other and sent.other.system not in {row.id for row in in_force().catalogues.systems}:
-        raise wrong("other.system", sent.other.system, _("Name a system of the county's catalogue."))
-    other = (sent.other.system, elsewhere.plain(sent.other.number)) if sent.other else ("", "")
+    other = _elsewhere(sent.other) if sent.other else ("", "")
+    if sent.town and sent.town not in town_names():
+        raise wrong("town", sent.town, _("Name a town of the county by its code."))
     lng, lat = in_china(sent.location)
-    merchant = _shop(sent.merchant, user)
+    merchant = _shop(sent.merchant, user) or _licensed(sent.licence_no, user)
     if not (merchant or sent.place or sent.location):
         raise wrong("place", "", _("Say where it is: a merchant, a place in words, or a position."))
     source = Source.GRID_MEMBER if user.authority.grids else Source.OFFICER
     return opening.Found(
-        source, violation.id, sent.words or violation.label.zh, sent.act_at, merchant, sent.place, _own_area(user), lng,
-        lat, found_by=user, photos=kept_by(user, sent.photos), other=other,
+        source, violation.id, sent.words or violation.label.zh, sent.act_at, merchant, sent.place,
+        sent.town or _own_area(user), lng, lat, found_by=user, photos=kept_by(user, sent.photos), other=other,
     )  # fmt: skip
+
+
+def _elsewhere(other: OtherIn) -> tuple[str, str]:
+    """System and number, as they are kept. Raises Problem."""
+    if other.system not in {row.id for row in in_force().catalogues.systems}:
+        raise wrong("other.system", other.system, _("Name a system of the county's catalogue."))
+    return other.system, elsewhere.plain(other.number)
 
 
 def _own_area(user: User) -> str:
@@ -299,6 +322,16 @@ def _shop(merchant: Id | None, user: User) -> Merchant | None:
     return found
 
 
+def _licensed(licence_no: str, user: User) -> Merchant | None:
+    """Raises Problem."""
+    if not licence_no:
+        return None
+    found = Merchant.objects.visible_to(user).filter(licence_no__in={licence_no, normalise(licence_no)}).first()
+    if found is None:
+        raise wrong("licence_no", licence_no, _("No such merchant is known: leave it out and say the place in words."))
+    return found
+
+
 @router.post("/issues/{number}/moves", response={201: MovedOut}, auth=WRITE, summary="A move")
 def post_move(request: HttpRequest, number: Number, sent: MoveIn) -> Status[Any]:
     """Make a move with an issue, as the key's person, by the same table as everybody."""
@@ -309,9 +342,7 @@ def post_move(request: HttpRequest, number: Number, sent: MoveIn) -> Status[Any]
 
     def do() -> Done:
         brought = _brought(sent, issue, user, now)
-        row = moving.move(number, sent.move, actor=user, at=now, brought=brought, seen=sent.seen)
-        moved = {"version": row.version, "move": row.move, "state": row.to_state, "level": row.to_level}
-        return Done(201, {"number": number, **moved})
+        return _made(number, moving.move(number, sent.move, actor=user, at=now, brought=brought, seen=sent.seen))
 
     try:
         done = once_each(request, {"number": number, **sent.model_dump(mode="json")}, do)
@@ -321,6 +352,58 @@ def post_move(request: HttpRequest, number: Number, sent: MoveIn) -> Status[Any]
         fault = Fault("seen", sent.seen, _("Read the issue again, then decide."))
         raise Problem("moved-on", str(words.faster(faster)), (fault,)) from faster
     return Status(done.status, done.body)
+
+
+@router.post("/issues/{number}/other", response={201: MovedOut}, auth=WRITE, summary="Its number elsewhere")
+def post_other(request: HttpRequest, number: Number, sent: OtherIn) -> Status[Any]:
+    """Write down the number the issue goes by in another system, so that nothing is reported twice."""
+    user, now = officer_of(request), timezone.now()
+    _seen(number, user)
+    system, other = _elsewhere(sent)
+
+    def do() -> Done:
+        return _made(number, elsewhere.note(number, system, other, actor=user, at=now))
+
+    try:
+        done = once_each(request, {"number": number, **sent.model_dump(mode="json")}, do)
+    except elsewhere.OtherNumberTaken as taken:
+        told = _("It stands with issue %(number)s.") % {"number": taken.number}
+        fault = Fault("number", other, _("Look at that issue: join the two, or send the number that is this one's."))
+        raise Problem("said-otherwise", told, (fault,)) from taken
+    except MoveRefused as refused:
+        raise _refused_note(refused, number) from refused
+    return Status(done.status, done.body)
+
+
+@router.post("/issues/{number}/case-result", response={201: MovedOut}, auth=WRITE, summary="What came of its case")
+def post_case_result(request: HttpRequest, number: Number, sent: CaseResultIn) -> Status[Any]:
+    """Write down what came of the case an issue went on as. A later one takes its place; both stay in the record."""
+    user, now = officer_of(request), timezone.now()
+    _seen(number, user)
+    result = cases.CaseResult(sent.outcome, sent.day, sent.number, sent.comment)
+
+    def do() -> Done:
+        return _made(number, cases.record_result(number, result, actor=user, at=now))
+
+    try:
+        done = once_each(request, {"number": number, **sent.model_dump(mode="json")}, do)
+    except cases.ResultRefused as refused:
+        raise wrong("day", sent.day.isoformat(), case_forms.REFUSALS[refused.why]) from refused
+    except MoveRefused as refused:
+        raise _refused_note(refused, number) from refused
+    return Status(done.status, done.body)
+
+
+def _made(number: str, row: MoveRow) -> Done:
+    return Done(
+        201, {"number": number, "version": row.version, "move": row.move, "state": row.to_state, "level": row.to_level}
+    )
+
+
+def _refused_note(refused: MoveRefused, number: str) -> Problem:
+    why = words.refusal(refused)
+    kind = "moved-on" if refused.why in STANDS_ELSEWHERE else "refused"
+    return Problem(kind, why, (Fault("number", number, why),))
 
 
 def _brought(sent: MoveIn, issue: Issue, user: User, now: datetime) -> Brought:
@@ -349,12 +432,40 @@ def _brought(sent: MoveIn, issue: Issue, user: User, now: datetime) -> Brought:
         interim=sent.interim,
         violation=sent.violation,
         case_number=sent.case_number,
+        case_body=_filing_body(sent, issue, user),
+        case_on=_not_to_come("case_on", sent.case_on, now),
+        case_cause=sent.case_cause,
         mentioned=tuple(person for name in sent.mentioned if (person := _person_called("mentioned", name))),
-        photos=kept_by(user, sent.photos),
+        photos=(*(before := kept_by(user, _of_a_visit(sent))), *kept_by(user, sent.photos)),
+        before=before,
         told=_told(sent, issue),
         reading=_reading(sent, issue, now),
         measured=sent.measured,
     )
+
+
+def _filing_body(sent: MoveIn, issue: Issue, user: User) -> Unit | None:
+    """Raises Problem for a unit that files no cases of this issue."""
+    if not sent.case_body:
+        return None
+    found = next((unit for unit in cases.bodies(issue, user) if unit.code == sent.case_body), None)
+    if found is None:
+        raise wrong("case_body", sent.case_body, _("Name a department, or the team of the issue's town, by its code."))
+    return found
+
+
+def _not_to_come(field: str, day: date | None, now: datetime) -> date | None:
+    """Raises Problem."""
+    if day is not None and day > timezone.localdate(now):
+        raise wrong(field, day.isoformat(), case_forms.REFUSALS["future"])
+    return day
+
+
+def _of_a_visit(sent: MoveIn) -> list[str]:
+    """Raises Problem."""
+    if sent.before and sent.move not in BEFORE_AND_AFTER:
+        raise wrong("before", sent.before, _("Pictures of before come with handle and feed_back alone."))
+    return sent.before
 
 
 def _told(sent: MoveIn, issue: Issue) -> dict[str, str | float]:

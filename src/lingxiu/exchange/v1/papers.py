@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from django.http import HttpRequest
 from django.utils import timezone
@@ -16,9 +16,9 @@ from lingxiu.exchange import keys
 from lingxiu.exchange.door import Done, Needs, officer_of, once_each
 from lingxiu.exchange.problems import Fault, Problem
 from lingxiu.exchange.v1.shapes import Day, Given, Number, UserName, Words
-from lingxiu.issues import papers
+from lingxiu.issues import rectifications
 from lingxiu.issues.models import Issue
-from lingxiu.issues.papers import Notice, NoticeRefused
+from lingxiu.issues.rectifications import Notice, NoticeRefused
 from lingxiu.ui import addresses
 
 router = Router(tags=["issues"])
@@ -36,15 +36,19 @@ class NoticeIn(Given):
 
 
 class NoticeOut(Schema):
-    """Where the Word file lies, for the person this key acts for, signed in."""
+    """Where the Word file lies, for the person this key acts for, signed in. It is a draft, and says so, until the other officer
+    has signed it, at `page`, signed in as himself; the paper then lies there too."""
 
     number: str
     file: str
+    page: str
+    state: Literal["draft"] = "draft"
 
 
 @router.post("/issues/{number}/notices", response={201: NoticeOut}, auth=WRITE, summary="A notice")
 def post_notice(request: HttpRequest, number: Number, sent: NoticeIn) -> Status[Any]:
-    """Make a notice to the merchant from the department's template, by two certified officers of an enforcing body."""
+    """Write a notice to the merchant from the department's template, for two certified officers of an enforcing body. The other
+    one signs it himself: until then it is a draft."""
     user, now = officer_of(request), timezone.now()
     issue = Issue.objects.visible_to(user).select_related("merchant").filter(number=number).first()
     if issue is None:
@@ -52,8 +56,9 @@ def post_notice(request: HttpRequest, number: Number, sent: NoticeIn) -> Status[
 
     def do() -> Done:
         second = User.objects.filter(username=sent.second).first()
-        file = papers.make_notice(issue, user, Notice(second, sent.demands, sent.until), at=now)
-        return Done(201, {"number": number, "file": addresses.file(file.sha256)})
+        made = rectifications.write(issue, user, Notice(second, sent.demands, sent.until), at=now)
+        lies = {"file": addresses.file(made.draft), "page": addresses.rectification(made.pk)}
+        return Done(201, {"number": number, "state": "draft", **lies})
 
     try:
         done = once_each(request, {"number": number, **sent.model_dump(mode="json")}, do)
@@ -63,7 +68,7 @@ def post_notice(request: HttpRequest, number: Number, sent: NoticeIn) -> Status[
 
 
 def _refused(refused: NoticeRefused, sent: NoticeIn) -> Problem:
-    why = papers.WHY_NO_NOTICE[refused.why]
+    why = rectifications.WHY_NO_NOTICE[refused.why]
     if refused.why == "person":
         return Problem("not-permitted", why)
     field = FIELDS.get(refused.why, "number")

@@ -39,14 +39,14 @@ def checked(issue: Issue, what: Move, actor: User, brought: Brought) -> State:
 
 def _refuse_uncertified(issue: Issue, what: Move, doer: User, brought: Brought) -> None:
     """检查笔录 and 责令改正 come from certified officers of a body that has a part in it (国办发〔2024〕54号), and an order to
-    correct only after an inspection. Raises MoveRefused."""
+    correct only after an inspection that both have signed. Raises MoveRefused."""
     state = State(issue.state)
     if inspections.post_for(doer, issue) is None:
         raise MoveRefused(what, state, "certificate")
     if brought.inspection and what not in INSPECTING:
         raise MoveRefused(what, state, "nothing")
     if brought.result in CERTIFIED_ONLY and not inspections.made_on(issue):
-        raise MoveRefused(what, state, "inspection")
+        raise MoveRefused(what, state, "unsigned" if inspections.unsigned_on(issue) else "inspection")
 
 
 INSPECTING = frozenset({Move.HANDLE, Move.NOTE})

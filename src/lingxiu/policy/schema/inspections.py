@@ -22,16 +22,21 @@ class InspectionCap(Rule):
 
 class Inspections(Row):
     """Administrative inspections (国办发〔2024〕54号): how often, how long another body's check is respected, how late one may be
-    written down. The first cap that fits counts; without any there is none. `most_finds`: so many at one shop of a joint round."""
+    written down. `sign_reminder_hours`, `sign_raised_hours`: after so long without a signature whoever must sign is reminded, and
+    their unit hears of it. The first cap that fits counts; without any there is none. `most_finds`: so many at one shop of a joint round."""
 
     caps: tuple[InspectionCap, ...] = ()
     respected_days: int = Field(90, ge=0)
     written_within_days: int = Field(3, ge=0)
     most_finds: int = Field(20, ge=1, le=40)
+    sign_reminder_hours: int = Field(4, ge=1)
+    sign_raised_hours: int = Field(24, ge=1)
 
     @model_validator(mode="after")
     def _is_whole(self) -> Inspections:
         refuse_doubles([cap.id for cap in self.caps])
+        if self.sign_raised_hours <= self.sign_reminder_hours:
+            raise ValueError("sign_raised_hours must lie above sign_reminder_hours: who must sign is reminded first")
         if self.caps and not any(not cap.levels and cap.enabled and not cap.until for cap in self.caps):
             raise ValueError("caps has none without levels and without an end; add one, last, for all the rest")
         return self
