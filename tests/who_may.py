@@ -210,6 +210,7 @@ WHO_MAY: dict[str, Row] = {
     "issues/export.geojson": Row(get=EXPORTERS),
     "issues/lookback/": Row(get=OFFICERS),
     "issues/lookback/map/": Row(get=OFFICERS),
+    "issues/lookback/units/": Row(get=OFFICERS),
     "issues/lookback/report.docx": Row(get=OFFICERS),
     "issues/lookback/places/": Row(get=OFFICERS, post=PERSONAL),  # the county's office keeps them
     "issues/lookback/places/<place_id>/remove/": Row(post=PERSONAL, far_post=PERSONAL),

@@ -129,6 +129,7 @@ PAGES = [
     Shot("law", "ecology1", "/issues/law/"),
     Shot("law-entry", "g00100102", "/issues/law/V-A1/"),
     Shot("lookback", "county1", "/issues/lookback/"),
+    Shot("lookback-units", "county1", "/issues/lookback/units/"),
     Shot("lookback-map", "county1", "/issues/lookback/map/"),
     Shot("lookback-places", "county1", "/issues/lookback/places/"),
     Shot("lookback-listings", "county1", "/issues/lookback/listings/"),

@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from lingxiu.accounts.models import User
 from lingxiu.china.pinyin import fold
-from lingxiu.issues import elsewhere, queries
+from lingxiu.issues import bodies, elsewhere, queries
 from lingxiu.issues.lifecycle import Move, State
 from lingxiu.issues.lookback.models import KeyPlace, Listing
 from lingxiu.issues.models import (
@@ -87,6 +87,7 @@ _CHOICES: dict[str, frozenset[str]] = {
     "listed": frozenset({"red", "black"}),
     "waits": frozenset(WAITS),
     "event": frozenset(EVENTS),
+    "deed": frozenset(bodies.DEEDS),
 }
 
 
@@ -100,7 +101,8 @@ class Filter:
     for those in none. `in_time`: closed by the issue's own clock. `answers`: of the reports on it, all in time or any late.
     `rated`: by a reporter. `repeat`: at a repeat place in the `REPEAT_DAYS` up to `until`, or today. `near`: a key place.
     `listed`: the merchant stands on the red or the black list. `responsible`: code of the department; `unit` and `person`: who
-    has it now; `kind`: of the merchant.
+    has it now; `kind`: of the merchant. `body`: a department or a town (its code) that did `deed` (`bodies.DEEDS`) with it in
+    the days of `deed_since` to `deed_until`.
     """
 
     view: str = "all"
@@ -140,6 +142,10 @@ class Filter:
     unit: int | None = None
     person: int | None = None
     kind: str = ""
+    body: str = ""
+    deed: str = ""
+    deed_since: date | None = None
+    deed_until: date | None = None
     sort: str = ""
 
     @classmethod
@@ -189,6 +195,10 @@ class Filter:
             unit=_number(query.get("unit", "")),
             person=_number(query.get("person", "")),
             kind=_code(query.get("kind", "")),
+            body=_code(query.get("body", "")),
+            deed=one_of("deed"),
+            deed_since=_day(query.get("deed_from", "")),
+            deed_until=_day(query.get("deed_to", "")),
             sort=sort if sort in SORTS else "",
         )
 
@@ -238,6 +248,10 @@ class Filter:
             "unit": str(self.unit or ""),
             "person": str(self.person or ""),
             "kind": self.kind,
+            "body": self.body,
+            "deed": self.deed,
+            "deed_from": self.deed_since.isoformat() if self.deed_since else "",
+            "deed_to": self.deed_until.isoformat() if self.deed_until else "",
             "sort": self.sort,
         }
         return {name: value for name, value in values.items() if value}
@@ -342,8 +356,11 @@ def _but_words(wanted: Filter, now: datetime) -> Q:
     if wanted.reopened:
         found &= Q(clock_from__gt=F("reported_at"))
     found &= _reports(wanted, now) & _waits(wanted.waits) & _happened(wanted)
+    if wanted.body and wanted.deed and wanted.deed_since and wanted.deed_until:
+        days = bodies.Days(start_of(wanted.deed_since), end_of(wanted.deed_until), now)
+        found &= bodies.issues_where(wanted.body, wanted.deed, days)
     if wanted.repeat:
-        found &= _repeated(_end_of(wanted.until or timezone.localdate(now)))
+        found &= _repeated(end_of(wanted.until or timezone.localdate(now)))
     return found
 
 
@@ -398,20 +415,20 @@ def _times(wanted: Filter, now: datetime) -> Q:
     if wanted.late:
         found &= Q(closed_at=None, step_due_at__lt=now)
     if wanted.due_today:
-        found &= Q(closed_at=None, step_due_at__gte=now, step_due_at__lte=_end_of(today))
+        found &= Q(closed_at=None, step_due_at__gte=now, step_due_at__lte=end_of(today))
     if wanted.due_until:
-        found &= Q(due_at__lte=min(_end_of(wanted.due_until), now))
+        found &= Q(due_at__lte=min(end_of(wanted.due_until), now))
     if wanted.age:
         least, most = AGES[wanted.age]
-        found &= Q(reported_at__lte=_end_of(today - timedelta(days=least)))
-        found &= Q(reported_at__gte=_start_of(today - timedelta(days=most))) if most is not None else Q()
+        found &= Q(reported_at__lte=end_of(today - timedelta(days=least)))
+        found &= Q(reported_at__gte=start_of(today - timedelta(days=most))) if most is not None else Q()
     if wanted.in_time:
         found &= Q(state=State.CLOSED)
         found &= Q(closed_at__lte=F("due_at")) if wanted.in_time == "yes" else Q(closed_at__gt=F("due_at"))
     first = {"reported_at": wanted.since, "closed_at": wanted.ended_since, "due_at": wanted.due_since}
     last = {"reported_at": wanted.until, "closed_at": wanted.ended_until}
-    found &= Q(**{f"{name}__gte": _start_of(day) for name, day in first.items() if day})
-    return found & Q(**{f"{name}__lte": _end_of(day) for name, day in last.items() if day})
+    found &= Q(**{f"{name}__gte": start_of(day) for name, day in first.items() if day})
+    return found & Q(**{f"{name}__lte": end_of(day) for name, day in last.items() if day})
 
 
 def _reports(wanted: Filter, now: datetime) -> Q:
@@ -477,12 +494,14 @@ def _repeated(end: datetime) -> Q:
     return Q(often, ~Q(state=State.DISMISSED), reported_at__gt=begin, reported_at__lte=end)
 
 
-def _start_of(day: date) -> datetime:
+def start_of(day: date) -> datetime:
+    """The first moment of a day of the county."""
     return datetime.combine(day, time(), timezone.get_current_timezone())
 
 
-def _end_of(day: date) -> datetime:
-    return _start_of(day + timedelta(days=1)) - timedelta(microseconds=1)
+def end_of(day: date) -> datetime:
+    """The last moment of a day of the county."""
+    return start_of(day + timedelta(days=1)) - timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)

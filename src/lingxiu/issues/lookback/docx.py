@@ -6,7 +6,7 @@ Layout is the template's: the shipped one, or the county's own in `templates/` b
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from django.utils.functional import Promise
@@ -42,14 +42,16 @@ def template(kind: str) -> Path:
     return own if own and own.is_file() else SHIPPED / f"{kind}.docx"
 
 
-def write(kind: str, board: Board) -> bytes:
+def write(kind: str, board: Board, beside: Sequence[Table] = ()) -> bytes:
     """The document of a board. Raises: KeyError for an unknown kind, TemplateRefused."""
     title = str(TITLES[kind])
     path = template(kind)
     try:
         document = DocxTemplate(path)
         # A template comes from outside: it may print what it is given, and call nothing.
-        document.render(_context(title, board), jinja_env=SandboxedEnvironment(autoescape=True), autoescape=True)
+        document.render(
+            _context(title, board, beside), jinja_env=SandboxedEnvironment(autoescape=True), autoescape=True
+        )
         file = io.BytesIO()
         document.save(file)
     except Exception as error:
@@ -59,8 +61,8 @@ def write(kind: str, board: Board) -> bytes:
     return file.getvalue()
 
 
-def _context(title: str, board: Board) -> Mapping[str, object]:
-    tables = [board.measures, board.way, *board.dimensions, board.ages, board.repeats]
+def _context(title: str, board: Board, beside: Sequence[Table]) -> Mapping[str, object]:
+    tables = [board.measures, board.way, *board.dimensions, board.ages, board.repeats, *beside]
     return {
         "title": title,
         "area": board.area,
@@ -84,6 +86,6 @@ def _plain(table: Table) -> Mapping[str, object]:
     return {
         "title": table.title,
         "columns": table.columns,
-        "rows": [[cell.text for cell in row] for row in table.rows],
+        "rows": [[cell.whole for cell in row] for row in table.rows],
         "note": table.note,
     }

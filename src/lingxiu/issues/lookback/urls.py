@@ -10,6 +10,7 @@ LOOKBACK: list[URLPattern] = [
     path("issues/export.csv", views.export_csv, name="export_csv"),
     path("issues/export.geojson", views.export_geojson, name="export_geojson"),
     path("issues/lookback/", views.lookback, name="lookback"),
+    path("issues/lookback/units/", views.units, name="lookback_units"),
     path("issues/lookback/map/", views.over_time, name="over_time"),
     path("issues/lookback/report.docx", views.report, name="lookback_report"),
     path("issues/lookback/places/", views.places, name="places"),

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from lingxiu.accounts.models import User
 from lingxiu.issues.filters import Filter, matching
-from lingxiu.issues.lookback import actions, docx, queries, words
+from lingxiu.issues.lookback import actions, comparison, docx, queries, words
 from lingxiu.issues.lookback.asking import Asked, area_name, grids_of
 from lingxiu.issues.lookback.exports import write_csv, write_geojson
 from lingxiu.issues.lookback.figures import Period, period_around
@@ -53,10 +53,32 @@ def lookback(request: HttpRequest) -> HttpResponse:
         "grids": grids_of(asked.area.town or _own_town(user)),
         "reports": _reports(asked),
         "map": f"/issues/lookback/map/?{asked.query}",
+        "units": f"/issues/lookback/units/?{asked.query}",
         "exported": _exported(asked) if user.authority.may("issues.export") else "",
         "sees_rules": sees_rules(user),
     }
     return render(request, "issues/lookback.html", context)
+
+
+@require_safe
+def units(request: HttpRequest) -> HttpResponse:
+    """`/issues/lookback/units/`: departments and towns side by side, in a period and in the one before."""
+    user, now = officer(request), timezone.now()
+    today = timezone.localdate(now)
+    asked = Asked.read(request.GET, today)
+    context = {
+        "asked": asked,
+        "area": area_name(asked, user),
+        "period": words.period_words(asked.period),
+        "earlier": words.period_words(asked.period.before()),
+        "tables": comparison.tables(comparison.compare(asked.period, asked.area, user, now)),
+        "tabs": _kinds(asked, today),
+        "before": f"?{asked.within(asked.period.before())}",
+        "after": f"?{asked.within(asked.period.after())}" if asked.period.until < today else "",
+        "back": f"/issues/lookback/?{asked.query}",
+        "notice": f"/issues/lookback/report.docx?kind=notice&{asked.query}",
+    }
+    return render(request, "issues/lookback_units.html", context)
 
 
 def _board(asked: Asked, user: User, now: datetime) -> words.Board:
@@ -173,7 +195,8 @@ def report(request: HttpRequest) -> HttpResponse:
         raise Http404
     asked = Asked.read({"period": kind, **request.GET.dict()}, timezone.localdate(now))
     try:
-        document = docx.write(kind, _board(asked, user, now))
+        beside = [] if kind == "week" else comparison.tables(comparison.compare(asked.period, asked.area, user, now))
+        document = docx.write(kind, _board(asked, user, now), beside)
     except docx.TemplateRefused as refused:
         return render(
             request, "issues/lookback_template.html", {"name": refused.path.name, "why": refused.why}, status=500

@@ -28,16 +28,24 @@ MOST_VALUES = 12
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A value in a table; `url`: the list behind it, where it is a count. `part`: of 100, drawn as a bar."""
+    """A value in a table; `url`: the list behind it, where it is a count. `part`: of 100, drawn as a bar. `before`: the same of
+    the period before, `before_url` the list of that."""
 
     text: str
     url: str = ""
     part: float | None = None
+    before: str = ""
+    before_url: str = ""
+
+    @property
+    def whole(self) -> str:
+        """As a document has it: the period before in brackets."""
+        return f"{self.text} ({self.before})" if self.before else self.text
 
     @property
     def is_number(self) -> bool:
         """Whether it stands with numbers, at the right: a count, a share, or the dash where there is none."""
-        return self.text[:1].isdigit() or self.text == "–"
+        return self.text[:1].isdigit() or self.text == "–" or bool(self.before)
 
 
 @dataclass(frozen=True, slots=True)
