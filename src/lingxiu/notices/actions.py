@@ -123,7 +123,7 @@ def _send_out(notice: Notice, user: User, rule: Telling, catalogue: Notices, at:
 
 
 Subject: TypeAlias = tuple[str, str]
-"""An issue or a paper to be signed: its kind, and its number or id."""
+"""An issue, an order or a paper to be signed: its kind, and its number or id."""
 
 
 def _open_todos(subjects: Iterable[Subject]) -> QuerySet[Delivery]:
@@ -149,6 +149,7 @@ def _holding(number: str, at: datetime) -> set[int]:
 
 _WHOSE_TURN: dict[str, Callable[[str, datetime], set[int]]] = {
     "issue": _holding,
+    "order": audience.order_holders,
     "inspection": lambda pk, at: set(signing.whose_turn_at("inspection", pk)),
     "rectification": lambda pk, at: set(signing.whose_turn_at("rectification", pk)),
 }

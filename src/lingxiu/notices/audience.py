@@ -17,7 +17,7 @@ from lingxiu.issues.holding import dispatchers_on_duty, dispatchers_unit
 from lingxiu.issues.joint_models import JointInspection, JointOfficer
 from lingxiu.issues.lifecycle import Level, Move
 from lingxiu.issues.models import Assignment, Issue, MoveRow, Report
-from lingxiu.issues.order_models import Order
+from lingxiu.issues.order_models import Order, OrderItem
 from lingxiu.issues.signing import Paper
 from lingxiu.journal.models import Entry
 from lingxiu.policy.queries import in_force
@@ -124,6 +124,9 @@ def holders(issue: Issue, at: datetime) -> list[int]:
     dispatcher on duty is theirs while the others are at rest."""
     if not issue.is_open:
         return []
+    if issue.lead_unit and issue.assignments.filter(on_duty=True, person=None, ended_at=None).exists():
+        there = [user.pk for user in dispatchers_on_duty(issue.lead_unit, at)]
+        return there or of_units([issue.lead_unit_id], at)
     return _of(issue.lead_unit_id, issue.lead_person_id, at)
 
 
@@ -133,9 +136,6 @@ def of_units(unit_ids: Iterable[int | None], at: datetime, verbs: frozenset[str]
     return list(posts.filter(role__in=_roles(verbs)).values_list("user_id", flat=True))
 
 
-    if issue.lead_unit and issue.assignments.filter(on_duty=True, person=None, ended_at=None).exists():
-        there = [user.pk for user in dispatchers_on_duty(issue.lead_unit, at)]
-        return there or of_units([issue.lead_unit_id], at)
 def _of(unit_id: int | None, person_id: int | None, at: datetime) -> list[int]:
     return [person_id] if person_id else of_units([unit_id], at)
 
@@ -191,6 +191,13 @@ def _crew(about: About) -> list[int]:
 def _ordered(about: About) -> list[int]:
     """Of the unit whose items of the order the entry is of: whoever may handle or dispatch there."""
     return of_units([about.entry.unit_id], about.at) if about.order else []
+
+
+def order_holders(order_id: str, at: datetime) -> set[int]:
+    """Who has something of an order still to answer: the people of its unit, and who stands in for them."""
+    owing = OrderItem.objects.filter(order=int(order_id), state=OrderItem.State.OPEN)
+    found = set(of_units(owing.values_list("unit_id", flat=True).distinct(), at))
+    return found | standing_in(found, at)
 
 
 def _order_giver(about: About) -> list[int]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from uuid import UUID, uuid4
 
 import structlog
@@ -25,6 +25,7 @@ from lingxiu.connectors import robots, zhezhengding
 from lingxiu.connectors.http import Failed, Refused, Unreachable
 from lingxiu.connectors.sms import NoGateway
 from lingxiu.issues.models import Issue
+from lingxiu.issues.order_models import OrderItem
 from lingxiu.notices import links, reaching, wording
 from lingxiu.notices.actions import manner_of, zone
 from lingxiu.notices.models import Delivery
@@ -36,6 +37,8 @@ log = structlog.get_logger(__name__)
 
 LEASE = timedelta(minutes=5)
 WAIT_FOR_TODO = timedelta(minutes=1)
+LAST_MINUTE = time(23, 59)
+"""What is due on a day is due by then."""
 MOST_AT_ONCE = 500
 """So many messages one run of the job sends at most; the next minute has its own."""
 
@@ -293,15 +296,28 @@ def _by_robot(claimed: Claimed, at: datetime) -> str:
 
 def _make_todo(claimed: Claimed, at: datetime) -> str:
     told = _lines(claimed)
-    issue = Issue.objects.filter(number=told[0].notice.subject_id).first()
+    due, place = _owed(claimed.rows[0])
     todo = zhezhengding.Todo(
         str(claimed.message),
         _address(claimed, Way.ZHEZHENGDING),
         wording.subject(told),
-        _link(claimed, told, at),
-        issue.step_due_at if issue else None,
+        links.make(claimed.person.pk, f"{_where(told)}{place}", at=at),
+        due,
     )
     return _client().create_todo(todo, at=at)
+
+
+def _owed(row: Delivery) -> tuple[datetime | None, str]:
+    """By when, and where in the page of the thing itself it stands: of an order, what is due first of the person's own unit."""
+    notice = row.notice
+    if notice.subject_kind != wording.AN_ORDER:
+        issue = Issue.objects.filter(number=notice.subject_id).first() if notice.subject_kind == "issue" else None
+        return issue.step_due_at if issue else None, ""
+    owing = OrderItem.objects.filter(order=int(notice.subject_id), state=OrderItem.State.OPEN).order_by("due_on", "pk")
+    own = owing.filter(unit__in=row.person.authority.unit_ids).first()
+    first = own or owing.first()
+    due = datetime.combine(first.due_on, LAST_MINUTE, zone()) if first else None
+    return due, f"#item-{own.pk}" if own else ""
 
 
 def _finish_todo(claimed: Claimed, at: datetime) -> str:
