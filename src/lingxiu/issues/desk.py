@@ -227,10 +227,14 @@ def morning(request: HttpRequest) -> HttpResponse:
         raise PermissionDenied
     found = digest.figures(user, now)
     waiting = matching(Filter(waits="decision"), user, now).select_related("merchant", "lead_unit", "lead_person")
+    decided = list(waiting.order_by("step_due_at", "id")[:20])
+    asked = digest.decisions(decided)
     context = {
         "figures": found,
         "since": digest.last_end_of_work(now),
-        "waiting": rows_of(list(waiting.order_by("step_due_at", "id")[:20]), now),
+        "waiting": [
+            {**row, "decision": asked[issue.pk]} for issue, row in zip(decided, rows_of(decided, now), strict=True)
+        ],
         "now": now,
     }
     return render(request, "issues/digest.html", context)

@@ -5,17 +5,19 @@ Reads only; counts nothing that the list does not show.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from lingxiu.accounts.models import User
 from lingxiu.issues import writing
 from lingxiu.issues.filters import Filter, Total, matching, total
+from lingxiu.issues.models import Assignment, Issue
 
 Text = str | Promise
 END_OF_WORK = time(17)
@@ -66,6 +68,26 @@ def figures(user: User, now: datetime) -> list[Figure]:
     ]
     own = [_figure(label, wanted, icon, tone, user, now) for label, wanted, icon, tone in asked]
     return own + [figure for figures_of in _others for figure in figures_of(user, since, now)]
+
+
+def decisions(issues: Sequence[Issue]) -> dict[int, list[Text]]:
+    """What each of these waits for to be decided, by its id; one query for all."""
+    objected = set(
+        Assignment.objects.filter(issue__in=issues, outcome=Assignment.Outcome.OBJECTED).values_list(
+            "issue_id", flat=True
+        )
+    )
+    return {issue.pk: [words for words, waits in _waits_for(issue, issue.pk in objected) if waits] for issue in issues}
+
+
+def _waits_for(issue: Issue, objected: bool) -> list[tuple[Text, bool]]:
+    days = issue.extension_asked_days or 0
+    more = ngettext("%(days)s working day more: give or refuse", "%(days)s working days more: give or refuse", days)
+    return [
+        (more % {"days": days}, bool(days)),
+        (_("an objection: settle it"), objected),
+        (_("a leader's question: answer it"), issue.supervised_at is not None),
+    ]
 
 
 def _figure(label: Text, wanted: Filter, icon: str, tone: str, user: User, now: datetime) -> Figure:

@@ -7,11 +7,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.functional import Promise
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
@@ -172,9 +175,27 @@ def make_move(request: HttpRequest, number: str) -> HttpResponse:
     except (MoveRefused, SomebodyWasFaster, SubmissionReused, PhotoRefused, VoiceRefused, pictures.NotKept,
             _BeforeRefused) as error:  # fmt: skip
         return _refused(request, issue, user, now, offer, error)
+    moved = Issue.objects.select_related("merchant", "lead_unit", "lead_person").get(pk=issue.pk)
+    messages.success(request, _done(offer, issue, moved))
     if not Issue.objects.visible_to(user).filter(pk=issue.pk).exists():
         return redirect(addresses.issues())  # it went to another's hands, out of this reader's sight
     return redirect(addresses.issue(number))
+
+
+def _done(offer: Offer, was: Issue, issue: Issue) -> SafeString:
+    """What was just done, to which issue, and who has it now if that is another: the page one comes to may be the list, without it."""
+    what = evidence.violation_of(issue).label.text(get_language() or "zh-hans")
+    shop = issue.merchant.name if issue.merchant else issue.place
+    said = format_html("{}: {} · {}", words.MOVES[offer.what].made, what, _of_the_county(shop))
+    if not issue.is_open or (was.lead_unit_id, was.lead_person_id) == (issue.lead_unit_id, issue.lead_person_id):
+        return said
+    holder = " · ".join(one.name for one in (issue.lead_unit, issue.lead_person) if one)
+    return format_html("{} → {}", said, _of_the_county(holder))
+
+
+def _of_the_county(name: str) -> SafeString:
+    """A name, marked as Chinese on a page of another language."""
+    return format_html('<span lang="zh">{}</span>', name)
 
 
 def seen_by(user: User, number: str) -> Issue:
@@ -493,10 +514,12 @@ def _to_check(issue: Issue, happened: list[Happened]) -> dict[str, object]:
         return {}
     since = next((n for n, line in enumerate(happened) if line.row.move == Move.REOPEN), len(happened))
     round_ = happened[:since]
-    pictured = [line for line in round_ if line.row.move in (Move.HANDLE, Move.FEED_BACK)]
+    worked = [line for line in round_ if line.row.move in (Move.HANDLE, Move.FEED_BACK)]
     return {
         "fed_back": next(line for line in round_ if line.row.move == Move.FEED_BACK),
-        "evidence": [photo for line in pictured for photo in line.row.photos],
+        "visits": [line for line in reversed(worked) if line.row.move == Move.HANDLE and line.row.words],
+        "evidence": [photo for line in reversed(worked) for photo in line.row.photos],
+        "found_so": [photo for line in worked for photo in line.row.data.get("before", ())],
     }
 
 

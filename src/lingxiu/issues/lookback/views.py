@@ -11,6 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -295,13 +296,20 @@ def _import(request: HttpRequest, form: PlacesFileForm, user: User, now: datetim
     return True
 
 
+def _own(name: str) -> SafeString:
+    """A name, marked as what it is on a page of another language."""
+    return format_html('<span lang="zh">{}</span>', name)
+
+
 @require_POST
 def remove_place(request: HttpRequest, place_id: int) -> HttpResponse:
     """`/issues/lookback/places/<place_id>/remove/`: off the list."""
     user = officer(request)
     if not keeps_places(user):
         raise PermissionDenied
-    actions.remove_place(get_object_or_404(KeyPlace, pk=place_id), by=user, at=timezone.now())
+    place = get_object_or_404(KeyPlace, pk=place_id)
+    actions.remove_place(place, by=user, at=timezone.now())
+    messages.success(request, format_html(_("«{name}» was taken off the list."), name=_own(place.name)))
     return redirect("/issues/lookback/places/")
 
 
