@@ -1,5 +1,6 @@
-// What every page's frame does beyond HTML: big type, menus that close, filters folded on a phone, lateness.
+// What every page's frame does beyond HTML: big type, menus that close, filters folded on a phone, lateness, days.
 
+import { startDates } from "../lib/dates";
 import { dropAllDrafts } from "../lib/drafts";
 import { startDue } from "./due";
 
@@ -61,3 +62,4 @@ startSignOut();
 startMenus();
 startFilters();
 startDue();
+startDates();

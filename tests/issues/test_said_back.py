@@ -78,7 +78,7 @@ def test_one_issues_message_stands_once(cast: Cast) -> None:
 
 def test_whoever_checks_reads_what_the_visit_found_and_sees_which_picture_is_from_before(cast: Cast) -> None:
     issue = find(cast.grid_member, merchant=cast.merchant)
-    before, after = photo(1), photo(2)
+    before, after = photo(1), photo(200)
     do(issue, Move.ACCEPT, cast.grid_member)
     do(issue, Move.HANDLE, cast.grid_member, words="集气罩油垢很厚", photos=(before,), before=(before,))
     do(issue, Move.FEED_BACK, cast.grid_member, result=Result.FIXED, photos=(after,))

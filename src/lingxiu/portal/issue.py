@@ -183,7 +183,7 @@ def make_move(request: HttpRequest, number: str) -> HttpResponse:
 
 
 def _done(offer: Offer, was: Issue, issue: Issue) -> SafeString:
-    """What was just done, to which issue, and who has it now if that is another: the page one comes to may be the list, without it."""
+    """What was just done, to which issue, and who has it now if another: the page one comes to may be the list without it."""
     what = evidence.violation_of(issue).label.text(get_language() or "zh-hans")
     shop = issue.merchant.name if issue.merchant else issue.place
     said = format_html("{}: {} · {}", words.MOVES[offer.what].made, what, _of_the_county(shop))
