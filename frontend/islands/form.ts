@@ -3,6 +3,7 @@
 
 import { type Draft, draftKey, dropDraft, dropOldDrafts, readDraft, readFile, writeDraft, writeFile } from "../lib/drafts";
 import { island } from "../lib/islands";
+import { sayWhatIsMissing } from "../lib/missing";
 import { word } from "../lib/words";
 
 const SHOW_WORK_AFTER = 300;
@@ -22,6 +23,7 @@ class LastingForm {
 
   async start(): Promise<void> {
     this.submission.value = uuid();
+    sayWhatIsMissing(this.form);
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
       void this.send(event.submitter);

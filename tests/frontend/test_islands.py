@@ -117,6 +117,48 @@ def test_starting_afresh_forgets_the_draft(form: Page) -> None:
     expect(form.get_by_label("Words")).to_have_value("")
 
 
+def test_what_is_missing_is_said_by_the_page_and_gone_when_it_is_filled_in(stage: Stage, form: Page) -> None:
+    send(form)
+    said = form.locator(".field.wrong p.errors")
+    expect(said).to_have_text("This is missing: fill it in.")
+    expect(form.locator("#id_words")).to_be_focused()
+    form.locator("#id_words").fill("Looked at it.")
+    expect(said).to_have_count(0)
+    expect(form.locator(".field.wrong")).to_have_count(0)
+    assert stage.sent == []
+
+
+CHOICES = """{% extends "base.html" %}
+{% block scripts %}<script type="module" src="{% static 'built/form.js' %}"></script>{% endblock %}
+{% block content %}
+<c-form id="choose" action="/choose">
+  <fieldset class="field"><legend>Kind</legend>{% for one in "abc" %}<label class="check"><input type="radio" name="kind" value="{{ one }}" required>{{ one }}</label>{% endfor %}</fieldset>
+  <c-field label="Days" name="days" required><input type="number" id="id_days" name="days" min="1" max="5" value="9"></c-field>
+  <c-field label="Day" name="day"><input type="date" id="id_day" name="day" value="2026-03-05"></c-field>
+  <c-field label="When" name="when"><input type="datetime-local" id="id_when" name="when"></c-field>
+  <c-actions><c-button kind="primary" label="Feed back" /></c-actions>
+</c-form>
+{% endblock %}"""  # noqa: E501 (a template)
+
+
+def test_of_several_choices_it_is_said_once_that_one_is_missing(stage: Stage, page: Page) -> None:
+    stage.page("/choose", CHOICES)
+    page.goto("/choose")
+    send(page)
+    expect(page.locator("p.errors")).to_have_text(["Choose one of these.", "At most 5."])
+    page.get_by_label("b", exact=True).check()
+    expect(page.locator("p.errors")).to_have_text(["At most 5."])
+
+
+def test_a_day_is_shown_as_pages_write_it_whatever_the_browsers_language(stage: Stage, page: Page) -> None:
+    stage.page("/choose", CHOICES)
+    page.goto("/choose")
+    expect(page.locator("#id_day")).to_have_attribute("data-shown", "2026-03-05")
+    expect(page.locator("#id_when")).to_have_attribute("data-shown", "yyyy-mm-dd")
+    page.locator("#id_when").fill("2026-03-05T22:40")
+    expect(page.locator("#id_when")).to_have_attribute("data-shown", "2026-03-05 22:40")
+
+
 def test_another_reader_of_the_same_phone_sees_no_draft(stage: Stage, form: Page) -> None:
     form.get_by_label("Words").fill("Mine alone")
     stage.page("/issue", FORM, user=SimpleNamespace(pk=8, is_authenticated=True))
