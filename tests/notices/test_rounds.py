@@ -11,8 +11,10 @@ import pytest
 from django.test import Client
 from django.utils import translation
 
+from lingxiu.accounts.absences import declare
 from lingxiu.accounts.models import Post, Unit, User
 from lingxiu.issues.joint import Round, leave_out, plan, withdraw
+from lingxiu.issues.joint_changes import cover_seats, move_day, swap
 from lingxiu.issues.joint_models import JointInspection
 from lingxiu.issues.joint_today import tell_of_today
 from lingxiu.journal.models import Entry
@@ -174,3 +176,35 @@ def test_who_left_the_body_since_is_not_told(cast: Cast, crew: dict[Unit, list[U
     Post.objects.filter(user=cast.town_officer).update(until=NOON)
     read_on(SOON)
     assert all_told("N-ROUND-PLANNED") == ["ecology", "ecology2", "team2"]
+
+
+def test_who_comes_who_goes_and_who_stays_are_told_apart(cast: Cast, crew: dict[Unit, list[User]]) -> None:
+    one, third = planned(cast, crew), person("ecology3", "department_officer", cast.ecology)
+    read_on(SOON)
+    before = Notice.objects.count()
+    swap(one, cast.department_officer.pk, third, by=cast.county_officer, at=NOON)
+    assert set(told()[before:]) == {
+        ("ecology3", "N-ROUND-CAME"), ("ecology", "N-ROUND-WENT"), ("ecology2", "N-ROUND-CREW"),
+        ("team", "N-ROUND-CREW"), ("team2", "N-ROUND-CREW"),
+    }  # fmt: skip
+
+
+def test_another_day_is_told_to_all_who_go_and_their_dispatchers(cast: Cast, crew: dict[Unit, list[User]]) -> None:
+    one = planned(cast, crew)
+    read_on(SOON)
+    before = Notice.objects.count()
+    move_day(one, TOMORROW + timedelta(days=1), seen=TOMORROW, by=cast.county_officer, at=NOON)
+    assert {rule for _who, rule in told()[before:]} == {"N-ROUND-MOVED"}
+    assert {who for who, _rule in told()[before:]} == {"ecology", "ecology2", "team", "team2", "dispatcher"}
+
+
+def test_an_empty_seat_is_told_to_who_planned_it(cast: Cast, crew: dict[Unit, list[User]]) -> None:
+    one = planned(cast, crew)
+    declare(
+        cast.department_officer, NOON, NOON + timedelta(days=3), reason="leave", deputy=None, at=NOON,
+        by=cast.department_officer.pk,
+    )  # fmt: skip
+    read_on(SOON)
+    before = Notice.objects.count()
+    assert (cover_seats(NOON), one.officers.count()) == (0, 4)
+    assert ("county", "N-ROUND-SEAT") in told()[before:]

@@ -14,6 +14,7 @@ from lingxiu.issues import bulk, bulk_run, sheet
 from lingxiu.issues.actions.clocks_again import recompute_deadlines
 from lingxiu.issues.covering import change_shifts, cover_absent
 from lingxiu.issues.inspections import ask_for_codes
+from lingxiu.issues.joint_changes import cover_seats
 from lingxiu.issues.joint_today import tell_of_today
 from lingxiu.issues.models import PublicPost
 from lingxiu.issues.order_today import tell_of_orders
@@ -58,9 +59,9 @@ def follow_the_clocks(timestamp: int) -> None:
     at = timezone.now()
     resume_rested(at)
     cover_absent(at)
+    change_shifts(at)
     follow_up(at)
 
-    change_shifts(at)
 
 @app.periodic(cron="* * * * *")
 @app.task(queueing_lock="issues.act_codes", lock="issues.act_codes", pass_context=False)
@@ -79,8 +80,10 @@ def follow_signatures(timestamp: int) -> None:
 @app.periodic(cron="* * * * *")
 @app.task(queueing_lock="issues.rounds_today", lock="issues.rounds_today", pass_context=False)
 def tell_of_rounds(timestamp: int) -> None:
-    """Every minute; may run twice, and tells of a round once."""
-    tell_of_today(timezone.now())
+    """Every minute; may run twice: who is away that day is stood in for, and of a round of today is told once."""
+    at = timezone.now()
+    cover_seats(at)
+    tell_of_today(at)
 
 
 @app.periodic(cron="* * * * *")

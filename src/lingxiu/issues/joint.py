@@ -107,7 +107,7 @@ def plan(wanted: Round, *, by: User, at: datetime, submission: UUID) -> Planned:
             JointOfficer(joint=joint, unit=unit, user=user) for unit, user in wanted.officers
         )
         JointShop.objects.bulk_create(JointShop(joint=joint, merchant=shop) for shop in open_to)
-        _tell("joint.planned", joint, at, by)
+        tell("joint.planned", joint, at, by)
     return Planned(joint, [shop for shop in wanted.shops if shop not in open_to])
 
 
@@ -294,7 +294,7 @@ def walk(shop: JointShop, walked: Walked, *, by: User, at: datetime, submission:
             )
         row.walked_by, row.walked_at, row.words, row.submission = by, at, walked.words.strip(), submission
         row.save(update_fields=["walked_by", "walked_at", "words", "submission"])
-        _tell("joint.walked", joint, at, by, row.merchant, found=len(walked.found), inspections=len(made))
+        tell("joint.walked", joint, at, by, row.merchant, found=len(walked.found), inspections=len(made))
     return row
 
 
@@ -378,8 +378,13 @@ def _issue(row: JointShop, seen: Seen, seen_at: datetime, by: User, at: datetime
 
 
 def may_withdraw(joint: JointInspection, user: User) -> bool:
-    """Who planned it, as long as they still plan at all."""
-    return user.pk == joint.made_by_id and may_plan(user)
+    """Who planned it, as long as they still plan at all; once they do not, who dispatches for the county, so that no round is
+    nobody's."""
+    if user.pk == joint.made_by_id:
+        return may_plan(user)
+    if not any(post.unit_kind == UnitKind.COUNTY_OFFICE for post in user.authority.posts_that_may("issues.dispatch")):
+        return False
+    return not (joint.made_by.is_active and may_plan(joint.made_by))
 
 
 def withdraw(joint: JointInspection, why: str, *, by: User, at: datetime) -> None:
@@ -391,7 +396,7 @@ def withdraw(joint: JointInspection, why: str, *, by: User, at: datetime) -> Non
             raise JointRefused("", "begun")
         row.withdrawn_by, row.withdrawn_at, row.withdrawn_why = by, at, why.strip()[:500]
         row.save(update_fields=["withdrawn_by", "withdrawn_at", "withdrawn_why"])
-        _tell("joint.withdrawn", row, at, by)
+        tell("joint.withdrawn", row, at, by)
 
 
 def leave_out(shop: JointShop, why: str, *, by: User, at: datetime) -> None:
@@ -403,7 +408,7 @@ def leave_out(shop: JointShop, why: str, *, by: User, at: datetime) -> None:
             raise JointRefused("", "walked" if row.walked_at else "left_out")
         row.left_out_by, row.left_out_at, row.left_out_why = by, at, why.strip()[:500]
         row.save(update_fields=["left_out_by", "left_out_at", "left_out_why"])
-        _tell("joint.left_out", row.joint, at, by, row.merchant)
+        tell("joint.left_out", row.joint, at, by, row.merchant)
 
 
 def _refuse_withdrawal(joint: JointInspection, why: str, by: User, at: datetime) -> None:
@@ -475,10 +480,16 @@ def state_of(joint: JointInspection, to_do: int, walked: int, today: date) -> st
     return "planned" if joint.day >= today else "lapsed"
 
 
-def _tell(
-    kind: str, joint: JointInspection, at: datetime, by: User, merchant: Merchant | None = None, **reference: object
+def tell(
+    kind: str,
+    joint: JointInspection,
+    at: datetime,
+    by: User | None,
+    merchant: Merchant | None = None,
+    **reference: object,
 ) -> None:
     """To the lead, and the town of the shop; never to the shop, which is not told beforehand."""
     scope = Scope(town=merchant.town if merchant else "", grid="", unit_id=joint.lead_id)
     shop = {"merchant": merchant.pk} if merchant else {}
-    record(kind, "joint_inspection", joint.pk, at=at, actor_id=by.pk, scope=scope, reference={**shop, **reference})
+    record(kind, "joint_inspection", joint.pk, at=at, actor_id=by.pk if by else None, scope=scope,
+           reference={**shop, **reference})  # fmt: skip

@@ -31,7 +31,16 @@ from lingxiu.ui.choosing import offer
 
 REFUSALS = {
     "person": gettext_lazy("This is for officers of the round; planning, for dispatchers and certified officers."),
-    "planner": gettext_lazy("Only who planned it takes it back."),
+    "planner": gettext_lazy("Only who planned it takes it back or changes it."),
+    "changed": gettext_lazy("Somebody has changed the round in the meantime. Look at it again."),
+    "same_day": gettext_lazy("It is on this day already."),
+    "begun_so_stays": gettext_lazy("It has begun: who goes and when stay as they are."),
+    "none_that_day": gettext_lazy(
+        "On that day no body may inspect there; leave them out first, or choose another day:"
+    ),
+    "goes_already": gettext_lazy("They go along already."),
+    "away_then": gettext_lazy("Away on the day of the round:"),
+    "nobody_chosen": gettext_lazy("Choose who goes instead."),
     "title": gettext_lazy("Give it a title."),
     "day": gettext_lazy("This day is over. Choose today, or one to come."),
     "why": gettext_lazy("A round rests on the year's plan, an order, or an approved campaign."),

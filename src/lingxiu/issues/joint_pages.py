@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from django import forms
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Q
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import get_language
@@ -18,7 +20,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from lingxiu.accounts.models import User
 from lingxiu.files.photos import PhotoRefused
-from lingxiu.issues import inspections, joint, pictures, words
+from lingxiu.issues import inspections, joint, joint_changes, pictures, words
 from lingxiu.issues.inspection_pages import lines
 from lingxiu.issues.inspection_rules import InspectionRefused, Why
 from lingxiu.issues.joint import JointRefused, Seen
@@ -27,6 +29,7 @@ from lingxiu.issues.joint_models import STATES, JointInspection, JointShop
 from lingxiu.issues.views import officer, submission_of
 from lingxiu.journal.actions import SubmissionReused, once
 from lingxiu.policy.queries import in_force
+from lingxiu.ui.days import day_of
 
 MOST_SHOWN = 100
 FIELD_OF = {"second": "present", "certificate": "present", "times": "started_at", "inspection_words": "words"}
@@ -104,13 +107,18 @@ def _page(request: HttpRequest, user: User, joint_id: int, *, wrong: str = "", s
     labels = {row.id: row.label for row in in_force().catalogues.violations}
     left_out = request.GET.get("left_out", "")
     state = joint.state_of(one, done.to_do, done.walked, timezone.localdate())
+    may_withdraw = (
+        joint.may_withdraw(one, user) and one.day >= timezone.localdate() and state in ("planned", "under_way")
+    )
+    may_change = may_withdraw and not done.walked
     context = {
         "joint": one, "shops": shops, "done": done, "state": state, "word": STATES[state], "wrong": wrong,
-        "officers": one.officers.select_related("unit", "user"),
+        "officers": one.officers.select_related("unit", "user", "deputy_for"),
+        "instead": joint_changes.may_go_instead(one, timezone.now()) if may_change else None,
         "found": [(labels.get(violation), violation, n) for violation, n in done.by_violation],
         "may_walk": state in ("planned", "under_way", "lapsed") and joint.may_walk(one, user)
         and one.day <= timezone.localdate(),
-        "may_withdraw": joint.may_withdraw(one, user) and one.day >= timezone.localdate() and state in ("planned", "under_way"),
+        "may_withdraw": may_withdraw, "may_change": may_change, "today": timezone.localdate(),
         "left_out": int(left_out) if left_out.isascii() and left_out.isdigit() and len(left_out) < 4 else 0,
         "submission": submission_of(request),
     }  # fmt: skip
@@ -119,30 +127,24 @@ def _page(request: HttpRequest, user: User, joint_id: int, *, wrong: str = "", s
 
 @require_POST
 def act(request: HttpRequest, joint_id: int) -> HttpResponse:
-    """`/issues/joint/<id>/act/`: take the round back, or leave out one `shop`, for a reason."""
+    """`/issues/joint/<id>/act/`: take the round back, or leave out one `shop`, for a reason; move it to another `day`; let
+    another officer (`came`) go instead of one (`went`)."""
     user, now = officer(request), timezone.now()
     one = get_object_or_404(JointInspection.objects.visible_to(user), pk=joint_id)
-    why, shop_id = request.POST.get("why", "")[:500], request.POST.get("shop", "")
-    shop = None
-    if shop_id:
-        if not (shop_id.isascii() and shop_id.isdigit() and len(shop_id) < 18):
-            raise Http404
-        shop = get_object_or_404(JointShop, pk=int(shop_id), joint=one)
+    body = {"joint": one.pk, **{name: request.POST.get(name, "")[:500] for name in ASKED}}
+    change = _change(one, body, user, now)
 
     def do() -> dict[str, object]:
-        if shop is None:
-            joint.withdraw(one, why, by=user, at=now)
-        else:
-            joint.leave_out(shop, why, by=user, at=now)
+        change()
         return {}
 
-    body = {"joint": one.pk, "shop": shop_id, "why": why}
     try:
         once(submission_of(request), actor=f"user:{user.pk}", body=body, at=now, do=do)
     except JointRefused as refused:
         if refused.why == "planner":
             raise PermissionDenied from refused
-        return _page(request, user, joint_id, wrong=str(REFUSALS[refused.why]), status=409)
+        wrong = f"{REFUSALS[refused.why]} {refused.about}".strip()
+        return _page(request, user, joint_id, wrong=wrong, status=409)
     except SubmissionReused:
         return _page(
             request,
@@ -152,6 +154,35 @@ def act(request: HttpRequest, joint_id: int) -> HttpResponse:
             status=409,
         )
     return redirect(f"/issues/joint/{joint_id}/")
+
+
+ASKED = ("do", "shop", "why", "day", "seen", "went", "came")
+"""What may be asked of a round."""
+
+
+def _change(one: JointInspection, said: Mapping[str, Any], user: User, now: datetime) -> Callable[[], None]:
+    """What is asked. Raises: Http404 for a shop or person there is not."""
+    match said["do"]:
+        case "move":
+            day, seen = day_of(said["day"]), day_of(said["seen"])
+            return lambda: joint_changes.move_day(one, day or one.day, seen=seen or one.day, by=user, at=now)
+        case "swap":
+            came = User.objects.filter(pk=_id(said["came"]) or 0).first()
+            return lambda: _swap(one, _id(said["went"]) or 0, came, user, now)
+    shop = get_object_or_404(JointShop, pk=_id(said["shop"]) or 0, joint=one) if said["shop"] else None
+    if shop is None:
+        return lambda: joint.withdraw(one, said["why"], by=user, at=now)
+    return lambda: joint.leave_out(shop, said["why"], by=user, at=now)
+
+
+def _swap(one: JointInspection, went: int, came: User | None, user: User, now: datetime) -> None:
+    if came is None:
+        raise JointRefused("officer", "nobody_chosen")
+    joint_changes.swap(one, went, came, by=user, at=now)
+
+
+def _id(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 18 else None
 
 
 # ── a shop ───────────────────────────────────────────────────────────────────────────────────────────────────────
