@@ -59,7 +59,7 @@ class Outcome(StrEnum):
 
 OUTCOMES: dict[Outcome, str | Promise] = {
     Outcome.NEW: gettext_lazy("taken in"),
-    Outcome.CHANGED: gettext_lazy("changed"),
+    Outcome.CHANGED: gettext_lazy("changed, taken over"),
     Outcome.KNOWN: gettext_lazy("known already"),
     Outcome.TWICE: gettext_lazy("named twice"),
     Outcome.REFUSED: gettext_lazy("refused"),
