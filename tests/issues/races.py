@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from datetime import timedelta
 from threading import Barrier
 
 from django.db import connection, transaction
@@ -16,7 +17,7 @@ from lingxiu.issues.queries import step_of
 from lingxiu.issues.writing import SomebodyWasFaster
 from lingxiu.journal.models import Entry
 from tests.cast import Cast, person
-from tests.issues.world import complain, do, find
+from tests.issues.world import LATER, complain, do, find
 
 
 def together(*deeds: Callable[[], object]) -> list[object]:
@@ -55,6 +56,7 @@ class Rivals:
     dispatcher: User
     county_officer: User
     market_officers: tuple[User, User]
+    ecology_officer: User
     picture: str
 
     @classmethod
@@ -68,6 +70,7 @@ class Rivals:
             person("dispatcher-too", "town_dispatcher", cast.town),
             person("county-too", "county_officer", cast.county_office),
             market,
+            person("ecology-too", "department_officer", cast.ecology),
             picture,
         )
 
@@ -150,10 +153,55 @@ def settle(rivals: Rivals) -> Contest:
     """Two officers of the county settle the same objection, one this way, one the other."""
     issue = _joint(rivals)
     do(issue, Move.OBJECT, rivals.market_officers[0], words="不属于本局")
+    do(issue, Move.REPLY, rivals.cast.department_officer, words="属于贵局")
     return _between(
         issue,
         (Move.SETTLE, rivals.cast.county_officer, {"words": "照办", "upheld": True}),
         (Move.SETTLE, rivals.county_officer, {"words": "免了", "upheld": False}),
+    )
+
+
+def reply(rivals: Rivals) -> Contest:
+    """Two officers of the department that leads reply to the same objection."""
+    issue = _joint(rivals)
+    do(issue, Move.OBJECT, rivals.market_officers[0], words="不属于本局")
+    return _between(
+        issue,
+        (Move.REPLY, rivals.cast.department_officer, {"words": "属于贵局"}),
+        (Move.REPLY, rivals.ecology_officer, {"words": "可以不来"}),
+    )
+
+
+def late_reply(rivals: Rivals) -> Contest:
+    """When the time for it is over, the lead replies while the county settles without."""
+    issue, late = _joint(rivals), LATER + timedelta(days=5)
+    do(issue, Move.OBJECT, rivals.market_officers[0], words="不属于本局")
+    return _between(
+        issue,
+        (Move.REPLY, rivals.cast.department_officer, {"words": "属于贵局", "at": late}),
+        (Move.SETTLE, rivals.cast.county_officer, {"words": "免了", "upheld": False, "at": late}),
+    )
+
+
+def hand_back(rivals: Rivals) -> Contest:
+    """Two officers of the department that leads send the same part back: it opens once."""
+    issue = _joint(rivals)
+    do(issue, Move.CONTRIBUTE, rivals.market_officers[0], words="已核查")
+    market = (rivals.cast.market,)
+    return _between(
+        issue,
+        (Move.HAND_BACK, rivals.cast.department_officer, {"words": "缺照片", "units": market}),
+        (Move.HAND_BACK, rivals.ecology_officer, {"words": "缺笔录", "units": market}),
+    )
+
+
+def set_due(rivals: Rivals) -> Contest:
+    """The county sets a part another day while its unit says that it is done."""
+    day = (LATER + timedelta(days=4)).date()
+    return _between(
+        _joint(rivals),
+        (Move.SET_DUE, rivals.cast.county_officer, {"words": "提前", "units": (rivals.cast.market,), "part_due": day}),
+        (Move.CONTRIBUTE, rivals.market_officers[0], {"words": "已核查"}),
     )
 
 
@@ -172,6 +220,10 @@ CONTESTS: dict[str, Callable[[Rivals], Contest]] = {
     "join": join,
     "contribute": contribute,
     "settle": settle,
+    "reply": reply,
+    "late reply": late_reply,
+    "send a part back": hand_back,
+    "a part's day": set_due,
     "more time": more_time,
 }
 

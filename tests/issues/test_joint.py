@@ -95,6 +95,7 @@ def test_an_objection_goes_to_the_county_which_reads_both_sides(
     all_signed()
     assert refused(joint, Move.FEED_BACK, cast.department_officer, **fed_back) == "objected"
     assert refused(joint, Move.SETTLE, cast.department_officer, words="x") == "person"
+    do(joint, Move.REPLY, cast.department_officer, words="证照核查属市场监管，油烟检测不必参加")
     do(joint, Move.SETTLE, cast.county_officer, words="同意，由综合执法牵头")
     do(joint, Move.FEED_BACK, cast.department_officer, **fed_back)
     assert outcomes(joint) == {cast.enforcement.name: "contributed", cast.market.name: "released"}
@@ -102,10 +103,10 @@ def test_an_objection_goes_to_the_county_which_reads_both_sides(
 
 def test_who_objected_in_vain_gets_its_part_again(cast: Cast, joint: Issue, marketer: object) -> None:
     do(joint, Move.OBJECT, marketer, words="不是我们的")  # type: ignore[arg-type]  # a user
-    do(joint, Move.SETTLE, cast.county_officer, words="证照归你局", upheld=True, at=LATER + DAY)
+    do(joint, Move.SETTLE, cast.county_officer, words="证照归你局", upheld=True, at=LATER + 2 * DAY)
     rows = joint.assignments.filter(part="cooperating", unit=cast.market).order_by("pk")
     assert [(row.state, row.outcome) for row in rows] == [("done", "upheld"), ("offered", "")]
-    assert rows[1].given_at == LATER + DAY
+    assert rows[1].given_at == LATER + 2 * DAY
 
 
 def test_who_objected_and_was_asked_again_before_that_was_settled_has_one_part(
@@ -113,7 +114,7 @@ def test_who_objected_and_was_asked_again_before_that_was_settled_has_one_part(
 ) -> None:
     do(joint, Move.OBJECT, marketer, words="不是我们的")  # type: ignore[arg-type]  # a user
     do(joint, Move.INVOLVE, cast.county_officer, units=(cast.market,))
-    do(joint, Move.SETTLE, cast.county_officer, words="证照归你局", upheld=True)
+    do(joint, Move.SETTLE, cast.county_officer, words="证照归你局", upheld=True, at=LATER + 2 * DAY)
     assert joint.assignments.filter(part="cooperating", unit=cast.market, ended_at=None).count() == 1
 
 

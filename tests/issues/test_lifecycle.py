@@ -47,7 +47,10 @@ WHO: dict[Move, set[By]] = {
     Move.INVOLVE: {By.DISPATCHER},
     Move.CONTRIBUTE: {By.COOPERATOR},
     Move.OBJECT: {By.COOPERATOR},
+    Move.REPLY: {By.ASSIGNEE},
     Move.SETTLE: {By.DISPATCHER},
+    Move.HAND_BACK: {By.ASSIGNEE},
+    Move.SET_DUE: {By.DISPATCHER},
     Move.RELEASE: {By.DISPATCHER},
     Move.DECLINE: {By.ASSIGNEE},
     Move.REASSIGN: {By.ASSIGNEE, By.DISPATCHER},
@@ -68,7 +71,10 @@ WHO: dict[Move, set[By]] = {
 }
 ONLY_IF: dict[Move, Mark] = {
     Move.SPLIT: Mark.SEVERAL_REPORTS,
+    Move.REPLY: Mark.UNANSWERED,
     Move.SETTLE: Mark.OBJECTED,
+    Move.HAND_BACK: Mark.CONTRIBUTED,
+    Move.SET_DUE: Mark.PARTS_OPEN,
     Move.RELEASE: Mark.PARTS_OPEN,
     Move.DECLINE: Mark.MAY_DECLINE,
     Move.RESUME: Mark.SUSPENDED,
@@ -88,7 +94,10 @@ STAYS: dict[Move, set[State]] = {
     Move.INVOLVE: {State.RECEIVED, State.DISPATCHED, State.HANDLING},
     Move.CONTRIBUTE: {State.DISPATCHED, State.HANDLING},
     Move.OBJECT: {State.DISPATCHED, State.HANDLING},
+    Move.REPLY: {State.DISPATCHED, State.HANDLING},
     Move.SETTLE: {State.RECEIVED, State.DISPATCHED, State.HANDLING},
+    Move.HAND_BACK: {State.DISPATCHED, State.HANDLING},
+    Move.SET_DUE: {State.RECEIVED, State.DISPATCHED, State.HANDLING},
     Move.RELEASE: {State.RECEIVED, State.DISPATCHED, State.HANDLING},
     Move.REASSIGN: {State.DISPATCHED, State.HANDLING},
     Move.SUSPEND: {State.RECEIVED, State.DISPATCHED, State.HANDLING},
@@ -194,10 +203,11 @@ def test_what_stands_in_the_way_is_named(move: Move, mark: Mark) -> None:
     assert refused.value.why == mark.value
 
 
-def test_only_the_county_calls_departments_in() -> None:
+@pytest.mark.parametrize("move", [Move.INVOLVE, Move.HAND_BACK])
+def test_only_at_the_county_are_departments_called_in_and_what_they_did_sent_back(move: Move) -> None:
     for level in (Level.GRID, Level.TOWN):
         with pytest.raises(MoveRefused) as refused:
-            check(Move.INVOLVE, State.HANDLING, frozenset({By.DISPATCHER}), EVERYTHING, level=level)
+            check(move, State.HANDLING, MOVES[move].by, EVERYTHING, level=level, marks=needed(move))
         assert refused.value.why == "level"
 
 

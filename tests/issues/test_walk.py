@@ -21,6 +21,7 @@ from lingxiu.issues.queries import situation, step_of
 from lingxiu.issues.relations import relations
 from lingxiu.issues.writing import Brought
 from tests.cast import NOON, Cast
+from tests.issues.walking import open_by_moves
 from tests.issues.world import alarm, complain, find, photo
 
 PEOPLE = ["dispatcher", "county_officer", "grid_member", "town_officer", "department_officer", "leader"]
@@ -107,6 +108,7 @@ class Walk(RuleBasedStateMachine):
             reason="PART-ORDERED",
             days=2,
             upheld=self.made % 2 == 0,
+            part_due=(self.at + timedelta(days=self.made % 4)).date() if self.made % 3 else None,
             case_number="立〔2026〕1号",
         )  # type: ignore[arg-type]  # a member of FOUND_TRUE
         stored = Issue.objects.get(pk=self.issue.pk)
@@ -142,6 +144,8 @@ class Walk(RuleBasedStateMachine):
         assert (issue.state == "closed") <= (issue.result in {*FOUND_TRUE, "case_filed"})
         parts = list(issue.assignments.filter(part="cooperating", ended_at=None))
         assert not parts or (issue.flow == "joint" and State(issue.state) in OPEN)
+        assert not {part.unit_id for part in parts} & {issue.lead_unit_id}
+        assert {part.unit_id for part in parts} == open_by_moves(issue.moves.order_by("version"))
         assert (issue.suspended_until is None) or State(issue.state) in OPEN
         with connection.cursor() as cursor:
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")

@@ -187,6 +187,7 @@ class Walker:
             reason=choice(REASONS),
             days=choice([1, 2, 3]),
             upheld=choice([True, False]),
+            part_due=choice([None, (at + timedelta(days=choice([0, 1, 4, 9]))).date()]),
             case_number="立〔2026〕1号",
             interim=choice([True, False]),
             violation=choice(MATTERS) if what is Move.AMEND else "",
@@ -248,11 +249,31 @@ def _of_issue(issue: Issue) -> list[str]:
         "the lead's step is another": all(lead.step == issue.state for lead in leads),
         "it ended with parts open": is_open or not parts,
         "a unit has two open parts": len({row.unit_id for row in parts}) == len(parts),
+        "its moves tell of other parts": {row.unit_id for row in parts} == open_by_moves(rows),
+        "who leads has a part beside it": issue.lead_unit_id not in {row.unit_id for row in parts},
         "parts beside a quick flow": not parts or issue.flow == "joint",
         "closed without a result": issue.state != "closed" or issue.result in {*FOUND_TRUE, "case_filed"},
         "the step is due after the whole": issue.step_due_at <= issue.due_at,
     }  # fmt: skip
     return [what for what, so in holds.items() if not so]
+
+
+def open_by_moves(rows: Iterable[MoveRow]) -> set[int]:
+    """The units with an open part, told by the moves alone, in their order."""
+    units: set[int] = set()
+    for row in rows:
+        match Move(row.move):
+            case Move.INVOLVE | Move.HAND_BACK:
+                units |= {*row.data["units"]}
+            case Move.SETTLE:
+                units |= {*row.data.get("given", ())}
+            case Move.CONTRIBUTE | Move.OBJECT | Move.RELEASE:
+                units -= {*row.data["units"]}
+            case _ if State(row.to_state) not in OPEN:
+                units = set()
+            case _:
+                units -= {row.to_unit_id or 0}
+    return units
 
 
 def _reopened(issue: Issue) -> list[int]:

@@ -95,6 +95,34 @@ def test_the_story_of_a_complaint_is_told_to_whom_it_concerns(cast: Cast) -> Non
     assert rules_of(cast.stranger_owner) == rules_of(cast.other_dispatcher) == []
 
 
+def test_an_objection_is_told_to_the_lead_who_replies_and_to_the_county_which_settles(cast: Cast) -> None:
+    enforcer, marketer = (
+        person(name, "department_officer", unit) for name, unit in (("enf", cast.enforcement), ("mar", cast.market))
+    )
+    issue = find(cast.town_officer, "V-A2", merchant=cast.merchant, photos=(photo(),))
+    do(issue, Move.INVOLVE, cast.county_officer, units=(cast.enforcement, cast.market))
+    do(issue, Move.DISPATCH, cast.county_officer, unit=cast.ecology, person=cast.department_officer)
+    before = len(told(SOON))
+
+    def said(what: Move, actor: Any, **brought: Any) -> list[tuple[str, str]]:
+        nonlocal before
+        do(issue, what, actor, **brought)
+        new = told(SOON)[before:]
+        before += len(new)
+        return new
+
+    county, lead = cast.county_officer.username, cast.department_officer.username
+    assert said(Move.OBJECT, marketer, words="不归我们") == [(county, "N-OBJECTED-SEEN"), (lead, "N-OBJECTED")]
+    assert said(Move.REPLY, cast.department_officer, words="归的") == [(county, "N-REPLIED"), ("mar", "N-REPLIED-UNIT")]
+    settled = said(Move.SETTLE, cast.county_officer, words="照办", upheld=True)
+    assert settled == [(lead, "N-PART-SAID"), ("mar", "N-PART-SAID")]
+    day = {"units": (cast.market,), "part_due": (NOON + timedelta(days=4)).date()}
+    assert said(Move.SET_DUE, cast.county_officer, words="提前", **day) == [("mar", "N-PART-DUE")]
+    said(Move.CONTRIBUTE, enforcer, words="已看")
+    back = said(Move.HAND_BACK, cast.department_officer, words="缺照片", units=(cast.enforcement,))
+    assert back == [(county, "N-PART-BACK-SEEN"), ("enf", "N-PART-BACK")]
+
+
 def test_who_did_it_is_not_told_of_it(cast: Cast) -> None:
     find(cast.grid_member, merchant=cast.merchant)
     assert "grid" not in {who for who, _rule in told()}

@@ -15,13 +15,23 @@ from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
 from lingxiu.accounts.models import Post, Unit, User
-from lingxiu.issues import cases, elsewhere, evidence, mentions, queries, reporters
+from lingxiu.issues import cases, cooperating, elsewhere, evidence, mentions, queries, reporters
 from lingxiu.issues.holding import routed_unit, units_to_give
-from lingxiu.issues.lifecycle import CERTIFIED_ONLY, FOUND_TRUE, MOVES, Level, Move, Needs, Result
-from lingxiu.issues.models import PEOPLE, Issue, Report, ResultChoice
+from lingxiu.issues.lifecycle import (
+    CERTIFIED_ONLY,
+    FOUND_TRUE,
+    MOVES,
+    WITH_SOMEBODY,
+    Level,
+    Move,
+    Needs,
+    Result,
+    State,
+)
+from lingxiu.issues.models import PEOPLE, Assignment, Issue, Report, ResultChoice
 from lingxiu.issues.phrases import ANSWERING
 from lingxiu.issues.words import REFUSALS
-from lingxiu.issues.writing import Brought, open_parts
+from lingxiu.issues.writing import Brought, limits, part_due
 from lingxiu.merchants.models import Merchant
 from lingxiu.policy.queries import edition, in_force
 from lingxiu.policy.schema.violations import Question, Violation
@@ -45,10 +55,13 @@ FIELDS: dict[Move, tuple[str, ...]] = {
     Move.DISMISS: ("words", "answer"),
     Move.REOPEN: ("words",),
     Move.SPLIT: ("report",),
-    Move.INVOLVE: ("units", "words"),
+    Move.INVOLVE: ("units", "part_due", "words"),
     Move.CONTRIBUTE: ("words",),
     Move.OBJECT: ("words",),
-    Move.SETTLE: ("upheld", "words"),
+    Move.REPLY: ("units", "words"),
+    Move.SETTLE: ("units", "upheld", "part_due", "words"),
+    Move.HAND_BACK: ("units", "words"),
+    Move.SET_DUE: ("units", "part_due", "words"),
     Move.RELEASE: ("units", "words"),
     Move.DECLINE: ("words",),
     Move.REASSIGN: ("colleague", "words"),
@@ -77,7 +90,9 @@ _WORDS: dict[Move, Any] = {
     Move.DISMISS: _("Why nothing is to be done"),
     Move.CONTRIBUTE: _("What you did, and what came of it"),
     Move.OBJECT: _("Why it is not yours, with the clause of your duties"),
+    Move.REPLY: _("What you say to the objection"),
     Move.SETTLE: _("How it is settled, and why"),
+    Move.HAND_BACK: _("What is missing"),
     Move.SUPERVISE: _("What you want to know or done"),
     Move.REPORT_UP: _("Answer to the leader"),
     Move.CORRECT: _("What you have done"),
@@ -265,20 +280,63 @@ class MoveForm(forms.Form):
         return {"into": field}
 
     def _units(self) -> dict[str, forms.Field]:
-        """Units to call in, or, to release, those that have a part."""
-        taken = {*open_parts(self.issue).values_list("unit_id", flat=True)}
-        units = units_to_give(Level(self.issue.level), self.issue.town).order_by("kind", "code")
-        if self.what is Move.RELEASE:
-            wanted = [unit for unit in units if unit.pk in taken]
-        else:
-            wanted = [unit for unit in units if unit.pk not in taken | {self.issue.lead_unit_id}]
+        """Units to call in, or those whose part the move is about; where there is only one, it is ticked."""
+        wanted = self._to_call_in() if self.what is Move.INVOLVE else self._of_parts()
         choices = [(str(unit.pk), format_html('<span lang="zh">{}</span>', unit.name)) for unit in wanted]
         boxes = forms.CheckboxSelectMultiple()
         self._empty = not choices
-        initial = [] if self.what is Move.RELEASE else self._cooperating(units)
+        initial = self._cooperating(wanted) if self.what is Move.INVOLVE else self._meant(wanted)
         return {
             "units": forms.MultipleChoiceField(label=_("Which units"), choices=choices, initial=initial, widget=boxes)
         }
+
+    def _to_call_in(self) -> list[Unit]:
+        taken = {self.issue.lead_unit_id, *(part.unit_id for part in self._parts() if part.ended_at is None)}
+        units = units_to_give(Level(self.issue.level), self.issue.town).order_by("kind", "code")
+        return [unit for unit in units if unit.pk not in taken]
+
+    def _of_parts(self) -> list[Unit]:
+        """Of whose part this move may be made now."""
+        issue, parts, lead = self.issue, self._parts(), self.issue.lead_unit_id
+        match self.what:
+            case Move.REPLY:
+                found = cooperating.to_reply(parts, lead)
+            case Move.SETTLE:
+                is_given = State(issue.state) in WITH_SOMEBODY
+                found = cooperating.to_settle(parts, lead, timezone.now(), is_given=is_given)
+            case Move.HAND_BACK:
+                most = limits(issue).sent_back_times
+                found = cooperating.to_hand_back(parts, lead, issue.clock_from, most)
+            case _:
+                found = [part for part in parts if part.ended_at is None]
+        return [*{part.unit_id: part.unit for part in found}.values()]
+
+    def _parts(self) -> list[Assignment]:
+        """The co-operating parts: read once for all the forms of a page."""
+        prefetch_related_objects([self.issue], "assignments__unit")
+        rows = sorted(self.issue.assignments.all(), key=lambda row: row.pk)
+        return [row for row in rows if row.part == Assignment.Part.COOPERATING]
+
+    def _meant(self, units: list[Unit]) -> list[str]:
+        """The lead replies to, and the county settles, all that wait for it, unless they choose."""
+        everybody = self.what in (Move.REPLY, Move.SETTLE) or len(units) == 1
+        return [str(unit.pk) for unit in units] if everybody and self.what is not Move.RELEASE else []
+
+    def _part_due(self) -> dict[str, forms.Field]:
+        """The day by which parts are to be done; blank: by policy. With the whole issue at the latest."""
+        issue, now = self.issue, timezone.now()
+        usual, needed = part_due(issue, now), self.what is Move.SET_DUE
+        asked = forms.DateInput(attrs={"type": "date", "min": timezone.localdate(now).isoformat()})
+        if issue.due_at > now:
+            asked.attrs["max"] = timezone.localdate(issue.due_at).isoformat()
+        days = {"day": timezone.localdate(usual.at).isoformat(), "whole": timezone.localdate(issue.due_at).isoformat()}
+        said = _("The whole issue is due %(whole)s.") if needed else _(
+            "If left empty: %(day)s. The whole issue is due %(whole)s."
+        )  # fmt: skip
+        label = _("By which day their part is to be done")
+        if self.what is Move.SETTLE:
+            label = _("If not released: by which day")
+        return {"part_due": forms.DateField(label=label, required=needed, widget=asked, help_text=said % days)}
 
     def _cooperating(self, units: Iterable[Unit]) -> list[str]:
         """Whom the catalogue names for this kind of issue."""
@@ -473,6 +531,7 @@ class MoveForm(forms.Form):
             until=data.get("until"),
             reason=data.get("reason", ""),
             days=data.get("days"),
+            part_due=data.get("part_due"),
             upheld=data.get("upheld") == "yes",
             interim=data.get("interim", False),
             violation=data.get("violation", ""),

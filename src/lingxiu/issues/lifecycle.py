@@ -55,7 +55,10 @@ class Move(StrEnum):
     INVOLVE = "involve"
     CONTRIBUTE = "contribute"
     OBJECT = "object"
+    REPLY = "reply"
     SETTLE = "settle"
+    HAND_BACK = "hand_back"
+    SET_DUE = "set_due"
     RELEASE = "release"
     DECLINE = "decline"
     REASSIGN = "reassign"
@@ -111,6 +114,7 @@ class Needs(StrEnum):
     DEPARTMENTS = "departments"
     REPORT = "report"
     UNTIL = "until"
+    PART_DUE = "part_due"
     DAYS = "days"
     CASE = "case"
     MATTER = "matter"
@@ -125,6 +129,8 @@ class Mark(StrEnum):
     SUPERVISED = "supervised"
     PARTS_OPEN = "parts_open"
     OBJECTED = "objected"
+    UNANSWERED = "unanswered"  # an objection the lead has not replied to
+    CONTRIBUTED = "contributed"  # what a unit did may be sent back
     MAY_DECLINE = "may_decline"  # it was transferred, and nobody has declined it yet
     REPORTED = "reported"
     SEVERAL_REPORTS = "several_reports"
@@ -228,7 +234,16 @@ MOVES: dict[Move, Rule] = {
         _rule(Move.INVOLVE, BEFORE_RECHECK, None, {B.DISPATCHER}, {N.DEPARTMENTS}, levels={Level.COUNTY}),
         _rule(Move.CONTRIBUTE, WITH_SOMEBODY, None, {B.COOPERATOR}, {N.WORDS}),
         _rule(Move.OBJECT, WITH_SOMEBODY, None, {B.COOPERATOR}, {N.WORDS}),
+        _rule(Move.REPLY, WITH_SOMEBODY, None, {B.ASSIGNEE}, {N.WORDS}, only_if=M.UNANSWERED),
         _rule(Move.SETTLE, BEFORE_RECHECK, None, {B.DISPATCHER}, {N.WORDS}, only_if=M.OBJECTED),
+        _rule(
+            Move.HAND_BACK, WITH_SOMEBODY, None, {B.ASSIGNEE}, {N.WORDS, N.DEPARTMENTS}, only_if=M.CONTRIBUTED,
+            levels={Level.COUNTY},
+        ),
+        _rule(
+            Move.SET_DUE, BEFORE_RECHECK, None, {B.DISPATCHER}, {N.WORDS, N.DEPARTMENTS, N.PART_DUE},
+            only_if=M.PARTS_OPEN,
+        ),
         _rule(Move.RELEASE, BEFORE_RECHECK, None, {B.DISPATCHER}, {N.WORDS, N.DEPARTMENTS}, only_if=M.PARTS_OPEN),
         # time
         _rule(Move.SUSPEND, BEFORE_RECHECK, None, {B.DISPATCHER}, {N.WORDS, N.UNTIL}),
@@ -284,7 +299,8 @@ class MoveRefused(Exception):
     """A move that may not be made.
 
     `why`: the Needs that is missing, the Mark that stands in the way, or state | person | level | certificate | place |
-    nothing (there is nothing to do) | long (more time than policy gives) | time (policy's time for it is over).
+    nothing (there is nothing to do) | long (more time than policy gives) | time (policy's time for it is over) |
+    whole (later than the whole issue) | reply (the lead's is still awaited).
     """
 
     def __init__(self, move: Move, state: State, why: str) -> None:

@@ -291,9 +291,11 @@ class Assignment(models.Model):
     """Who holds an issue, or a part of it, with a due time and a clock of their own. The lead's is the ball.
 
     `deputy_for`: who was away when it was given, so that `person` stands in for them (代). `outcome` and `words`: what a
-    co-operating unit said at its end. An objection stays open business until it is settled. `in_working_hours`: its clock
-    runs within the office's hours of working days alone. `on_duty`: `person` has it because they are on duty while others are
-    at rest; with nobody named, it waits for the dispatcher on duty. It goes back when work begins (`covering`).
+    co-operating unit said at its end. An objection stays open business until it is settled. `answer`: what the lead says to
+    it, its reply to an objection (awaited until `answer_due_at`), or why what was done is not enough. `clock_from`: since when
+    its due time runs, where it was set anew. `in_working_hours`: its clock runs within the office's hours of working days
+    alone. `on_duty`: `person` has it because they are on duty while others are at rest; with nobody named, it waits for the
+    dispatcher on duty. It goes back when work begins (`covering`).
     """
 
     class Part(models.TextChoices):
@@ -304,6 +306,7 @@ class Assignment(models.Model):
         """What came of a co-operating part."""
 
         CONTRIBUTED = "contributed", _("did its part")
+        SENT_BACK = "sent_back", _("sent back by the lead")
         OBJECTED = "objected", _("objects")
         UPHELD = "upheld", _("objected, and has to do it")
         RELEASED = "released", _("released")
@@ -330,6 +333,11 @@ class Assignment(models.Model):
     more_days = models.PositiveSmallIntegerField(default=0)
     outcome = models.CharField(max_length=12, choices=Outcome, default="", blank=True)
     words = models.TextField(max_length=2000, default="", blank=True)
+    clock_from = models.DateTimeField(null=True)
+    answer = models.TextField(max_length=2000, default="", db_default="", blank=True)
+    answered_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    answered_at = models.DateTimeField(null=True)
+    answer_due_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints: ClassVar = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from django.db import connection
 from django.db.models import Case, Count, F, FloatField, IntegerField, Q, QuerySet, Subquery, Value, When
@@ -14,6 +15,7 @@ from django.utils import timezone
 
 from lingxiu.accounts.models import Unit, User
 from lingxiu.china.pinyin import fold
+from lingxiu.issues import cooperating
 from lingxiu.issues.lifecycle import Level, Mark, Move, Pictures, State, Step
 from lingxiu.issues.models import PEOPLE, WAITING_STATES, Assignment, Issue, IssueQuerySet, MoveRow, Report, Source
 from lingxiu.issues.relations import Held
@@ -37,29 +39,44 @@ class Situation:
     marks: frozenset[Mark]
 
 
-_HELD = """SELECT unit_id, person_id, part, ended_at IS NOT NULL, outcome, on_duty,
+_HELD = """SELECT unit_id, person_id, part, ended_at, outcome, answer, answer_due_at, on_duty,
     (SELECT count(*) FROM issues_report WHERE issues_report.issue_id = issues_assignment.issue_id)
 FROM issues_assignment WHERE issue_id = %s ORDER BY id"""
 """Read at every move and every look at an issue: said to the database as it is, not put together anew each time."""
+
+
+class _HeldRow(NamedTuple):
+    """A row of `_HELD`."""
+
+    unit_id: int
+    person_id: int | None
+    part: str
+    ended_at: datetime | None
+    outcome: str
+    answer: str
+    answer_due_at: datetime | None
+    on_duty: bool
+    reports: int
 
 
 def situation(issue: Issue) -> Situation:
     """How the issue stands."""
     with connection.cursor() as cursor:
         cursor.execute(_HELD, [issue.pk])
-        rows: list[tuple[int, int | None, str, bool, str, bool, int]] = cursor.fetchall()
-    parts = {
-        unit: person for unit, person, part, ended, *_ in rows if part == Assignment.Part.COOPERATING and not ended
-    }
-    reports = rows[0][-1] if rows else 0  # an issue is held by somebody from its first moment
-    limits = edition(issue.edition).catalogues.deadlines
+        rows = [_HeldRow(*row) for row in cursor.fetchall()]
+    parts = [row for row in rows if row.part == Assignment.Part.COOPERATING]
+    open_parts = {row.unit_id: row.person_id for row in parts if row.ended_at is None}
+    reports = rows[0].reports if rows else 0  # an issue is held by somebody from its first moment
+    limits, lead = edition(issue.edition).catalogues.deadlines, issue.lead_unit_id
     marks = {
         Mark.SUSPENDED: issue.suspended_until is not None,
         Mark.EXTENSION_ASKED: issue.extension_asked_days is not None,
         Mark.EXTENDED: issue.extensions >= limits.extending.times,
         Mark.SUPERVISED: issue.supervised_at is not None,
-        Mark.PARTS_OPEN: bool(parts),
-        Mark.OBJECTED: any(outcome == Assignment.Outcome.OBJECTED for *_, outcome, _, _ in rows),
+        Mark.PARTS_OPEN: bool(open_parts),
+        Mark.OBJECTED: any(row.outcome == Assignment.Outcome.OBJECTED for row in parts),
+        Mark.UNANSWERED: bool(cooperating.to_reply(parts, lead)),
+        Mark.CONTRIBUTED: bool(cooperating.to_hand_back(parts, lead, issue.clock_from, limits.sent_back_times)),
         Mark.MAY_DECLINE: _may_decline(issue),
         Mark.REPORTED: reports > 0,
         Mark.OF_DEVICE: issue.source == Source.ALARM,
@@ -73,10 +90,10 @@ def situation(issue: Issue) -> Situation:
         lead_person_id=issue.lead_person_id,
         found_by_id=issue.found_by_id,
         handled_by=_handled_by(issue) if issue.state == State.RECHECK else frozenset(),
-        parts=parts,
-        taken_part=frozenset(unit for unit, *_ in rows),
+        parts=open_parts,
+        taken_part=frozenset(row.unit_id for row in rows),
         merchant_id=issue.merchant_id,
-        on_duty=any(duty and not ended for *_, ended, _, duty, _ in rows),
+        on_duty=any(row.on_duty and row.ended_at is None for row in rows),
     )
     return Situation(held, frozenset(mark for mark, holds in marks.items() if holds))
 
@@ -111,7 +128,7 @@ def ball(issue: Issue) -> Ball | None:
 
 def parts(issue: Issue) -> list[Assignment]:
     """The co-operating units' parts, open and done, in the order in which they were given."""
-    rows = issue.assignments.filter(part=Assignment.Part.COOPERATING).select_related("unit", "person")
+    rows = issue.assignments.filter(part=Assignment.Part.COOPERATING).select_related("unit", "person", "answered_by")
     return list(rows.order_by("given_at", "id"))
 
 

@@ -20,7 +20,7 @@ from lingxiu.accounts.models import Unit, User
 from lingxiu.china.calendar import Due, WorkingCalendar
 from lingxiu.files.actions import use_files
 from lingxiu.files.models import StoredFile
-from lingxiu.issues import deadlines
+from lingxiu.issues import cooperating, deadlines
 from lingxiu.issues.evidence import Answers, Reading
 from lingxiu.issues.holding import on_duty, stand_in
 from lingxiu.issues.inspection_rules import Inspecting
@@ -50,7 +50,10 @@ JOURNAL: dict[Move, str] = {
     Move.INVOLVE: "issue.involved",
     Move.CONTRIBUTE: "issue.contributed",
     Move.OBJECT: "issue.objected",
+    Move.REPLY: "issue.replied",
     Move.SETTLE: "issue.settled",
+    Move.HAND_BACK: "issue.part_sent_back",
+    Move.SET_DUE: "issue.part_due_set",
     Move.RELEASE: "issue.released",
     Move.DECLINE: "issue.declined",
     Move.REASSIGN: "issue.reassigned",
@@ -89,10 +92,10 @@ class Brought:
     `merchant`: which shop it is, where that was unknown or wrong. `photos`: sha256 of stored files; `before`: which of them
     show it as it was found, where a move brings both. `units`: co-operating departments.
     `report`: which report is meant. `until`: the end of a rest, `reason` why (`deadlines.yaml`: suspending). `days`: working
-    days asked for, or granted. `upheld`: an objecting unit has to do its part all the same. `mentioned`: colleagues named.
-    `voice`: sha256 of a stored voice note. `told`: answers to the violation's questions. `reading`: an hour of the shop's
-    monitor, frozen. `measured`: what was measured on site, in words. `case_…`: its number, which body files it, when, why.
-    `on_duty`: `person` takes it because they are on duty.
+    days asked for, or granted. `part_due`: the day by which parts are to be done. `upheld`: an objecting unit has to do its
+    part all the same. `mentioned`: colleagues named. `voice`: sha256 of a stored voice note. `told`: answers to the violation's
+    questions. `reading`: an hour of the shop's monitor, frozen. `measured`: what was measured on site, in words. `case_…`: its
+    number, which body files it, when, why. `on_duty`: `person` takes it because they are on duty.
     """
 
     words: str = ""
@@ -114,6 +117,7 @@ class Brought:
     until: date | None = None
     reason: str = ""
     days: int | None = None
+    part_due: date | None = None
     upheld: bool = False
     interim: bool = False
     violation: str = ""
@@ -333,13 +337,33 @@ def end(issue: Issue, to: State, at: datetime) -> None:
     issue.extension_asked_days = None
 
 
-def give_part(issue: Issue, unit: Unit, at: datetime) -> Assignment:
-    """A co-operating unit's part, with its own due time."""
-    due = deadlines.due(calendar(), at, limits(issue).cooperate)
+def give_part(issue: Issue, unit: Unit, due: Due, at: datetime) -> Assignment:
+    """A co-operating unit's part, with its own due time (`part_due`)."""
     return Assignment.objects.create(
         issue=issue, unit=unit, part=Assignment.Part.COOPERATING, state=Assignment.State.OFFERED, step=issue.state,
         given_at=at, due_at=due.at, due_provisional=due.provisional,
     )  # fmt: skip
+
+
+def end_part_of_lead(issue: Issue, unit: Unit, at: datetime) -> None:
+    """Who leads has no part beside it."""
+    open_parts(issue).filter(unit=unit).update(state=Assignment.State.GIVEN_UP, ended_at=at)
+
+
+def part_due(issue: Issue, at: datetime, day: date | None = None) -> Due:
+    """When a part given now would be due. Raises DayRefused."""
+    return cooperating.part_due(calendar(), limits(issue), at, Due(issue.due_at, issue.due_provisional), day)
+
+
+def set_part_due(part: Assignment, due: Due, at: datetime) -> None:
+    """Its clock runs anew, to another time."""
+    part.due_at, part.due_provisional, part.clock_from, part.more_days = due.at, due.provisional, at, 0
+    part.save(update_fields=["due_at", "due_provisional", "clock_from", "more_days"])
+
+
+def parts(issue: Issue) -> list[Assignment]:
+    """The co-operating parts, open and ended, in the order in which they were given."""
+    return list(issue.assignments.filter(part=Assignment.Part.COOPERATING).select_related("unit").order_by("id"))
 
 
 def open_parts(issue: Issue) -> QuerySet[Assignment]:
@@ -437,7 +461,11 @@ def lengthen(issue: Issue, days: int) -> None:
 
 
 def lengthen_parts(issue: Issue, days: int) -> None:
-    """Open co-operating parts are due so many working days later as well: no unit works along on what rests."""
+    """Open co-operating parts, and replies, are due so many working days later as well: nobody works along on what rests."""
+    for row in objections(issue).exclude(answer_due_at=None) if days else ():
+        assert row.answer_due_at is not None  # the query's
+        row.answer_due_at = deadlines.longer(calendar(), Due(row.answer_due_at, provisional=False), days).at
+        row.save(update_fields=["answer_due_at"])
     for part in open_parts(issue) if days else ():
         due = deadlines.longer(calendar(), Due(part.due_at, part.due_provisional), days)
         part.due_at, part.due_provisional, part.more_days = due.at, due.provisional, part.more_days + days

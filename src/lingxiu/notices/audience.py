@@ -281,7 +281,7 @@ def _late(about: About) -> list[int]:
     said = about.entry.reference
     kind, _, key = str(said.get("clock", "")).partition(":")
     if kind == "part":
-        part = Assignment.objects.filter(pk=key).values_list("unit_id", "person_id").first()
+        part = Assignment.objects.filter(pk=key.partition(":")[0]).values_list("unit_id", "person_id").first()
         return _of(*part, about.at) if part else []
     if said.get("unit"):
         return _of(said["unit"], said.get("person"), about.at)

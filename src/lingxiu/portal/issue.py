@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -27,6 +27,7 @@ from lingxiu.issues import (
     amended,
     brought_again,
     cases,
+    disputes,
     elsewhere,
     evidence,
     order_asked,
@@ -64,7 +65,10 @@ from lingxiu.sensing.views.forecasts import behind_issue
 from lingxiu.territory.queries import town_names
 from lingxiu.ui import addresses
 
-PRIMARY = (Move.CONFIRM, Move.DISPATCH, Move.ACCEPT, Move.CLOSE, Move.FEED_BACK, Move.HANDLE)
+PRIMARY = (
+    Move.REPLY, Move.SETTLE, Move.CONFIRM, Move.DISPATCH, Move.ACCEPT, Move.CLOSE, Move.FEED_BACK, Move.HANDLE,
+    Move.CONTRIBUTE,
+)  # fmt: skip
 """The move the page offers first, if the reader may make it. Before the first visit of a round, that is the visit."""
 
 MOST_LOOKED_THROUGH = 500
@@ -444,8 +448,10 @@ def as_it_stands(request: HttpRequest, issue: Issue, user: User, now: datetime) 
     violation = catalogues.violation(issue.violation)
     reminders = {rule.id: rule.label for rule in catalogues.escalation}
     rests = {row.id: row for row in catalogues.deadlines.suspending}
+    parts = queries.parts(issue) if issue.flow == FlowChoice.JOINT else []
+    names = disputes.names_of(parts)
     happened, reports = (
-        [_line(row, catalogues, violation) for row in queries.timeline(issue, user)],
+        [_line(row, catalogues, violation, names) for row in queries.timeline(issue, user)],
         _reports(issue, user),
     )
     return {
@@ -456,7 +462,8 @@ def as_it_stands(request: HttpRequest, issue: Issue, user: User, now: datetime) 
         "steps": words.steps(State(issue.state)),
         "late": issue.is_open and issue.step_due_at < now,
         "ball": queries.ball(issue),
-        "parts": queries.parts(issue) if issue.flow == FlowChoice.JOINT else [],
+        "parts": parts,
+        "disputes": disputes.disputes(parts, [line.row for line in happened]),
         "rest": rests.get(issue.suspended_for),
         "warned": [(reminders.get(row.rule), row) for row in issue.reminders.order_by("passed_at", "id")],
         "town": town_names().get(issue.town, ""),
@@ -523,7 +530,7 @@ def _to_check(issue: Issue, happened: list[Happened]) -> dict[str, object]:
     }
 
 
-def _line(row: MoveRow, catalogues: Catalogues, violation: Violation) -> Happened:
+def _line(row: MoveRow, catalogues: Catalogues, violation: Violation, names: Mapping[int, str]) -> Happened:
     actor, language = row.actor.name if row.actor else str(_outsider(row)), get_language() or "zh-hans"
     who = _("%(who)s for %(other)s") % {"who": actor, "other": row.on_behalf_of.name} if row.on_behalf_of else actor
     handed = (
@@ -547,6 +554,7 @@ def _line(row: MoveRow, catalogues: Catalogues, violation: Violation) -> Happene
             *cases.told_lines(row.data),
             *amended.told_lines(row.data, catalogues, language),
             *brought_again.told_lines(row.data),
+            *disputes.told_lines(row, names),
         ],
     )
 

@@ -84,6 +84,8 @@ FIELDS: dict[str, str] = {
     "report": "report",
     "until": "until",
     "days": "days",
+    "part_due": "part_due",
+    "whole": "part_due",
     "case": "case_number",
     "matter": "violation",
 }
@@ -428,6 +430,7 @@ def _brought(sent: MoveIn, issue: Issue, user: User, now: datetime) -> Brought:
         until=sent.until,
         reason=sent.reason,
         days=sent.days,
+        part_due=sent.part_due,
         upheld=sent.upheld,
         interim=sent.interim,
         violation=sent.violation,

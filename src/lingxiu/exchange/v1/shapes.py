@@ -359,6 +359,7 @@ class MoveIn(Given):
     this one is refused. `answer` goes to everybody who reported it, unless `answers` has one of their own. Units are named
     by their code, people by their user name. `interim`: what the one `report` is told is not its answer yet. `violation` and
     `merchant`: with `amend`, as they should have been. `until` and `reason`: of a rest. `days`: working days, asked for or granted.
+    `part_due`: with `involve`, `set_due`, and `settle` where an objection is `upheld`, by which day the parts are to be done.
     With `feed_back`, what the issue's `evidence` asks for: `photos` (as `POST /photos` named them), `form` (question → a choice's
     id, a number, words, or a day), `reading` (one of those offered, or another hour as MN@2026-03-05T18) or `measured` (words)."""
 
@@ -380,6 +381,7 @@ class MoveIn(Given):
     until: Day | None = None
     reason: Code = ""
     days: Annotated[int, Field(ge=1, le=365)] | None = None
+    part_due: Day | None = None
     upheld: bool = False
     interim: bool = False
     violation: Code = ""

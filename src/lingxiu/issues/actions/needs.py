@@ -119,6 +119,7 @@ _MET: dict[Needs, Callable[[Issue, User, Brought], bool]] = {
     Needs.DEPARTMENTS: lambda issue, actor, brought: bool(brought.units),
     Needs.REPORT: lambda issue, actor, brought: issue.reports.filter(pk=brought.report or 0).exists(),
     Needs.UNTIL: lambda issue, actor, brought: brought.until is not None and bool(brought.reason),
+    Needs.PART_DUE: lambda issue, actor, brought: brought.part_due is not None,
     Needs.DAYS: lambda issue, actor, brought: bool(brought.days and brought.days > 0),
     Needs.MATTER: lambda issue, actor, brought: _is_another_matter(issue, brought),
     Needs.CASE: lambda issue, actor, brought: bool(brought.case_number.strip()),

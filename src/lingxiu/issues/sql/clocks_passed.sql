@@ -6,9 +6,15 @@ WITH rules AS (
         AS rule (id, clock, share, levels, states)
 ), clocks AS (
     SELECT issue_id, issue.level, issue.state, CASE part WHEN 'lead' THEN 'step' ELSE 'part' END AS clock,
-           CASE part WHEN 'lead' THEN 'step:' ELSE 'part:' END || held.id AS key, given_at AS begun, held.due_at AS due, in_working_hours AS in_hours
+           CASE part WHEN 'lead' THEN 'step:' ELSE 'part:' END || held.id || coalesce(':' || extract(epoch FROM held.clock_from)::bigint, '') AS key,
+           coalesce(held.clock_from, given_at) AS begun, held.due_at AS due, in_working_hours AS in_hours
     FROM issues_assignment AS held JOIN issues_issue AS issue ON issue.id = issue_id
     WHERE ended_at IS NULL AND closed_at IS NULL AND suspended_until IS NULL AND (%(only)s::bigint IS NULL OR issue_id = %(only)s::bigint)
+    UNION ALL
+    SELECT issue.id, level, issue.state, 'reply', 'reply:' || objecting.id, ended_at, answer_due_at, false
+    FROM issues_assignment AS objecting JOIN issues_issue AS issue ON issue.id = issue_id
+    WHERE outcome = 'objected' AND answer = '' AND answer_due_at IS NOT NULL AND closed_at IS NULL AND suspended_until IS NULL
+      AND issue.state IN ('dispatched', 'handling') AND unit_id <> lead_unit_id AND (%(only)s::bigint IS NULL OR issue_id = %(only)s::bigint)
     UNION ALL
     SELECT id, level, state, 'whole', 'whole:' || id || ':' || extract(epoch FROM clock_from)::bigint, clock_from, due_at, false
     FROM issues_issue WHERE closed_at IS NULL AND suspended_until IS NULL AND (%(only)s::bigint IS NULL OR id = %(only)s::bigint)

@@ -75,9 +75,10 @@ class Deadlines(Row):
     """Two clocks. `whole` runs from receipt to closing; the others are the steps'. `answers`: to each reporter, by source;
     `of_orders`: to a 12345 order, by its kind where the centre names one.
 
-    `cooperate`: a co-operating unit's part. `supervise`: what a leader asked about. `reopen_days`: how long a reporter may
-    say that it is not so (days of the calendar). Working hours run within `office_hours`, by day and night for what is of
-    `at_any_hour` (violations); they are for steps alone.
+    `cooperate`: a co-operating unit's part, unless a day is set; the lead may send it back `sent_back_times`. `reply`: how long
+    the county waits for what the lead says to an objection before it may settle it. `supervise`: what a leader asked about.
+    `reopen_days`: how long a reporter may say that it is not so (days of the calendar). Working hours run within
+    `office_hours`, by day and night for what is of `at_any_hour` (violations); they are for steps alone.
     """
 
     whole: ByLevel
@@ -87,6 +88,8 @@ class Deadlines(Row):
     answers: dict[ReportSource, Period]
     of_orders: tuple[OrderKind, ...] = ()
     cooperate: Period = Period(working_days=5)
+    sent_back_times: int = Field(2, ge=0)
+    reply: Period = Period(working_days=1)
     supervise: Period = Period(working_days=2)
     reopen_days: int = Field(15, gt=0)
     extending: Extending = Extending(times=1, working_days=3)
@@ -110,7 +113,9 @@ class Deadlines(Row):
     @model_validator(mode="after")
     def _working_hours_are_for_steps(self) -> Deadlines:
         wholes = (self.whole.grid, self.whole.town, self.whole.county)
-        if any(one.working_hours for one in (*wholes, *self.answers.values(), self.cooperate, self.supervise)):
+        if any(
+            one.working_hours for one in (*wholes, *self.answers.values(), self.cooperate, self.reply, self.supervise)
+        ):
             raise ValueError("working_hours are for dispatch, handle and recheck; give working_days or hours")
         return self
 
@@ -123,12 +128,12 @@ class Deadlines(Row):
 
 
 class Escalation(Rule):
-    """What happens when a share of a clock's time is over. `clock`: the step's, the whole issue's, a co-operating part's, a
-    leader's question's, a reporter's answer's. `states`: any, if none is named. `tell`: who hears of it. `raise_level`:
-    whether the next level gains the issue.
+    """What happens when a share of a clock's time is over. `clock`: the step's, the whole issue's, a co-operating part's, that of
+    the lead's reply to an objection, a leader's question's, a reporter's answer's. `states`: any, if none is named. `tell`: who
+    hears of it. `raise_level`: whether the next level gains the issue.
     """
 
-    clock: Literal["step", "whole", "part", "supervision", "answer"]
+    clock: Literal["step", "whole", "part", "reply", "supervision", "answer"]
     share: float = Field(gt=0)
     levels: tuple[Level, ...] = ("grid", "town", "county")
     states: tuple[Literal["predicted", "received", "dispatched", "handling", "recheck"], ...] = ()

@@ -36,8 +36,7 @@ def to_unit(issue: Issue, to: State, actor: User | None, brought: Brought, at: d
     assert brought.unit is not None  # Needs.UNIT
     writing.let_go(issue, done=issue.state == State.RECEIVED, at=at)
     issue.level = LEVEL_OF[brought.unit.kind]
-    # Who leads has no part beside it.
-    writing.open_parts(issue).filter(unit=brought.unit).update(state=Assignment.State.GIVEN_UP, ended_at=at)
+    writing.end_part_of_lead(issue, brought.unit, at)
     writing.hand_over(issue, to, brought.unit, brought.person, accepted=False, at=at)
     return {}
 
@@ -84,6 +83,7 @@ def decline(issue: Issue, to: State, actor: User | None, brought: Brought, at: d
     still = former.person if former.person and handles_at(former.person, former.unit) else None
     writing.let_go(issue, done=False, at=at)
     issue.level = LEVEL_OF[former.unit.kind]
+    writing.end_part_of_lead(issue, former.unit, at)
     writing.hand_over(issue, to, former.unit, still, accepted=False, at=at)
     return {}
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from lingxiu.issues.actions.effects import amending, clocks, ending, joining, leading, parts, saying
 from lingxiu.issues.actions.effects.shape import Effect
 from lingxiu.issues.lifecycle import Move
-from lingxiu.issues.models import Assignment
 
 EFFECTS: dict[Move, Effect] = {
     Move.CONFIRM: leading.to_dispatcher,
@@ -26,9 +25,12 @@ EFFECTS: dict[Move, Effect] = {
     Move.REASSIGN: leading.reassign,
     Move.SPLIT: joining.split,
     Move.INVOLVE: parts.involve,
-    Move.CONTRIBUTE: parts.end_parts(Assignment.Outcome.CONTRIBUTED),
-    Move.OBJECT: parts.end_parts(Assignment.Outcome.OBJECTED),
+    Move.CONTRIBUTE: parts.contribute,
+    Move.OBJECT: parts.object_to,
+    Move.REPLY: parts.reply,
     Move.SETTLE: parts.settle,
+    Move.HAND_BACK: parts.hand_back,
+    Move.SET_DUE: parts.set_due,
     Move.RELEASE: parts.release,
     Move.SUSPEND: clocks.suspend,
     Move.RESUME: clocks.resume,
