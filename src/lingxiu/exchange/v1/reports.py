@@ -18,8 +18,9 @@ from lingxiu.exchange import keys
 from lingxiu.exchange.door import Done, Needs, once_each, use_of, user_of
 from lingxiu.exchange.problems import Fault, Problem, wrong
 from lingxiu.exchange.receiving import SOURCES, SaidOtherwise, Wrong, receive, source_of
-from lingxiu.exchange.v1.shapes import ReportIn, ReportOut
+from lingxiu.exchange.v1.shapes import ReportChange, ReportIn, ReportOut
 from lingxiu.issues.actions.reports import Said
+from lingxiu.issues.brought_again import Again, bring_again, last_words
 from lingxiu.issues.models import Report
 from lingxiu.merchants.models import Merchant
 from lingxiu.ui import addresses
@@ -38,6 +39,8 @@ def post_report(request: HttpRequest, sent: ReportIn) -> Status[Any]:
 
     def do() -> Done:
         report, new = receive(_said(sent, user), at=timezone.now(), by=user)
+        if not new and sent.due_at not in (None, report.due_at):
+            raise SaidOtherwise("due_at", sent.due_at and sent.due_at.isoformat(), report)
         return Done(201 if new else 200, ReportOut(**_out(report)).model_dump(mode="json"))
 
     try:
@@ -45,7 +48,7 @@ def post_report(request: HttpRequest, sent: ReportIn) -> Status[Any]:
     except Wrong as error:
         raise wrong(error.field, error.value, error.mend) from error
     except SaidOtherwise as error:
-        mend = _("Send what you sent the first time, or a new number for something new.")
+        mend = _("Send what you sent the first time, a change by PATCH, or a new number for something new.")
         raise Problem(
             "said-otherwise",
             _("It stands with issue %(number)s.") % {"number": error.kept.issue.number},
@@ -58,7 +61,33 @@ def post_report(request: HttpRequest, sent: ReportIn) -> Status[Any]:
 def get_report(request: HttpRequest, source: str, own_number: str) -> dict[str, Any]:
     """Its state, its answer, by when it is due."""
     _refuse_source(request, source)
-    user = user_of(request)
+    return _out(_readable(user_of(request), source, own_number))
+
+
+@router.patch("/reports/{source}/{own_number}", response=ReportOut, auth=ANY_SOURCE, summary="A report says otherwise")
+def patch_report(request: HttpRequest, source: str, own_number: str, sent: ReportChange) -> Status[Any]:
+    """Another due time, other words: the due time is the report's own from now on, the new words stand beside the old, and
+    whoever has the issue is told. Of a report that was answered nothing is changed: 409."""
+    _refuse_source(request, source)
+    user, now = user_of(request), timezone.now()
+    if not user.authority.may("issues.record_report"):
+        raise Problem("not-permitted", _("The key acts for somebody who may not enter what people report."))
+
+    def do() -> Done:
+        report = _readable(user, source, own_number)
+        said = Again(sent.words or last_words(report), sent.due_at)
+        if bring_again(report, said, at=now, by=user).answered:
+            told = _("It was answered already.")
+            raise Problem("moved-on", told, (Fault("own_number", own_number, _("Bring it anew, with a new number.")),))
+        report.refresh_from_db()
+        return Done(200, ReportOut(**_out(report)).model_dump(mode="json"))
+
+    done = once_each(request, {"source": source, "own_number": own_number, **sent.model_dump(mode="json")}, do)
+    return Status(done.status, done.body)
+
+
+def _readable(user: User, source: str, own_number: str) -> Report:
+    """The report of this number, if this person may read it or brought it. Raises Problem."""
     readable = Report.objects.visible_to(user).filter(source=source, own_number=own_number).values("pk")
     rows = Report.objects.select_related("issue").filter(source=source, own_number=own_number)
     report = None
@@ -66,7 +95,7 @@ def get_report(request: HttpRequest, source: str, own_number: str) -> dict[str, 
         report = rows.filter(Q(recorded_by=user) | Q(pk__in=readable)).first()
     if report is None:
         raise Problem("not-found", _("No report of this number is known to this key."))
-    return _out(report)
+    return report
 
 
 def _refuse_source(request: HttpRequest, source: str) -> None:
@@ -85,7 +114,7 @@ def _said(sent: ReportIn, user: User) -> Said:
     return Said(
         source=source_of(sent.source), violation=sent.violation, words=sent.words, seen_at=sent.seen_at,
         merchant=_merchant(sent, user), place=sent.place, town=sent.town, lng=lng, lat=lat, name=sent.name,
-        phone=sent.phone, own_number=sent.own_number,
+        phone=sent.phone, own_number=sent.own_number, due_at=sent.due_at, kind=sent.kind,
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from ninja import Schema
 from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, PlainSerializer, StringConstraints
 
 from lingxiu.exchange.problems import wrong
+from lingxiu.issues.cases import Outcome as CaseOutcome
 from lingxiu.issues.inspection_rules import Outcome, Why
 from lingxiu.issues.lifecycle import Move, Result
 from lingxiu.issues.models import FlowChoice, LevelChoice, Source, StateChoice
@@ -279,11 +280,32 @@ class EvidenceOut(Schema):
     readings: list[str]
 
 
+class CaseResultOut(Schema):
+    """What came of a case."""
+
+    outcome: CaseOutcome
+    day: date
+    number: str
+
+
+class CaseOut(Schema):
+    """The case of enforcement an issue went on as."""
+
+    number: str
+    body: str
+    day: date
+    cause: str
+    result: CaseResultOut | None
+
+
 class IssueWhole(IssueOut):
     """An issue with its moves, the oldest first; `joined_into`: the number of the issue it went into; `may`: the moves the
-    key's person may make now; `evidence`: what must come with its feedback."""
+    key's person may make now; `evidence`: what must come with its feedback; `other`: the number it goes by in another system;
+    `case`: what it went on as."""
 
     joined_into: str | None
+    other: OtherOut | None
+    case: CaseOut | None
     reports: int
     moves: list[MoveOut]
     may: list[str]
@@ -307,6 +329,13 @@ class IssuesAsked(Given):
     limit: Limit = ROWS
 
 
+class OtherOut(Schema):
+    """The number something goes by in another system."""
+
+    system: str
+    number: str
+
+
 class OtherIn(Given):
     """The number something goes by in another system; `system`: an id of the county's catalogue of systems."""
 
@@ -315,14 +344,17 @@ class OtherIn(Given):
 
 
 class FindIn(Given):
-    """Something that was found. A merchant, a place or a position says where. `photos`: as `POST /photos` named them.
-    `other`: the number it goes by in another system; the same find with the same number again is the same issue."""
+    """Something that was found. A merchant (by id or by licence number), a place or a position says where; `town`: its code, where
+    neither merchant nor position tells. `photos`: as `POST /photos` named them. `other`: the number it goes by in another
+    system; the same find with the same number again is the same issue."""
 
     violation: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,30}$")]
     words: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200), AfterValidator(_writable)] = ""
     act_at: AwareDatetime
     merchant: Id | None = None
+    licence_no: Annotated[str, StringConstraints(max_length=40), AfterValidator(_writable)] = ""
     place: Short = ""
+    town: Code = ""
     location: Position | None = None
     photos: Photos = []
     other: OtherIn | None = None
@@ -359,7 +391,8 @@ class MoveIn(Given):
     this one is refused. `answer` goes to everybody who reported it, unless `answers` has one of their own. Units are named
     by their code, people by their user name. `interim`: what the one `report` is told is not its answer yet. `violation` and
     `merchant`: with `amend`, as they should have been. `until` and `reason`: of a rest. `days`: working days, asked for or granted.
-    `part_due`: with `involve`, `set_due`, and `settle` where an objection is `upheld`, by which day the parts are to be done.
+    With `file_case`: `case_number`, and, unless they are as usual (own body, today, the find's title), `case_body` (by its
+    code), `case_on`, `case_cause`. `before`: pictures of how it was found, with `handle` and `feed_back`.
     With `feed_back`, what the issue's `evidence` asks for: `photos` (as `POST /photos` named them), `form` (question → a choice's
     id, a number, words, or a day), `reading` (one of those offered, or another hour as MN@2026-03-05T18) or `measured` (words)."""
 
@@ -386,11 +419,24 @@ class MoveIn(Given):
     interim: bool = False
     violation: Code = ""
     case_number: Annotated[str, StringConstraints(strip_whitespace=True, max_length=60), AfterValidator(_writable)] = ""
+    case_body: Code = ""
+    case_on: Day | None = None
+    case_cause: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200), AfterValidator(_writable)] = ""
     mentioned: Annotated[list[UserName], Field(max_length=30)] = []
     photos: Photos = []
+    before: Photos = []
     form: Annotated[dict[Code, Finite | Told], Field(max_length=30)] = {}
     reading: Annotated[str, StringConstraints(max_length=60), AfterValidator(_writable)] = ""
     measured: Told = ""
+
+
+class CaseResultIn(Given):
+    """What came of a case (行政处罚法 57): `day` it was decided on, `number` of the decision, `comment`: the amount, or why none."""
+
+    outcome: CaseOutcome
+    day: Day
+    number: Annotated[str, StringConstraints(strip_whitespace=True, max_length=60), AfterValidator(_writable)] = ""
+    comment: Words = ""
 
 
 class MovedOut(Schema):
@@ -407,7 +453,8 @@ class MovedOut(Schema):
 
 
 class ReportIn(Given):
-    """What somebody reported to another system, with that system's own number. A merchant by id or by licence number."""
+    """What somebody reported to another system, with that system's own number. A merchant by id or by licence number. `due_at`: by
+    when that system wants it answered; `kind`: what it calls it (deadlines.yaml: of_orders), which says so otherwise."""
 
     source: Annotated[str, StringConstraints(max_length=30)]
     own_number: Annotated[str, StringConstraints(min_length=1, max_length=60), AfterValidator(_writable)]
@@ -421,6 +468,15 @@ class ReportIn(Given):
     location: Position | None = None
     name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=40), AfterValidator(_writable)] = ""
     phone: Annotated[str, StringConstraints(strip_whitespace=True, max_length=20), AfterValidator(_writable)] = ""
+    due_at: AwareDatetime | None = None
+    kind: Code = ""
+
+
+class ReportChange(Given):
+    """What a report says otherwise than before: by when it is wanted, its words. What is left out stays."""
+
+    due_at: AwareDatetime | None = None
+    words: Words = ""
 
 
 class ReportOut(Schema):
