@@ -29,6 +29,7 @@ ON_PAGES: dict[str, tuple[str, ...]] = {
     "report": ("report",),
     "units": ("units",),
     "upheld": ("upheld",),
+    "part_due": ("part_due",),
     "colleague": ("to_person",),
     "rest": ("until", "reason"),
     "days": ("days",),

@@ -5,17 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.http import HttpResponse
 from django.test import Client
+from django.utils import timezone
 
 from lingxiu.accounts.models import User
+from lingxiu.issues.actions.opening import Found, report
 from lingxiu.issues.bulk import NotInBulk
 from lingxiu.issues.bulk import _refuse_grave as refuse_grave
+from lingxiu.issues.models import Issue, Source
 from lingxiu.issues.queries import About, alike
 from lingxiu.policy.actions import load
 from lingxiu.policy.queries import forget
 from tests.cast import NOON, Cast
+from tests.exchange.world import a_picture
 from tests.issues.world import LATER, complain, find, to_closed
 
 
@@ -70,3 +77,42 @@ def test_a_county_says_what_may_be_ended_by_the_dozen(cast: Cast, tmp_path: Path
     county_says(tmp_path, "in_bulk: {most_severe: 0}\n")
     with pytest.raises(NotInBulk, match="severe"):
         refuse_grave(slight)
+
+
+# ── without a shop ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def enter(user: User, place: str, violation: str = "D-BIN", **values: object) -> HttpResponse:
+    client = Client(headers={"accept-language": "en"})
+    client.force_login(user)
+    sent = {"violation": violation, "place": place, "submission": str(uuid4()), **values}
+    return client.post("/issues/new/", sent)  # type: ignore[return-value]  # Django's test response
+
+
+def test_a_find_of_a_place_alone_shows_what_is_open_there_before_anything_is_recorded(cast: Cast) -> None:
+    assert enter(cast.grid_member, "人民大道8号后门").status_code == 302
+    known = Issue.objects.get()
+    shown = enter(cast.grid_member, "人民大道8号后门垃圾桶")
+    assert shown.status_code == 422
+    text = shown.content.decode()
+    assert f"/issues/{known.number}/" in text
+    assert "Nothing is recorded yet" in text
+    assert 'name="same" value="new"' in text
+    assert Issue.objects.get() == known
+    assert enter(cast.grid_member, "人民大道8号后门垃圾桶", same="new").status_code == 302
+    assert Issue.objects.count() == 2
+
+
+@pytest.mark.parametrize(("place", "violation"), [("中山路99号", "D-BIN"), ("人民大道8号后门", "D-HOOD")])
+def test_what_is_elsewhere_or_of_another_kind_is_not_asked_about(cast: Cast, place: str, violation: str) -> None:
+    enter(cast.grid_member, "人民大道8号后门")
+    assert enter(cast.grid_member, place, violation).status_code == 302
+
+
+def test_where_the_phone_told_its_position_that_counts(cast: Cast) -> None:
+    report(
+        Found(Source.GRID_MEMBER, "D-BIN", "x", NOON, lng=120.9201, lat=30.8401, found_by=cast.county_officer),
+        at=timezone.now(),
+    )
+    near: dict[str, object] = {"photo_lng": "120.92", "photo_lat": "30.84"}
+    assert enter(cast.county_officer, "某处", **near, photo=SimpleUploadedFile("a.jpg", a_picture())).status_code == 422

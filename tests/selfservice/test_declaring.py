@@ -88,6 +88,24 @@ def test_what_the_owner_needs_help_for_becomes_a_reminder_of_their_own_word(cast
     assert "You told us of this yourselves" in page
 
 
+def test_the_pictures_of_that_part_of_the_kitchen_come_along_to_the_issue(cast: Cast) -> None:
+    given = answers(SC_TRAP="later")
+    declare(cast, **given, photo_drains=photo("red"), photo_waste=photo("blue"))
+    issue = Issue.objects.get()
+    [name] = issue.moves.get(move="report").photos
+    file = StoredFile.objects.get(sha256=name)
+    kinds = FileUse.objects.filter(file=file).values_list("subject_kind", "subject_id")
+    assert set(kinds) == {("self_check", str(SelfCheck.objects.get().pk)), ("issue", issue.number)}
+    other = StoredFile.objects.exclude(sha256=name).get()
+    assert [use.subject_kind for use in other.uses.all()] == ["self_check"], (
+        "what the waste looks like has no business there"
+    )
+    for seen in (cast.owner, cast.grid_member, cast.county_officer):
+        assert may_open(seen, file)
+    for stranger in (cast.cleaning_company, cast.waste_hauler, cast.stranger_owner, cast.other_grid_member):
+        assert not may_open(stranger, file)
+
+
 def test_what_is_open_already_is_not_opened_again(cast: Cast) -> None:
     known = find(cast.grid_member, "D-TRAP", merchant=cast.merchant)
     assert declare(cast, **answers(SC_TRAP="later")).status_code == 302

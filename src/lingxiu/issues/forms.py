@@ -699,6 +699,10 @@ class FindForm(OtherNumberForm):
     violation = forms.ChoiceField(label=_("What is wrong"), widget=forms.RadioSelect)
     words = forms.CharField(label=_("In a few words"), required=False, max_length=LONGEST_WORDS, widget=area(2))
     place = forms.CharField(label=_("Where"), required=False, max_length=160)
+    same = forms.CharField(required=False, max_length=3, widget=forms.HiddenInput)
+
+    NEW = "new"
+    """What `same` says of somebody who was shown what is open there, and says it is something else."""
 
     def __init__(self, *args: Any, at: datetime, merchant: Merchant | None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -708,6 +712,6 @@ class FindForm(OtherNumberForm):
         self.others = [(row.id, label_of(row)) for row in offered if not row.everyday and not row.public]
         choices = [*self.everyday, *self.public, *self.others]
         offer(self, "violation", choices)
-        if merchant is not None:
-            del self.fields["place"]
+        if merchant is not None:  # what is open at a shop stands above the form from the beginning
+            del self.fields["place"], self.fields["same"]
         self.order_fields(["violation", "words", "place"])

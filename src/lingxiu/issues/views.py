@@ -285,7 +285,8 @@ def _open_there(request: HttpRequest, form: FindForm, user: User, now: datetime)
     if "place" not in form.fields or form.cleaned_data["same"] == FindForm.NEW:
         return []
     said = form.cleaned_data
-    lng, lat = pictures.position_sent(request, "photo")
+    picture = pictures.sent(request, "photo")
+    lng, lat = picture.position if picture else (None, None)
     town = _own_area(user)[: opening.TOWN_DIGITS]
     about = queries.About(said["violation"], None, town, said["place"], now, lng, lat)
     return _with_words([one for one in queries.alike(about, user) if one.violation == said["violation"]])

@@ -7,7 +7,8 @@ What of a self-check needs time or help becomes an issue, which is the shop's ow
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO
@@ -30,14 +31,17 @@ from lingxiu.selfservice.queries import month_of
 
 OWN_WORD = UUID("5c1c8f0e-2d9b-4a56-8f0b-6e7a3c4d2b19")
 """Name space of the submissions of issues from self-checks: a shop says a thing once a day."""
+PHOTO_OF = "photo_%s"
+"""Under which name the picture of a medium comes: exhaust, drains, waste."""
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture as the phone sent it."""
+    """A picture as the phone sent it, and under which name."""
 
     file: BinaryIO
     shot: Shot
+    name: str = ""
 
     def digest(self) -> str:
         """What makes two pictures the same."""
@@ -86,9 +90,10 @@ def declare(
         )
         if not first:
             raise AlreadyDeclared(check)
-        _attach(prepared, actor, at, "self_check", check.pk)
         wrong = sorted(item for item, in_order in answers.items() if in_order is False)
-        opened = [number for item in sorted(later) if (number := _own_word(merchant, item, actor, at))]
+        with _attached(prepared, actor, at, "self_check", check.pk) as names:
+            shown = [(picture.name, name) for picture, name in zip(pictures, names, strict=True)]
+            opened = [number for item in sorted(later) if (number := _own_word(merchant, item, actor, at, shown))]
         reference = {"month": f"{month:%Y-%m}", "not_in_order": wrong, "issues": opened}
         record(
             "self_check.declared", "self_check", check.pk, at=at, actor_id=actor.pk,
@@ -102,16 +107,21 @@ def declare(
     return SelfCheck.objects.get(pk=result["self_check"])
 
 
-def _own_word(merchant: Merchant, item_id: str, owner: User, at: datetime) -> str:
-    """An issue of what the owner says they cannot put right at once: their own word, kept with it. Its number; empty where the
-    same is open already, or the county's list opens none for it."""
+def _own_word(merchant: Merchant, item_id: str, owner: User, at: datetime, shown: Sequence[tuple[str, str]]) -> str:
+    """An issue of what the owner says they cannot put right at once: their own word, kept with it, and the pictures they took of
+    that part of the kitchen. Its number; empty where the same is open already, or the county's list opens none for it.
+
+    Args:
+        shown: the name each picture came under, and its file's.
+    """
     item: SelfCheckItem | None = {row.id: row for row in in_force().catalogues.selfcheck.items}.get(item_id)
     if item is None or not item.violation:
         return ""
     if Issue.objects.open().filter(merchant=merchant, violation=item.violation).exists():
         return ""
     found = Found(
-        Source.SELF_CHECK, item.violation, item.label.zh, at, merchant, found_by=owner, data={"self_check": item.id}
+        Source.SELF_CHECK, item.violation, item.label.zh, at, merchant, found_by=owner, data={"self_check": item.id},
+        photos=tuple(dict.fromkeys(file for name, file in shown if name == PHOTO_OF % item.medium)),
     )  # fmt: skip
     said = f"{merchant.pk}\n{item.id}\n{timezone.localdate(at)}"
     return report(found, at=at, submission=uuid5(OWN_WORD, said)).number
@@ -128,8 +138,8 @@ def record_care(
 
     def do() -> Json:
         row = actions.record_care(merchant, care, at=at, by=actor.pk)
-        _attach(prepared, actor, at, "care_record", row.pk)
-        return {"care": row.pk}
+        with _attached(prepared, actor, at, "care_record", row.pk):
+            return {"care": row.pk}
 
     body = {
         "merchant": merchant.pk, "kind": str(care.kind), "on": care.on, "by": care.by, "kg": care.kg,
@@ -145,10 +155,15 @@ def _prepared(pictures: Sequence[Picture], merchant: Merchant, actor: User, at: 
     return [prepare_photo(picture.file, shot=picture.shot, caption=caption) for picture in pictures]
 
 
-def _attach(photos: Sequence[Prepared], actor: User, at: datetime, subject_kind: str, subject_id: int) -> None:
+@contextmanager
+def _attached(
+    photos: Sequence[Prepared], actor: User, at: datetime, subject_kind: str, subject_id: int
+) -> Iterator[list[str]]:
+    """The pictures as the subject's own, by the names of their files."""
     with keeping(photos, stored_at=at, stored_by=actor.pk) as rows:
         for row in rows:
             use_file(row, subject_kind, subject_id)
+        yield [row.sha256 for row in rows]
 
 
 def _digests(pictures: Sequence[Picture]) -> list[str]:

@@ -129,7 +129,7 @@ def submission_of(request: HttpRequest) -> UUID | None:
 def pictures_of(request: HttpRequest, *names: str) -> list[Picture]:
     """The pictures that came under these names, with what the phone says of each (docs/frontend.md, photos)."""
     return [
-        Picture(file, _shot(request, name, file))  # type: ignore[arg-type]  # an uploaded file reads like any other
+        Picture(file, _shot(request, name, file), name)  # type: ignore[arg-type]  # an uploaded file reads like any other
         for name in names
         if isinstance(file := request.FILES.get(name), UploadedFile)
     ]

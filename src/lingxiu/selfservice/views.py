@@ -24,7 +24,7 @@ from lingxiu.merchants.models import CareRecord, Merchant
 from lingxiu.policy.queries import edition, in_force
 from lingxiu.policy.schema.selfcheck import SelfCheckList
 from lingxiu.selfservice import queries, wording
-from lingxiu.selfservice.actions import AlreadyDeclared, declare, record_care
+from lingxiu.selfservice.actions import PHOTO_OF, AlreadyDeclared, declare, record_care
 from lingxiu.selfservice.agenda import CARE, Todo, What
 from lingxiu.selfservice.forms import CareForm, SelfCheckForm, not_in_order, pictures_of, submission_of
 from lingxiu.selfservice.models import SelfCheck
@@ -186,7 +186,7 @@ def check(request: HttpRequest, merchant_id: int) -> HttpResponse:
     submission = submission_of(request)
     if not form.is_valid() or submission is None:
         return _ask(request, mine, form, status=422)
-    pictures = pictures_of(request, *(f"photo_{medium}" for medium in MEDIA))
+    pictures = pictures_of(request, *(PHOTO_OF % medium for medium in MEDIA))
     try:
         made = declare(
             mine.merchant, form.answers(), actor=mine.user, at=mine.at, submission=submission, pictures=pictures,
