@@ -134,6 +134,7 @@ def test_a_changed_text_shows_what_would_have_gone_another_way_and_changes_nothi
     found = Issue.objects.get(source="grid_member")
     assert [one.number for one in page.context["done"].elsewhere] == [found.number]
     assert found.number in said
+    assert "Would have gone another way 1 Tried 3" in said
     assert "grid level, quick, to its grid, sent at once what the grid can do goes to the grid" in said
     assert (
         "town level, quick, to the town's team, once the dispatcher has judged it grid members' finds"
