@@ -21,6 +21,7 @@ from lingxiu.accounts.models import Post, Unit, UnitKind, User
 from lingxiu.issues.lifecycle import Move
 from lingxiu.issues.models import Issue, IssueQuerySet, MoveRow
 from lingxiu.issues.order_models import Order, OrderItem
+from lingxiu.merchants.models import Merchant
 from lingxiu.policy.queries import in_force
 from lingxiu.ui import addresses
 
@@ -55,6 +56,13 @@ class Ask:
     after: tuple[str, ...]
     item: OrderItem | None = None
     issue: Issue | None = None
+
+    @property
+    def shop(self) -> Merchant | None:
+        """The shop it is about."""
+        if self.item is None:
+            return self.issue.merchant if self.issue else None
+        return self.item.merchant or self.item.order.about_shop
 
     @property
     def has_day(self) -> bool:

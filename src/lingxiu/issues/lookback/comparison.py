@@ -148,8 +148,8 @@ def tables(compared: Compared) -> list[Table]:
 
 def _columns() -> list[str]:
     return [
-        gettext("Unit"), gettext("Given"), gettext("Handled"), gettext("In time"), gettext("Share in time"),
-        gettext("Handled late"), gettext("Past its time"), gettext("Median hours"), gettext("Refused"),
+        gettext("Unit"), gettext("Given"), gettext("Handled"), gettext("Handled in time"), gettext("Share in time"),
+        gettext("Handled late"), gettext("Past its time"), gettext("Median hours"), gettext("Would not take it over"),
         gettext("Objected"), gettext("Stars of reporters"),
     ]  # fmt: skip
 
