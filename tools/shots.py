@@ -145,6 +145,7 @@ PAGES = [
     Shot("joint-round", "ecology1", a_round),
     Shot("joint-shop", "ecology1", a_shop_of_a_round),
     Shot("joint-new", "ecology1", "/issues/joint/new/"),
+    Shot("hand-over", "weitang1", "/issues/hand-over/"),
     Shot("roster", "weitang1", "/issues/roster/"),
     Shot("routing", "county1", "/issues/routing/"),
     Shot("routing-rule", "admin", "/issues/routing/rules/R-70-GRID/"),

@@ -10,7 +10,8 @@ from django.test import Client
 
 from lingxiu.accounts.absences import AbsenceRefused, declare, deputies, end
 from lingxiu.accounts.models import Post, User
-from lingxiu.issues.covering import cover_absent, hand_over_all
+from lingxiu.issues import lies_with
+from lingxiu.issues.covering import cover_absent
 from lingxiu.issues.lifecycle import Move
 from lingxiu.issues.models import Issue
 from lingxiu.issues.queries import ball, mine
@@ -105,8 +106,10 @@ def test_everything_of_one_person_goes_to_a_colleague_and_the_clocks_run_on(cast
     for issue in issues:
         do(issue, Move.ACCEPT, cast.grid_member)
     due = {issue.pk: Issue.objects.get(pk=issue.pk).step_due_at for issue in issues}
-    done = hand_over_all(cast.grid_member, colleague, cast.grid, actor=cast.dispatcher, at=LATER, words="岗位调整")
-    assert sorted(done) == sorted((issue.number, "") for issue in issues)
+    done = lies_with.hand_over(
+        cast.grid_member, colleague, cast.grid, actor=cast.dispatcher, at=LATER, words="岗位调整"
+    )
+    assert sorted((thing.text.split()[0], why) for thing, why in done) == sorted((issue.number, "") for issue in issues)
     for issue in issues:
         issue.refresh_from_db()
         assert (issue.lead_person, issue.step_due_at) == (colleague, due[issue.pk])
@@ -133,7 +136,9 @@ def test_two_people_are_handed_over_one_after_the_other_by_the_same_page(cast: C
 
 def test_another_towns_dispatcher_hands_nothing_over(cast: Cast, colleague: User) -> None:
     do(alarm(cast.merchant), Move.ACCEPT, cast.grid_member)
-    assert hand_over_all(cast.grid_member, colleague, cast.grid, actor=cast.other_dispatcher, at=LATER, words="x") == []
+    asked = {"actor": cast.other_dispatcher, "at": LATER}
+    assert lies_with.hand_over(cast.grid_member, colleague, cast.grid, words="x", **asked) == []
+    assert lies_with.givers(cast.other_dispatcher, LATER) == []
 
 
 def test_ended_issues_are_with_nobody(cast: Cast) -> None:

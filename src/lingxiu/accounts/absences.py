@@ -62,6 +62,20 @@ def declare(
     return absence
 
 
+def replace_deputy(absence: Absence, deputy: User, *, at: datetime, by: int) -> None:
+    """Somebody else stands in for who is away, or will be. Raises: AbsenceRefused."""
+    if deputy.pk == absence.user_id:
+        raise AbsenceRefused("deputy", "self")
+    with transaction.atomic():
+        list(User.objects.select_for_update().filter(pk__in=[absence.user_id, deputy.pk]).order_by("pk"))
+        during = Absence.objects.filter(since__lt=absence.until, until__gt=absence.since)
+        if not deputy.is_active or during.filter(user=deputy).exists():
+            raise AbsenceRefused("deputy", "away")
+        Absence.objects.filter(pk=absence.pk).update(deputy=deputy)
+        said = {"absence": absence.pk, "deputy": deputy.pk}
+        record("absence.deputy_changed", "user", absence.user_id, at=at, actor_id=by, scope=Scope(), reference=said)
+
+
 def end(absence: Absence, *, at: datetime, by: int) -> None:
     """They are back, or never went. What was given to the deputy stays with the deputy."""
     with transaction.atomic():

@@ -90,6 +90,13 @@ def enter(
     return turn
 
 
+def pass_on(turn: DutyTurn, person: User, *, at: datetime, by: int) -> None:
+    """Somebody else is on duty in their place, or from now on for the rest of the turn. Raises TurnRefused."""
+    with transaction.atomic():
+        enter(turn.unit, person, max(turn.since, at), turn.until, rank=turn.rank, at=at, by=by)
+        strike(turn, at=at, by=by)
+
+
 def strike(turn: DutyTurn, *, at: datetime, by: int) -> None:
     """They are not on duty after all, or from now on no more."""
     with transaction.atomic():

@@ -97,19 +97,8 @@ def _next_on_duty(issue: Issue, unit: Unit, at: datetime) -> bool:
     return True
 
 
-def hand_over_all(
-    giver: User, taker: User, unit: Unit, *, actor: User, at: datetime, words: str
-) -> list[tuple[str, str]]:
-    """Everything that lies with one person of a unit goes to a colleague: somebody changes post.
-
-    Returns: (number, why it was refused, or empty) of each, in the order of their due times.
-    """
-    lying = Issue.objects.visible_to(actor).open().filter(lead_person=giver, lead_unit=unit, state__in=MOVABLE)
-    numbers = list(lying.order_by("step_due_at", "pk").values_list("number", flat=True))
-    return [(number, _hand_over(number, taker, actor, at, words)) for number in numbers]
-
-
-def _hand_over(number: str, taker: User, actor: User, at: datetime, words: str) -> str:
+def pass_on(number: str, taker: User, actor: User, at: datetime, words: str) -> str:
+    """One issue to a colleague. Returns why it was refused, or empty."""
     try:
         moving.move(number, Move.REASSIGN, actor=actor, at=at, brought=Brought(person=taker, words=words))
     except MoveRefused as refused:

@@ -45,16 +45,27 @@ def swap(row: JointInspection, went_id: int, came: User, *, by: User, at: dateti
     """Another certified officer of the same body goes instead of one. Raises: JointRefused."""
     with transaction.atomic():
         one = _to_change(row, by, at)
-        seat = one.officers.select_related("user", "unit").filter(user=went_id).first()
-        if seat is None:
-            raise JointRefused("officer", "changed")
-        if one.officers.filter(user=came).exists():
-            raise JointRefused("officer", "goes_already")
-        if came not in joint.certified(seat.unit, at):
-            raise JointRefused("officer", "certificate", came.name)
-        if came.pk in away_on([came], one.day):
-            raise JointRefused("officer", "away_then", came.name)
-        _give_seat(one, seat, came, None, at, by)
+        _swap(one, went_id, came, by, at)
+
+
+def take_over(row: JointInspection, went_id: int, came: User, *, by: User, at: datetime) -> None:
+    """The same where all that is somebody's is handed over: asked by who sees to their unit. Raises: JointRefused."""
+    with transaction.atomic():
+        one = _still_planned(row, at)
+        _swap(one, went_id, came, by, at)
+
+
+def _swap(one: JointInspection, went_id: int, came: User, by: User, at: datetime) -> None:
+    seat = one.officers.select_related("user", "unit").filter(user=went_id).first()
+    if seat is None:
+        raise JointRefused("officer", "changed")
+    if one.officers.filter(user=came).exists():
+        raise JointRefused("officer", "goes_already")
+    if came not in joint.certified(seat.unit, at):
+        raise JointRefused("officer", "certificate", came.name)
+    if came.pk in away_on([came], one.day):
+        raise JointRefused("officer", "away_then", came.name)
+    _give_seat(one, seat, came, None, at, by)
 
 
 def may_go_instead(one: JointInspection, at: datetime) -> dict[int, list[User]]:
@@ -67,9 +78,14 @@ def may_go_instead(one: JointInspection, at: datetime) -> dict[int, list[User]]:
 
 def _to_change(row: JointInspection, by: User, at: datetime) -> JointInspection:
     """The round, which nobody else changes meanwhile. Raises: JointRefused."""
-    one = JointInspection.objects.select_for_update(of=("self",)).select_related("lead", "made_by").get(pk=row.pk)
+    one = _still_planned(row, at)
     if not joint.may_withdraw(one, by):
         raise JointRefused("", "planner")
+    return one
+
+
+def _still_planned(row: JointInspection, at: datetime) -> JointInspection:
+    one = JointInspection.objects.select_for_update(of=("self",)).select_related("lead", "made_by").get(pk=row.pk)
     if one.withdrawn_at is not None:
         raise JointRefused("", "withdrawn")
     if one.shops.exclude(walked_at=None).exists():
