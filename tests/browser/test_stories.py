@@ -151,6 +151,8 @@ def test_repeated_high_values_go_from_the_grid_to_the_county_and_end_as_a_case(
     unfold(office, "move-involve")
     for unit in (cast.enforcement, cast.market):
         office.locator(f"#move-involve input[name=units][value='{unit.pk}']").check()
+    day = timezone.localdate(reload(issue).due_at)
+    office.locator("#move-involve input[name=part_due]").fill(day.isoformat())
     office.locator("#move-involve textarea[name=words]").fill("请按职责分头核查。")
     send(office, "#move-involve")
     give(office, "dispatch", cast.ecology.name)
@@ -162,7 +164,7 @@ def test_repeated_high_values_go_from_the_grid_to_the_county_and_end_as_a_case(
     send(lead, "#move-accept")
     expect(lead.locator("#issue-now")).to_contain_text(cast.market.name)
 
-    # One of them disagrees; the county reads both sides and settles it.
+    # One of them disagrees; the lead replies, and the county reads both sides and settles it.
     market = street.at_desk(marketer)
     expect(market.locator("main")).to_contain_text(issue.number)
     street.open(market, issue)
@@ -170,6 +172,15 @@ def test_repeated_high_values_go_from_the_grid_to_the_county_and_end_as_a_case(
     send(market, "#move-object")
     street.open(office, issue)
     expect(office.locator("#issue-now")).to_contain_text("证照齐全")
+    expect(office.locator("#issue-now")).to_contain_text("等待答复")
+    expect(office.locator("#move-settle")).to_have_count(0)
+    street.open(lead, issue)
+    write(lead, "reply", "该店证照与净化设备登记不符，仍请核对经营范围。")
+    send(lead, "#move-reply")
+    street.open(office, issue)
+    both = office.get_by_role("region", name=f"异议 · {cast.market.name}")
+    expect(both).to_contain_text("证照齐全")
+    expect(both).to_contain_text("仍请核对经营范围")
     unfold(office, "move-settle")
     office.locator("#move-settle input[name=upheld][value=no]").check()
     office.locator("#move-settle textarea[name=words]").fill("同意，市场监管不再参与。")
@@ -183,7 +194,15 @@ def test_repeated_high_values_go_from_the_grid_to_the_county_and_end_as_a_case(
     office.locator("#issue-now details summary").first.click()
     expect(office.locator("#issue-now")).to_contain_text("协办已超时")
 
+    # What it did at last is not enough: the lead sends it back, with what is missing.
     late = street.open(street.at_desk(enforcer), issue)
+    write(late, "contribute", "已现场检查。")
+    send(late, "#move-contribute")
+    street.open(lead, issue)
+    write(lead, "hand_back", "请附取证情况和处理意见。")
+    send(lead, "#move-hand_back")
+    street.open(late, issue)
+    expect(late.locator("#issue-now")).to_contain_text("请附取证情况和处理意见")
     write(late, "contribute", "已现场检查，取得证据，建议立案。")
     send(late, "#move-contribute")
     unfold(late, "move-file_case")
@@ -195,7 +214,19 @@ def test_repeated_high_values_go_from_the_grid_to_the_county_and_end_as_a_case(
     street.open(office, issue)
     expect(office.locator("#issue-now")).to_contain_text("善综执立〔2026〕12号")
     told = office.locator("#issue-timeline").inner_text()
-    for step in ("上报", "接收", "走访", "上报上级", "邀请协办", "提出异议", "裁定", "完成协办", "已立案"):
+    for step in (
+        "上报",
+        "接收",
+        "走访",
+        "上报上级",
+        "邀请协办",
+        "提出异议",
+        "已答复异议",
+        "裁定",
+        "退回协办结果",
+        "完成协办",
+        "已立案",
+    ):
         assert step in told, f"{step} is missing in the timeline:\n{told}"
 
 

@@ -54,7 +54,7 @@ def told_lines(row: MoveRow, names: Mapping[int, str]) -> list[tuple[str, str]]:
     outcome = row.data.get("outcome", "") if row.move == Move.SETTLE else ""
     due = row.data.get("due", "")
     lines = [
-        (_("Units"), " · ".join(units)),
+        (_("Units working along"), " · ".join(units)),
         (_("Decision"), str(dict(Assignment.Outcome.choices).get(outcome, ""))),
         (_("Their part due"), _clock(due) if due else ""),
     ]

@@ -391,6 +391,7 @@ class MoveIn(Given):
     this one is refused. `answer` goes to everybody who reported it, unless `answers` has one of their own. Units are named
     by their code, people by their user name. `interim`: what the one `report` is told is not its answer yet. `violation` and
     `merchant`: with `amend`, as they should have been. `until` and `reason`: of a rest. `days`: working days, asked for or granted.
+    `part_due`: with `involve`, `set_due`, and `settle` where an objection is `upheld`, by which day the parts are to be done.
     With `file_case`: `case_number`, and, unless they are as usual (own body, today, the find's title), `case_body` (by its
     code), `case_on`, `case_cause`. `before`: pictures of how it was found, with `handle` and `feed_back`.
     With `feed_back`, what the issue's `evidence` asks for: `photos` (as `POST /photos` named them), `form` (question → a choice's
