@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -16,6 +17,9 @@ from lingxiu.china.calendar import WHOLE_DAY, Hours
 from lingxiu.issues import writing
 from lingxiu.issues.models import Reminder
 from lingxiu.issues.overdue import follow_up, working_days
+from lingxiu.policy.actions import load
+from lingxiu.policy.queries import forget
+from lingxiu.policy.reading import SHIPPED
 from tests.cast import Cast
 from tests.issues.world import alarm, complain
 
@@ -152,3 +156,19 @@ def test_nobody_is_told_on_a_holiday_that_half_of_working_days_is_over(cast: Cas
     assert follow_up(datetime(2026, 10, 7, 23, 59, tzinfo=ZONE)) == 0
     follow_up(datetime(2026, 10, 8, 23, 0, tzinfo=ZONE))
     assert [row.rule for row in Reminder.objects.all()] == ["E-STEP-80"]
+
+
+def test_a_clock_set_under_other_office_hours_keeps_them_when_the_hours_change(cast: Cast, tmp_path: Path) -> None:
+    """Summer's hours begin on Monday: what came in before is neither nearer to its end nor further from it by that."""
+    issue = complain(cast.merchant, at=datetime(2026, 3, 6, 15, 30, tzinfo=ZONE)).issue
+    assert issue.step_due_at.astimezone(ZONE) == datetime(2026, 3, 6, 17, 30, tzinfo=ZONE)
+    text = (SHIPPED / "deadlines.yaml").read_text(encoding="utf-8")
+    summer = text.replace("{opens: '08:30', closes: '17:30'}", "{opens: '14:00', closes: '16:00'}")
+    assert summer != text
+    (tmp_path / "deadlines.yaml").write_text(summer, encoding="utf-8")
+    load(tmp_path, at=START)
+    forget()
+    assert follow_up(datetime(2026, 3, 6, 17, 5, tzinfo=ZONE)) == 0
+    follow_up(datetime(2026, 3, 6, 17, 7, tzinfo=ZONE))
+    (told,) = Reminder.objects.all()
+    assert (told.rule, told.passed_at.astimezone(ZONE)) == ("E-STEP-80", datetime(2026, 3, 6, 17, 6, tzinfo=ZONE))

@@ -15,13 +15,15 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
+from lingxiu.china.calendar import Hours
 from lingxiu.issues import deadlines, writing
 from lingxiu.issues.actions import moving
 from lingxiu.issues.lifecycle import MOVES, Move, MoveRefused, State
 from lingxiu.issues.models import Issue, Reminder
 from lingxiu.journal.actions import record
+from lingxiu.policy.models import Edition
 from lingxiu.policy.queries import in_force
-from lingxiu.policy.schema.deadlines import Escalation
+from lingxiu.policy.schema.deadlines import Escalation, OfficeHours
 
 YEARS_BACK = 3
 """What has been open for longer is late by any reckoning."""
@@ -58,6 +60,7 @@ def passed_of(issue_id: int, at: datetime) -> list[Passed]:
 def _passed(at: datetime, only: int | None = None) -> list[Passed]:
     """What is outstanding, of all issues or of one alone."""
     rules, hours = _rules(at), deadlines.hours_of(in_force().catalogues.deadlines.office_hours)
+    others = _other_hours(in_force().id)
     with connection.cursor() as cursor:
         cursor.execute(
             _sql(),
@@ -72,6 +75,9 @@ def _passed(at: datetime, only: int | None = None) -> list[Passed]:
                 "zone": settings.TIME_ZONE,
                 "opens": hours.opens.total_seconds(),
                 "closes": hours.closes.total_seconds(),
+                "editions": [edition for edition, _hours in others],
+                "their_opens": [hours.opens.total_seconds() for _edition, hours in others],
+                "their_closes": [hours.closes.total_seconds() for _edition, hours in others],
                 "most": AT_ONCE,
                 "only": only,
             },
@@ -90,6 +96,15 @@ def _working_days(year: int, edition: int) -> tuple[datetime, ...]:
     first, last = date(year - YEARS_BACK, 1, 1), date(year + 1, 12, 31)
     days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
     return tuple(datetime.combine(day, time(), calendar.zone) for day in days if calendar.is_working_day(day).working)
+
+
+@lru_cache(maxsize=4)
+def _other_hours(edition: int) -> list[tuple[int, Hours]]:
+    """The editions under whose office hours clocks were set that were others than this edition's. Such a clock was reckoned in
+    them, and its shares are: an office that opens later from today on makes nobody late of yesterday."""
+    known = dict(Edition.objects.values_list("id", "body__deadlines__office_hours"))
+    hours = {number: deadlines.hours_of(OfficeHours.model_validate(said or {})) for number, said in known.items()}
+    return [(number, one) for number, one in sorted(hours.items()) if one != hours[edition]]
 
 
 @cache
