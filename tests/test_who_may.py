@@ -26,9 +26,10 @@ from lingxiu.issues.inspections import inspect
 from lingxiu.issues.joint import Round, plan
 from lingxiu.issues.joint_models import JointInspection
 from lingxiu.issues.lookback.models import KeyPlace, Listing
-from lingxiu.issues.models import Inspection, Issue, Rectification, Source
+from lingxiu.issues.models import Inspection, Issue, PaperTemplate, Rectification, Source
 from lingxiu.issues.order_models import Order, OrderKind
 from lingxiu.issues.orders import Given, Wanted, give
+from lingxiu.issues.word_templates import SHIPPED, bring
 from lingxiu.merchants.models import Facility, Merchant
 from lingxiu.notices import links
 from lingxiu.notices.models import Delivery, Notice, ReporterText
@@ -194,6 +195,7 @@ def _things(cast: Cast, merchant: Merchant) -> dict[str, Any]:
         "order_id": (order := _order(cast, merchant)).pk,
         "item_id": order.items.get().pk,
         "inspection_id": (inspection := _inspection(cast, merchant)).pk,
+        "template_id": _template(cast, merchant).pk,
         "rectification_id": _rectification(inspection, issue, file).pk,
         "joint_id": (joint := _joint(cast, merchant)).pk,
         "shop_id": joint.shops.get().pk,
@@ -228,6 +230,12 @@ def _rectification(inspection: Inspection, issue: Issue, file: StoredFile) -> Re
     made.text_sha256 = made.digest()
     made.save()
     return made
+
+
+def _template(cast: Cast, merchant: Merchant) -> PaperTemplate:
+    """The shipped one, brought by a body."""
+    unit = cast.town_team if merchant == cast.merchant else cast.ecology
+    return bring(unit, SHIPPED.read_bytes(), "x.docx", by=cast.administrator, at=NOON)
 
 
 def _joint(cast: Cast, merchant: Merchant) -> JointInspection:

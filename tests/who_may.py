@@ -91,6 +91,11 @@ WHO_MAY: dict[str, Row] = {
     "issues/rectifications/<rectification_id>/": Row(get=OFFICERS, far=WHOLE_COUNTY),
     "issues/rectifications/<rectification_id>/notice.docx": Row(get=PLANNERS, far=PLANNERS & WHOLE_COUNTY),
     "issues/rectifications/<paper_id>/sign/": Row(post=DEPARTMENT, far_post=DEPARTMENT),
+    "issues/templates/": Row(get=ADMINISTRATORS, post=ADMINISTRATORS),  # issues.keep_templates
+    "issues/templates/shipped.docx": Row(get=ADMINISTRATORS),
+    "issues/templates/<template_id>/file.docx": Row(get=ADMINISTRATORS, far=ADMINISTRATORS),
+    "issues/templates/<template_id>/preview.docx": Row(get=ADMINISTRATORS, far=ADMINISTRATORS),
+    "issues/templates/<template_id>/use/": Row(post=ADMINISTRATORS, far_post=ADMINISTRATORS),
     "issues/to-sign/": Row(get=OFFICERS),
     "issues/<number>/inspection/": Row(
         get=CERTIFIED, post=CERTIFIED, far=FAR_CERTIFIED, far_post=FAR_CERTIFIED

@@ -122,6 +122,7 @@ PAGES = [
     Shot("to-sign", "ecology2", "/issues/to-sign/"),
     Shot("inspection-draft", "ecology2", first("/issues/to-sign/", r"/issues/inspections/\d+/")),
     Shot("inspection-amend", "ecology2", beside(first("/issues/to-sign/", r"/issues/inspections/\d+/"), "amend/")),
+    Shot("templates", "admin", "/issues/templates/"),
     Shot("issues-digest", "weitang1", "/issues/digest/"),
     Shot("issues-views", "weitang1", "/issues/views/"),
     Shot("issues-sheet", "weitang1", "/issues/sheet/"),

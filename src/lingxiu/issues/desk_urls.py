@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from lingxiu.issues import desk, paper_pages, roster_pages, routing_pages, sheet_pages
+from lingxiu.issues import desk, paper_pages, roster_pages, routing_pages, sheet_pages, template_pages
 
 DESK: list[URLPattern] = [
     path("issues/bulk/", desk.many, name="bulk"),
@@ -23,6 +23,11 @@ DESK: list[URLPattern] = [
     path("issues/routing/propose/", routing_pages.propose, name="routing_propose"),
     path("issues/routing/drafts/<int:draft_id>/", routing_pages.draft, name="routing_draft"),
     path("issues/routing/drafts/<int:draft_id>/decide/", routing_pages.decide, name="routing_decide"),
+    path("issues/templates/", template_pages.templates, name="templates"),
+    path("issues/templates/shipped.docx", template_pages.shipped, name="template_shipped"),
+    path("issues/templates/<int:template_id>/file.docx", template_pages.file, name="template_file"),
+    path("issues/templates/<int:template_id>/preview.docx", template_pages.previewed, name="template_preview"),
+    path("issues/templates/<int:template_id>/use/", template_pages.again, name="template_again"),
     path("issues/assignments.pdf", paper_pages.slips, {"kind": "assignment"}, name="assignments"),
     path("issues/receipts.pdf", paper_pages.slips, {"kind": "receipt"}, name="receipts"),
     path("issues/<str:number>/record.pdf", paper_pages.record, name="record"),

@@ -211,7 +211,7 @@ def _number(numeral: str) -> int:
 @require_safe
 def book(request: HttpRequest) -> HttpResponse:
     """`/issues/law/`: every violation, by stage or department, as it stood on the day of the act."""
-    officer(request)
+    user = officer(request)
     policy, today = in_force(), timezone.localdate()
     wanted = Wanted.read(request.GET, today)
     found = search(policy.id, wanted)
@@ -223,6 +223,7 @@ def book(request: HttpRequest) -> HttpResponse:
         "departments": policy.catalogues.departments,
         "kinds": KINDS.items(),
         "tabs": _tabs(wanted),
+        "keeps_templates": user.authority.may("issues.keep_templates"),
         "day_changed": wanted.day != today,
         "reset": f"?{replace(wanted, day=today, department='', kind='', printable=False, to_town=False).query}",
     }

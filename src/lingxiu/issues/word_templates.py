@@ -7,19 +7,23 @@ one; at each step what was brought on the page before what lies in the county's 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from django.db.models import Q
+from django.db import transaction
+from django.db.models import Q, QuerySet
 from docxtpl import DocxTemplate
 from jinja2 import StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment
 
-from lingxiu.accounts.models import Unit
+from lingxiu.accounts.models import Unit, User
 from lingxiu.config.environment import environment
+from lingxiu.files.actions import store_document, use_file
 from lingxiu.files.models import StoredFile
 from lingxiu.issues.template_models import PaperTemplate
+from lingxiu.journal.actions import Scope, record
 
 WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 NOTICE = "rectification-notice.docx"
@@ -45,6 +49,69 @@ def _candidates(codes: list[str]) -> Iterator[bytes]:
         if folder and (path := folder / "templates" / code / NOTICE).is_file():
             yield path.read_bytes()
     yield SHIPPED.read_bytes()
+
+
+# ── what units brought ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def bring(unit: Unit | None, data: bytes, name: str, *, by: User, at: datetime) -> PaperTemplate:
+    """Use this template, which has no problems, from now on; the one before is kept. `unit` None: for the whole county."""
+    with transaction.atomic():
+        file = store_document(data, content_type=WORD, stored_at=at, stored_by=by.pk)
+        last = _versions(unit).order_by("-version").select_for_update().first()
+        _retire(unit, by, at)
+        made = PaperTemplate.objects.create(
+            unit=unit,
+            version=last.version + 1 if last else 1,
+            sha256=file.sha256,
+            name=name[:120],
+            brought_at=at,
+            brought_by=by,
+        )
+        use_file(file, "paper_template", made.pk)
+        _tell("paper_template.brought", made, by, at)
+    return made
+
+
+def use_again(template_id: int, *, by: User, at: datetime) -> None:
+    """Go back to a version that was used before. Raises: PaperTemplate.DoesNotExist."""
+    with transaction.atomic():
+        made = PaperTemplate.objects.select_for_update(of=("self",)).select_related("unit").get(pk=template_id)
+        if made.retired_at is None:
+            return
+        _retire(made.unit, by, at)
+        made.retired_at = made.retired_by = None
+        made.save(update_fields=["retired_at", "retired_by"])
+        _tell("paper_template.brought", made, by, at)
+
+
+def use_shipped(unit: Unit | None, *, by: User, at: datetime) -> None:
+    """Use none of the unit's own any more."""
+    with transaction.atomic():
+        for made in _retire(unit, by, at):
+            _tell("paper_template.retired", made, by, at)
+
+
+def versions(unit: Unit | None) -> list[PaperTemplate]:
+    """All it brought, the newest first."""
+    return list(_versions(unit).select_related("brought_by").order_by("-version"))
+
+
+def _versions(unit: Unit | None) -> QuerySet[PaperTemplate]:
+    return PaperTemplate.objects.filter(unit=unit) if unit else PaperTemplate.objects.filter(unit=None)
+
+
+def _retire(unit: Unit | None, by: User, at: datetime) -> list[PaperTemplate]:
+    used = list(_versions(unit).filter(retired_at=None).select_for_update())
+    for one in used:
+        one.retired_at, one.retired_by = at, by
+        one.save(update_fields=["retired_at", "retired_by"])
+    return used
+
+
+def _tell(kind: str, made: PaperTemplate, by: User, at: datetime) -> None:
+    scope = Scope(unit_id=made.unit_id)
+    record(kind, "paper_template", made.pk, at=at, actor_id=by.pk, scope=scope, reference={"version": made.version})
 
 
 def _in_use(codes: list[str]) -> list[PaperTemplate]:
