@@ -52,7 +52,7 @@ def counts(cast: Cast, at: datetime = LATER) -> tuple[int, ...]:
     found = asked(cast.leader, at)
     assert {state: len(found.rows[state]) for state in STATES} == found.counts, "a figure is the length of its list"
     for row in found.units:
-        of_unit = asked(cast.leader, at, unit=row.unit.pk)
+        of_unit = asked(cast.leader, at, unit=row.unit)
         assert of_unit.counts == row.counts == {state: len(of_unit.rows[state]) for state in STATES}
     return tuple(found.counts[state] for state in (BACK, LATE, UNDER_WAY, DONE))
 
@@ -85,6 +85,15 @@ def test_a_supervised_issue_is_under_way_then_late_then_answered_then_done(cast:
     assert counts(cast) == (0, 0, 0, 1)
     [row] = asked(cast.leader, LATER).rows[DONE]
     assert (row.before, row.after) == ((photo(1),), (photo(2),))
+
+
+def test_what_a_towns_grid_has_stands_with_the_town(cast: Cast) -> None:
+    instructed(cast)
+    supervised(cast)
+    counts(cast)
+    row = next(row for row in asked(cast.leader, LATER).units if row.unit == cast.town)
+    assert (row.counts[LATE], row.counts[UNDER_WAY]) == (1, 1)
+    assert cast.grid not in [row.unit for row in asked(cast.leader, LATER).units]
 
 
 def test_of_what_ended_unasked_the_result_is_what_came_back(cast: Cast) -> None:

@@ -1,4 +1,4 @@
-"""What a department or a town was given and did in some days, as conditions on issues, parts and moves. Reads nothing itself.
+"""What a department or a town was given and did in some days, as conditions on its parts of issues. Reads nothing itself.
 
 A body is a department, or a town with its team and grids. Its work is what it led while it was to be handled, and what it was
 asked to work along with; that a dispatcher judged or re-checked an issue is none of it. Persons are never compared.
@@ -12,18 +12,19 @@ from datetime import datetime
 
 from django.db.models import Case, CharField, Exists, F, OuterRef, Q, Value, When
 
-from lingxiu.accounts.models import UnitKind
+from lingxiu.accounts.models import Unit, UnitKind
 from lingxiu.issues.lifecycle import Move, State
 from lingxiu.issues.models import Assignment, MoveRow, Report
 
 WORK = Q(part=Assignment.Part.COOPERATING) | Q(
     part=Assignment.Part.LEAD, step__in=[State.DISPATCHED.value, State.HANDLING.value]
 )
-SAID = {"refused": Move.DECLINE, "objected": Move.OBJECT}
-DEEDS = ("given", "handled", "in_time", "late", "unfinished", "rated", *SAID)
+IN_TOWN = (UnitKind.TOWN.value, UnitKind.TOWN_TEAM.value, UnitKind.GRID.value)
+OBJECTED = (Assignment.Outcome.OBJECTED.value, Assignment.Outcome.UPHELD.value, Assignment.Outcome.RELEASED.value)
+DEEDS = ("given", "handled", "in_time", "late", "unfinished", "rated", "refused", "objected")
 """`given` to it; `handled` by it, of that `in_time` with every part, or `late` with any, or `rated` by who reported it;
 `unfinished`: past its time within the days, and not done yet; `refused`: transferred to it, and not taken; `objected`: asked to
-work along, and said not to be its duty."""
+work along, and said not to be its duty, whoever was found right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,27 +37,27 @@ class Days:
 
 
 def part_conditions(days: Days) -> Mapping[str, Q]:
-    """Deed → which parts."""
-    handled = Q(state=Assignment.State.DONE, ended_at__gte=days.since, ended_at__lte=days.until)
-    due_by = min(days.until, days.now)
+    """Deed → which parts; `in_time` is what was handled and not late."""
+    ended = Q(ended_at__gte=days.since, ended_at__lte=days.until)
+    handled = ended & Q(state=Assignment.State.DONE) & ~Q(outcome__in=OBJECTED)
+    declined = MoveRow.objects.filter(issue=OuterRef("issue"), move=Move.DECLINE, at=OuterRef("ended_at"))
+    rated = Report.objects.filter(issue=OuterRef("issue"), stars__isnull=False)
     return {
         "given": Q(given_at__gte=days.since, given_at__lte=days.until),
         "handled": handled,
         "late": handled & Q(ended_at__gt=F("due_at")),
-        "unfinished": Q(ended_at=None, due_at__gte=days.since, due_at__lte=due_by),
+        "unfinished": Q(ended_at=None, due_at__gte=days.since, due_at__lte=min(days.until, days.now)),
+        "rated": handled & Q(Exists(rated)),
+        "refused": ended & Q(state=Assignment.State.GIVEN_UP, step=State.DISPATCHED) & Q(Exists(declined)),
+        "objected": ended & Q(state=Assignment.State.DONE, outcome__in=OBJECTED),
     }
 
 
-def said_within(days: Days) -> Q:
-    """Which moves are of these days and say that something is not this body's."""
-    return Q(move__in=[move.value for move in SAID.values()], at__gte=days.since, at__lte=days.until)
-
-
-def of_body(unit: str) -> Case:
+def body_of(unit: str) -> Case:
     """The code of the body a unit belongs to; "" of none that is compared. `unit`: the path to it."""
     return Case(
         When(**{f"{unit}__kind": UnitKind.DEPARTMENT}, then=F(f"{unit}__code")),
-        When(**{f"{unit}__kind__in": [UnitKind.TOWN, UnitKind.TOWN_TEAM, UnitKind.GRID]}, then=F(f"{unit}__town")),
+        When(**{f"{unit}__kind__in": IN_TOWN}, then=F(f"{unit}__town")),
         default=Value(""),
         output_field=CharField(),
     )
@@ -64,16 +65,11 @@ def of_body(unit: str) -> Case:
 
 def issues_where(body: str, deed: str, days: Days) -> Q:
     """The issues this body did this with in these days."""
-    if deed in SAID:
-        said = MoveRow.objects.filter(said_within(days), issue=OuterRef("pk"), move=SAID[deed])
-        return Q(Exists(said.annotate(body=of_body("actor_unit")).filter(body=body)))
-    parts = Assignment.objects.filter(WORK, issue=OuterRef("pk")).annotate(body=of_body("unit")).filter(body=body)
+    units = Unit.objects.filter(Q(kind=UnitKind.DEPARTMENT, code=body) | Q(kind__in=IN_TOWN, town=body))
+    parts = Assignment.objects.filter(WORK, unit__in=units.values("pk"))
     conditions = part_conditions(days)
-    match deed:
-        case "in_time":
-            return Q(Exists(parts.filter(conditions["handled"]))) & ~Q(Exists(parts.filter(conditions["late"])))
-        case "rated":
-            rated = Report.objects.filter(issue=OuterRef("pk"), stars__isnull=False)
-            return Q(Exists(parts.filter(conditions["handled"]))) & Q(Exists(rated))
-        case _:
-            return Q(Exists(parts.filter(conditions[deed])))
+
+    def did(condition: Q) -> Q:
+        return Q(pk__in=parts.filter(condition).values("issue"))
+
+    return did(conditions["handled"]) & ~did(conditions["late"]) if deed == "in_time" else did(conditions[deed])

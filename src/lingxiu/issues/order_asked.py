@@ -72,7 +72,7 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class UnitRow:
-    """How many things one unit was asked, by state."""
+    """How many things one unit was asked, by state; a town with its team and grids."""
 
     unit: Unit
     counts: Counts
@@ -169,9 +169,9 @@ def issue_conditions(leader: User, now: datetime) -> dict[str, Q]:
 # ── how many, and what ───────────────────────────────────────────────────────────────────────────────────────────
 
 
-def asked(leader: User, now: datetime, *, states: Iterable[str] = STATES, unit: int | None = None) -> Asked:
+def asked(leader: User, now: datetime, *, states: Iterable[str] = STATES, unit: Unit | None = None) -> Asked:
     """What this leader asked: figures, and the rows of these states; of one unit, or of all. In a fixed number of queries."""
-    by_unit: dict[int, Counts] = {}
+    counted: dict[int, Counts] = {}
     groups: list[tuple[QuerySet[Any], str, dict[str, Q]]] = [
         (items_of(leader), "unit", item_conditions(now)),
         (supervised_by(leader), ASKED_UNIT, issue_conditions(leader, now)),
@@ -179,23 +179,36 @@ def asked(leader: User, now: datetime, *, states: Iterable[str] = STATES, unit: 
     for found, column, conditions in groups:
         counts = {state: Count("pk", filter=condition) for state, condition in conditions.items()}
         for row in found.order_by().values(column).annotate(**counts):
-            sums = by_unit.setdefault(row[column], dict.fromkeys(STATES, 0))
-            for state in STATES:
-                sums[state] += row[state]
-    units = Unit.objects.in_bulk(by_unit)
-    rows = [UnitRow(units[pk], counts) for pk, counts in by_unit.items() if any(counts.values()) and pk in units]
-    shown = [row for row in rows if unit in (None, row.unit.pk)]
+            _sum(counted.setdefault(row[column], dict.fromkeys(STATES, 0)), row)
+    units = Unit.objects.in_bulk(counted)
+    by_town = {one.town: one for one in Unit.objects.filter(kind=UnitKind.TOWN)}
+    rows: dict[int, UnitRow] = {}
+    for pk, counts_of_unit in counted.items():
+        head = by_town.get(units[pk].town, units[pk])  # a town, for its team and grids
+        _sum(rows.setdefault(head.pk, UnitRow(head, dict.fromkeys(STATES, 0))).counts, counts_of_unit)
+    shown = [row for row in rows.values() if unit is None or row.unit.pk == unit.pk]
     totals = {state: sum(row.counts[state] for row in shown) for state in STATES}
-    rows.sort(key=lambda row: (-row.counts[LATE], -row.counts[UNDER_WAY], row.unit.kind, row.unit.code))
-    return Asked(totals, rows, {state: _rows(leader, state, unit, now, units) for state in states})
+    ordered = sorted(
+        (row for row in rows.values() if row.all),
+        key=lambda row: (-row.counts[LATE], -row.counts[UNDER_WAY], row.unit.kind, row.unit.code),
+    )
+    return Asked(totals, ordered, {state: _rows(leader, state, unit, now, units) for state in states})
 
 
-def _rows(leader: User, state: str, unit: int | None, now: datetime, units: Mapping[int, Unit]) -> list[Ask]:
+def _sum(sums: Counts, more: Mapping[str, int]) -> None:
+    for state in STATES:
+        sums[state] += more[state]
+
+
+def _rows(leader: User, state: str, unit: Unit | None, now: datetime, units: Mapping[int, Unit]) -> list[Ask]:
     """Of one state, what is due first, first; of what is done, what was done last."""
     items = items_of(leader).filter(item_conditions(now)[state])
     issues = supervised_by(leader).filter(issue_conditions(leader, now)[state])
     if unit is not None:
-        items, issues = items.filter(unit=unit), issues.filter(Q(**{ASKED_UNIT: unit}))
+        own = [
+            pk for pk, one in units.items() if pk == unit.pk or (unit.kind == UnitKind.TOWN and one.town == unit.town)
+        ]
+        items, issues = items.filter(unit__in=own), issues.filter(Q(**{f"{ASKED_UNIT}__in": own}))
     items = items.select_related(
         "order", "order__about_issue", "unit", "merchant", "order__about_shop", "issue", "answered_by"
     )

@@ -66,7 +66,7 @@ def asked(request: HttpRequest) -> HttpResponse:
     leader = _whose(request, user)
     show = request.GET.get("show", "") if request.GET.get("show") in STATES else ""
     unit = _unit(request.GET.get("unit", ""))
-    found = order_asked.asked(leader, now, states=(show,) if show else AT_ONCE, unit=unit.pk if unit else None)
+    found = order_asked.asked(leader, now, states=(show,) if show else AT_ONCE, unit=unit)
     other = leader if leader.pk != user.pk else None
     context = {
         "leader": leader, "own": other is None, "now": now, "show": show, "unit": unit, "asked": found,

@@ -10,15 +10,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from django.db.models import Aggregate, Count, DurationField, Exists, ExpressionWrapper, F, OuterRef, Q
+from django.db.models import Aggregate, Count, DurationField, ExpressionWrapper, F, Q, QuerySet
 from django.utils.translation import gettext
 
 from lingxiu.accounts.models import Unit, UnitKind, User
-from lingxiu.issues.bodies import DEEDS, SAID, WORK, Days, of_body, part_conditions, said_within
+from lingxiu.issues.bodies import DEEDS, WORK, Days, body_of, part_conditions
 from lingxiu.issues.filters import Filter, end_of, matching, start_of
 from lingxiu.issues.lookback.figures import Period, share
 from lingxiu.issues.lookback.words import Cell, Table, address, per_cent
-from lingxiu.issues.models import Assignment, IssueQuerySet, MoveRow, Report
+from lingxiu.issues.models import Assignment, IssueQuerySet
 from lingxiu.policy.schema.roles import Sight
 
 FEW = 10
@@ -83,46 +83,32 @@ def _bodies(user: User) -> list[Unit]:
 
 
 def _work(issues: IssueQuerySet, period: Period, now: datetime) -> dict[str, Work]:
-    days = Days(start_of(period.since), end_of(period.until), now)
-    conditions = part_conditions(days)
-    rated = Q(Exists(Report.objects.filter(issue=OuterRef("issue"), stars__isnull=False)))
-    any_of = conditions["given"] | conditions["handled"] | conditions["unfinished"]
-    parts = Assignment.objects.filter(WORK, any_of, issue__in=issues).annotate(body=of_body("unit"))
+    conditions = part_conditions(Days(start_of(period.since), end_of(period.until), now))
+    any_of = Q()
+    for deed in ("given", "handled", "unfinished", "refused", "objected"):
+        any_of |= conditions[deed]
+    parts = Assignment.objects.filter(WORK, any_of, issue__in=issues)
     counts = {deed: Count("issue", distinct=True, filter=condition) for deed, condition in conditions.items()}
     took = ExpressionWrapper(F("ended_at") - F("given_at"), output_field=DurationField())
-    rows = parts.order_by().values("body").annotate(
-        **counts,
-        rated=Count("issue", distinct=True, filter=conditions["handled"] & rated),
-        median=_Median(took, filter=conditions["handled"]),
+    rows = parts.order_by().values(body=body_of("unit")).annotate(
+        **counts, median=_Median(took, filter=conditions["handled"])
     )  # fmt: skip
-    said, stars = _said(issues, days), _stars(parts, conditions["handled"])
-    found = {row["body"]: row for row in rows}
-    return {
-        body: _of(found.get(body, {}), said.get(body, {}), stars.get(body, []))
-        for body in {*found, *said, *stars} - {""}
-    }
+    stars = _stars(parts, conditions["handled"])
+    return {row["body"]: _of(row, stars.get(row["body"], [])) for row in rows if row["body"]}
 
 
-def _of(row: Mapping[str, object], said: dict[str, int], stars: list[int]) -> Work:
-    counts = {deed: int(str(row.get(deed, 0))) for deed in DEEDS} | said
+def _of(row: Mapping[str, object], stars: list[int]) -> Work:
+    counts = {deed: int(str(row.get(deed, 0))) for deed in DEEDS}
     counts["in_time"] = counts["handled"] - counts["late"]
     median = row.get("median")
     mean = sum(stars) / len(stars) if stars else None
     return Work(counts, median if isinstance(median, timedelta) else None, mean, len(stars))
 
 
-def _said(issues: IssueQuerySet, days: Days) -> dict[str, dict[str, int]]:
-    moves = MoveRow.objects.filter(said_within(days), issue__in=issues).annotate(body=of_body("actor_unit"))
-    deed_of = {move.value: deed for deed, move in SAID.items()}
-    found: dict[str, dict[str, int]] = {}
-    for row in moves.order_by().values("body", "move").annotate(issues=Count("issue", distinct=True)):
-        found.setdefault(row["body"], {})[deed_of[row["move"]]] = row["issues"]
-    return found
-
-
-def _stars(parts: object, handled: Q) -> dict[str, list[int]]:
-    rated = parts.filter(handled, issue__reports__stars__isnull=False)  # type: ignore[attr-defined]  # annotated parts
-    rows = rated.order_by().values_list("body", "issue__reports__pk", "issue__reports__stars").distinct()
+def _stars(parts: QuerySet[Assignment], handled: Q) -> dict[str, list[int]]:
+    """What each reporter gave of what a body handled; each once, however many parts it had."""
+    rated = parts.filter(handled, issue__reports__stars__isnull=False)
+    rows = rated.order_by().values_list(body_of("unit"), "issue__reports__pk", "issue__reports__stars").distinct()
     found: dict[str, list[int]] = {}
     for body, _report, stars in rows:
         found.setdefault(body, []).append(stars)
