@@ -14,10 +14,14 @@ from django.http import HttpResponse
 from django.test import Client
 
 from lingxiu.accounts.models import User
+from lingxiu.issues import outside
+from lingxiu.issues.forms import FIELDS
 from lingxiu.issues.lifecycle import Move, MoveRefused
 from lingxiu.issues.models import Issue, Report
 from lingxiu.issues.queries import About, alike
 from lingxiu.merchants.models import Merchant
+from lingxiu.notices.models import ReporterText
+from lingxiu.notices.reporters import as_sent
 from lingxiu.sensing.models import Device
 from lingxiu.sensing.queries import hour_means
 from tests.cast import NOON, Cast
@@ -225,6 +229,42 @@ def test_what_a_reporter_will_read_is_marked_on_the_officers_forms(cast: Cast, s
     client.force_login(cast.dispatcher)
     plain = client.get(f"/issues/{alarm(cast.merchant).number}/").content.decode()
     assert "Goes out to the reporter" not in plain
+    assert "reads on their page" not in plain
+
+
+def test_a_text_message_is_shown_word_for_word_before_it_goes(cast: Cast, settings: Any) -> None:
+    settings.SMS_URL = "http://127.0.0.1:9/send"
+    row = complain(cast.merchant, phone="13900001234")
+    client = Client(headers={"accept-language": "en"})
+    client.force_login(cast.dispatcher)
+    text = client.get(f"/issues/{row.issue.number}/").content.decode()
+    for about in (ReporterText.About.ASKED, ReporterText.About.ANSWERED):
+        assert as_sent(about, row.issue.number) in text
+    assert row.token not in text
+
+
+def test_what_a_move_puts_on_the_reporters_page_is_shown_with_the_move(cast: Cast) -> None:
+    row = complain(cast.merchant)
+    client = Client(headers={"accept-language": "en"})
+    client.force_login(cast.dispatcher)
+    text = client.get(f"/issues/{row.issue.number}/").content.decode()
+    for words in ("Sent to those who go and look", "Put together with something we look into already"):
+        assert f"«{words}»" in text
+    do(row.issue, Move.DISPATCH, cast.dispatcher, unit=cast.grid)
+    assert "Sent to those who go and look" in client.get(f"/r/{row.token}").content.decode()
+
+
+def test_whatever_a_reporters_page_tells_is_marked_or_told_before(cast: Cast) -> None:
+    by_officers = {what for what in (*outside.PLAIN, *outside.OWN) if what in FIELDS and what is not Move.NOTE}
+    assert {what for what in by_officers if not outside.announced(what)} == outside.TOLD_IN_FULL
+
+
+def test_a_report_that_was_split_off_is_told_so(cast: Cast) -> None:
+    first, second = complain(cast.merchant), complain(cast.merchant, words="后巷有人倒污水")
+    do(second.issue, Move.JOIN, cast.dispatcher, into=first.issue.number)
+    do(first.issue, Move.SPLIT, cast.dispatcher, report=second.pk)
+    page = Client(headers={"accept-language": "en"}).get(f"/r/{second.token}").content.decode()
+    assert "Looked into on its own" in page
 
 
 # ── which shop it may be ─────────────────────────────────────────────────────────────────────────────────────────

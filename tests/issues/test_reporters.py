@@ -9,7 +9,7 @@ import pytest
 
 from lingxiu.issues import reporters
 from lingxiu.issues.lifecycle import Move, MoveRefused
-from lingxiu.issues.models import Report
+from lingxiu.issues.models import Issue, Report
 from lingxiu.issues.queries import timeline
 from tests.cast import Cast
 from tests.issues.world import LATER, complain, do, to_closed
@@ -84,6 +84,22 @@ def test_they_may_say_that_it_is_not_so_and_the_clocks_begin_anew(cast: Cast, cl
     issue.refresh_from_db()
     assert (issue.state, issue.lead_unit, issue.clock_from) == ("received", cast.town, LATER + 3 * DAY)
     assert (row.actor, row.data["by"]) == (None, "reporter")
+
+
+def test_who_had_it_opened_again_is_promised_a_day_that_lies_ahead(cast: Cast, closed: Report) -> None:
+    first = closed.due_at
+    reporters.reopen(closed, "今晚又冒烟了", at=LATER + 14 * DAY)
+    closed.refresh_from_db()
+    assert closed.due_at > LATER + 14 * DAY > first
+    to_closed(cast, _sent_on(cast, closed), at=LATER + 15 * DAY)
+    closed.refresh_from_db()
+    assert closed.answered_at is not None
+    assert closed.answered_at < closed.due_at, "answered in time, the second time as well"
+
+
+def _sent_on(cast: Cast, report: Report) -> Issue:
+    do(report.issue, Move.DISPATCH, cast.dispatcher, unit=cast.grid, at=LATER + 15 * DAY)
+    return Issue.objects.get(pk=report.issue_id)
 
 
 @pytest.mark.parametrize(("days", "taken"), [(15, True), (16, False)])

@@ -15,7 +15,7 @@ from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
 from lingxiu.accounts.models import Post, Unit, User
-from lingxiu.issues import cases, cooperating, elsewhere, evidence, mentions, queries, reporters
+from lingxiu.issues import cases, cooperating, elsewhere, evidence, mentions, outside, queries, reporters
 from lingxiu.issues.holding import routed_unit, units_to_give
 from lingxiu.issues.lifecycle import (
     CERTIFIED_ONLY,
@@ -144,6 +144,11 @@ class MoveForm(forms.Form):
     def texted(self) -> bool:
         """Whether a text message tells somebody of what goes out; the words themselves stand on the page of their report."""
         return bool(self.going_out) and reporters.written_to(self._everybody())
+
+    @property
+    def tells(self) -> str:
+        """What whoever reported it finds on their page once this is done, in our words; empty where nobody did, or nothing."""
+        return str(outside.announced(self.what)) if self._everybody() else ""
 
     def _everybody(self) -> list[Report]:
         """The reports on the issue: read once for all the forms of a page."""

@@ -17,7 +17,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.functional import Promise
-from django.utils.translation import get_language, gettext_lazy
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods
@@ -25,7 +25,7 @@ from django.views.decorators.http import require_http_methods
 from lingxiu.accounts.models import User
 from lingxiu.accounts.sessions import network_address
 from lingxiu.files.photos import PhotoRefused
-from lingxiu.issues import pictures, queries, reporters, words
+from lingxiu.issues import outside, pictures, queries, reporters, words
 from lingxiu.issues.actions import reports
 from lingxiu.issues.lifecycle import Move, MoveRefused, State
 from lingxiu.issues.limits import MOST_BYTES, TooManyPosts, count_post
@@ -407,45 +407,12 @@ class Told:
     said: str = ""
 
 
-PLAIN: dict[Move, tuple[Text, str, str]] = {
-    Move.DISPATCH: (gettext_lazy("Sent to those who go and look"), "send", "dispatched"),
-    Move.ACCEPT: (gettext_lazy("Somebody has taken it on"), "user-check", "handling"),
-    Move.HANDLE: (gettext_lazy("Somebody was there and looked"), "map-pin", "handling"),
-    Move.FEED_BACK: (gettext_lazy("Dealt with; a second person checks it"), "clipboard-check", "recheck"),
-    Move.REWORK: (gettext_lazy("Not good enough yet: it is done again"), "refresh", "handling"),
-    Move.TRANSFER: (gettext_lazy("Passed on to whoever is responsible"), "arrows-exchange", "dispatched"),
-    Move.RETURN: (gettext_lazy("Passed on to whoever is responsible"), "arrows-exchange", "dispatched"),
-    Move.ESCALATE: (gettext_lazy("Passed up to those who can do more"), "arrow-forward-up", "dispatched"),
-    Move.INVOLVE: (gettext_lazy("Other departments were called in"), "users-group", "handling"),
-    Move.SUSPEND: (gettext_lazy("It has to wait a while"), "player-pause", "neutral"),
-    Move.RESUME: (gettext_lazy("Work on it goes on"), "player-play", "handling"),
-    Move.CLOSE: (gettext_lazy("Answered"), "circle-check", "closed"),
-    Move.DISMISS: (gettext_lazy("Answered"), "circle-check", "closed"),
-    Move.FILE_CASE: (gettext_lazy("Answered"), "circle-check", "closed"),
-    Move.REOPEN: (gettext_lazy("Looked into once more"), "history", "received"),
-}
-"""What is told of a move whoever reported it. The moves that are missing are no business of people outside."""
-OWN: dict[Move, tuple[Text, str, str]] = {
-    Move.ASK: (gettext_lazy("We asked you something"), "message-question", "warning"),
-    Move.ANSWER: (gettext_lazy("We answered you"), "message-up", "handling"),
-    Move.ADD: (gettext_lazy("You added something"), "message-plus", "received"),
-    Move.REOPEN: (gettext_lazy("You said it is not right yet"), "history", "warning"),
-    Move.NOTE: (gettext_lazy("Put together with something we look into already"), "link", "received"),
-    Move.SPLIT: (gettext_lazy("Looked into on its own"), "arrows-split", "received"),
-}
-"""What is told of a move to the reporter it names, and to no other."""
-MEANWHILE: tuple[Text, str, str] = (gettext_lazy("What we can say so far"), "message-up", "handling")
-
-
 def _told(report: Report) -> list[Told]:
     """Step by step, the newest first."""
     rows = report.issue.moves.filter(at__gte=report.reported_at).order_by("version").values_list("move", "at", "data")
     told = [Told(report.reported_at, _("We have received your report"), "flag", "received")]
     for move, at, data in rows:
-        own = OWN.get(Move(move)) if report.pk in data.get("reports", ()) else None
-        if own and data.get("interim"):
-            own = MEANWHILE
-        plain = own or PLAIN.get(Move(move))
+        plain = outside.told(Move(move), data, report.pk)
         if plain:
             said = data.get("answers", {}).get(str(report.pk), "") if move == Move.ANSWER else ""
             told.append(Told(at, *plain, said=said))

@@ -89,6 +89,10 @@ class ReportForm(forms.Form):
         self.fields["phone"].help_text = str(WHAT_FOR[recording, texts])
         if recording:
             self.fields["phone"].label = _("Phone of the caller")
+            self.fields["words"].label = _("What the caller said")
+            self.fields["words"].help_text = _(
+                "They read it on the page of their report: their words, nothing of your own."
+            )
         else:
             del self.fields["source"], self.fields["own_number"], self.fields["name"], self.fields["same"]
         if "lng" in self.fields and self.data.get("lng") and self.data.get("lat"):

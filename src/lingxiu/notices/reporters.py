@@ -144,12 +144,21 @@ def send_again(text_id: int, *, by: User, at: datetime) -> bool:
 
 def said(text: ReporterText) -> str:
     """The text in the language in force: the number, what there is, and where."""
-    where = {
-        "number": text.report.issue.number, "url": f"{settings.BASE_URL}{addresses.report(text.report.token)}",
-    }  # fmt: skip
-    match text.about:
+    return worded(text.about, text.report.issue.number, f"{settings.BASE_URL}{addresses.report(text.report.token)}")
+
+
+def worded(about: str, number: str, url: str) -> str:
+    """The words of a text about this, in the language in force."""
+    where = {"number": number, "url": url}
+    match about:
         case About.ASKED:
             return _("About your report %(number)s we have a question. Please look here: %(url)s") % where
         case About.ANSWERED:
             return _("There is an answer to your report %(number)s. Please look here: %(url)s") % where
     return _("Your report %(number)s is found here: %(url)s") % where
+
+
+def as_sent(about: str, number: str) -> str:
+    """What will go out, in the language it goes out in; whoever sends it does not learn the report's address."""
+    with override(settings.LANGUAGE_CODE):
+        return worded(about, number, f"{settings.BASE_URL}/r/…")

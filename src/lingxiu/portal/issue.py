@@ -53,6 +53,8 @@ from lingxiu.issues.writing import SomebodyWasFaster
 from lingxiu.journal.actions import SubmissionReused, once
 from lingxiu.journal.queries import head
 from lingxiu.merchants.models import Merchant
+from lingxiu.notices import reporters as reporter_texts
+from lingxiu.notices.models import ReporterText
 from lingxiu.policy.queries import edition
 from lingxiu.policy.rows import Label
 from lingxiu.policy.schema.catalogues import Catalogues
@@ -98,6 +100,12 @@ class Offer:
         if self.at_once:
             return "put-right"
         return f"move-{self.what.value}{'-for' if self.on_behalf else ''}"
+
+    @property
+    def text_message(self) -> str:
+        """What a text message tells whoever reported it, word for word; empty where none goes out."""
+        about = ReporterText.About.ASKED if self.what is Move.ASK else ReporterText.About.ANSWERED
+        return reporter_texts.as_sent(about, self.form.issue.number) if self.form.texted else ""
 
     @property
     def photo_name(self) -> str:

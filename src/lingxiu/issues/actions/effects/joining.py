@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import cast
 
 from lingxiu.accounts.models import User
-from lingxiu.issues import elsewhere, writing
+from lingxiu.issues import deadlines, elsewhere, writing
 from lingxiu.issues.actions.effects.shape import Data
 from lingxiu.issues.actions.opening import Found, report
 from lingxiu.issues.holding import dispatchers_unit
 from lingxiu.issues.lifecycle import Level, Move, MoveRefused, Result, State
 from lingxiu.issues.models import Issue, Report, Source
 from lingxiu.issues.writing import Before, Brought
+from lingxiu.policy.schema.terms import ReportSource
 
 
 def join(issue: Issue, to: State, actor: User | None, brought: Brought, at: datetime) -> Data:
@@ -44,7 +46,19 @@ def reopen(issue: Issue, to: State, actor: User | None, brought: Brought, at: da
         issue.other_system, issue.other_number = "", ""  # another issue goes by it now
     issue.closed_at, issue.clock_from, issue.more_days, issue.extensions = None, at, 0, 0
     writing.hand_over(issue, to, dispatchers_unit(Level(issue.level), issue.town), at=at)
+    _answer_anew(issue, at)
     return data
+
+
+def _answer_anew(issue: Issue, at: datetime) -> None:
+    """Whoever was answered once is answered again, by a day that lies ahead of them; none is moved nearer."""
+    for row in issue.reports.exclude(answered_at=None):
+        kind = row.due_by if writing.limits(issue).order_kind(row.due_by) else ""
+        source = cast("ReportSource", row.source)
+        due = deadlines.answer_due(writing.calendar(), writing.limits(issue), source, at, kind)
+        if due.at > row.due_at:
+            row.due_at, row.due_provisional, row.due_by = due.at, due.provisional, kind
+            row.save(update_fields=["due_at", "due_provisional", "due_by"])
 
 
 def _take_back(issue: Issue, joined: list[int], actor: User | None, at: datetime) -> None:
