@@ -301,6 +301,7 @@ class Assignment(models.Model):
     class Part(models.TextChoices):
         LEAD = "lead", _("lead")
         COOPERATING = "cooperating", _("co-operating")
+        CHECKING = "checking", _("looks for the re-check")
 
     class Outcome(models.TextChoices):
         """What came of a co-operating part."""
@@ -361,6 +362,7 @@ class Assignment(models.Model):
             models.Index(fields=["issue"], name="assignment_issue"),
             models.Index(fields=["unit", "state"], name="assignment_unit"),
             models.Index(fields=["due_at"], name="assignment_open_due", condition=Q(ended_at=None)),
+            models.Index(fields=["person"], name="assignment_open_look", condition=Q(ended_at=None, part="checking")),
             models.Index(fields=["issue"], name="assignment_on_duty", condition=Q(ended_at=None, on_duty=True)),
         ]
 
