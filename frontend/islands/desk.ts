@@ -96,7 +96,7 @@ class Desk {
   private accepted(event: Event): void {
     event.preventDefault();
     document.body.dispatchEvent(new CustomEvent("lingxiu:changed", { bubbles: true }));
-    void this.show(this.number, true).then(() => this.say(this.pane.dataset.done ?? ""));
+    void this.show(this.number, true); // with what the server says of it
   }
 
   // what is shown

@@ -300,8 +300,8 @@ def test_the_list_is_filtered_by_who_has_it_how_bad_it_is_and_what_shop(cast: Ca
 
 
 def test_the_form_keeps_what_a_link_brought_and_offers_the_towns_own_grids_and_people(cast: Cast) -> None:
-    page = browser(cast.dispatcher).get("/issues/?view=all&waits=extension&result=fixed").content.decode()
-    assert '<input type="hidden" name="waits" value="extension">' in page
+    page = browser(cast.dispatcher).get("/issues/?view=all&reached=closed&result=fixed").content.decode()
+    assert '<input type="hidden" name="reached" value="closed">' in page
     assert '<details class="more-filters" open>' in page
     assert f'<option lang="zh" value="{cast.grid.grid}">' in page
     assert f'<option lang="zh" value="{cast.grid_member.pk}">' in page

@@ -11,7 +11,7 @@ from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from urllib.parse import urlencode
 
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.expressions import RawSQL
 from django.db.models.fields import BooleanField
 from django.utils import timezone
@@ -35,7 +35,9 @@ from lingxiu.issues.models import (
     Source,
     StateChoice,
 )
+from lingxiu.issues.rectification_models import Rectification
 from lingxiu.merchants.models import Merchant
+from lingxiu.policy.queries import in_force
 
 PAGE = 50
 COUNTED = 10_000
@@ -48,9 +50,17 @@ SHORTEST_PAIR = 2
 
 VIEWS = ("mine", "unit", "all")
 SORTS = ("new", "due")
-WAITS = ("extension", "objection", "supervised", "decision")
-"""For whom an issue waits: for more time to be given or refused, for an objection to be settled, for a leader to be answered;
-`decision`: any of these."""
+WAITS = ("extension", "objection", "supervised", "decision", "reporter", "merchant", "unit")
+"""For whom an issue waits: for more time to be given or refused, for an objection to be settled, for a leader to be answered
+(`decision`: any of these); for a reporter who was asked; for the shop, while it rests for the shop's sake or a notice to put it
+right runs; for another unit, while one works along or it rests until another body has spoken."""
+RATED: dict[str, tuple[int, int]] = {
+    # how a reporter rated the answer, both ends included
+    "1": (1, 5),
+    "1-2": (1, 2),
+    "3": (3, 3),
+    "4-5": (4, 5),
+}
 EVENTS = ("came_in", "ended", "reopened")
 """What happened to it since a moment; `reopened`: by whoever reported it."""
 REACHED: dict[str, tuple[State, ...]] = {
@@ -82,7 +92,8 @@ _CHOICES: dict[str, frozenset[str]] = {
     "result": frozenset(ResultChoice.values),
     "true": frozenset({"yes", "no"}),
     "in_time": frozenset({"yes", "no"}),
-    "answers": frozenset({"any", "in_time", "late"}),
+    "answers": frozenset({"any", "in_time", "late", "waiting"}),
+    "rated": frozenset(RATED),
     "age": frozenset(AGES),
     "listed": frozenset({"red", "black"}),
     "waits": frozenset(WAITS),
@@ -94,15 +105,16 @@ _CHOICES: dict[str, frozenset[str]] = {
 @dataclass(frozen=True)
 class Filter:
     """What is asked for. Days are of the county, both included: `since` and `until` of the report, `ended_*` of its end,
-    `due_*` of the day by which the whole issue fell due (never after now); `after` the moment since which an `event` counts.
+    `due_*` of the day by which the whole issue fell due (never after now); `step_*` of the day by which the present step is
+    due, of what is open; `after` the moment since which an `event` counts.
 
     `state`: one, or open, waiting (with nobody yet), ended, valid (anything but dismissed). `level` grassroots: grid or town.
     `source` people: somebody reported it; found: nobody had to. `reached`: stands there now, or further on. `town`: `NO_TOWN`
-    for those in none. `in_time`: closed by the issue's own clock. `answers`: of the reports on it, all in time or any late.
-    `rated`: by a reporter. `repeat`: at a repeat place in the `REPEAT_DAYS` up to `until`, or today. `near`: a key place.
-    `listed`: the merchant stands on the red or the black list. `responsible`: code of the department; `unit` and `person`: who
-    has it now; `kind`: of the merchant. `body`: a department or a town (its code) that did `deed` (`bodies.DEEDS`) with it in
-    the days of `deed_since` to `deed_until`.
+    for those in none. `in_time`: closed by the issue's own clock. `answers`: of the reports on it, all in time, any late,
+    or any waiting for one. `rated`: by a reporter, and how. `repeat`: at a repeat place in the `REPEAT_DAYS` up to `until`, or
+    today. `near`: a key place. `listed`: the merchant stands on the red or the black list. `responsible`: code of the department;
+    `unit` and `person`: who has it now; `kind`: of the merchant. `body`: a department or a town (its code) that did `deed`
+    (`bodies.DEEDS`) with it in the days of `deed_since` to `deed_until`.
     """
 
     view: str = "all"
@@ -125,6 +137,8 @@ class Filter:
     ended_until: date | None = None
     due_since: date | None = None
     due_until: date | None = None
+    step_since: date | None = None
+    step_until: date | None = None
     grid: str = ""
     reached: str = ""
     result: str = ""
@@ -134,7 +148,7 @@ class Filter:
     age: str = ""
     listed: str = ""
     reopened: bool = False
-    rated: bool = False
+    rated: str = ""
     repeat: bool = False
     near: bool = False
     severity: int | None = None
@@ -178,6 +192,8 @@ class Filter:
             ended_until=_day(query.get("ended_to", "")),
             due_since=_day(query.get("due_from", "")),
             due_until=_day(query.get("due_to", "")),
+            step_since=_day(query.get("step_from", "")),
+            step_until=_day(query.get("step_to", "")),
             grid=_code(query.get("grid", "")),
             reached=one_of("reached"),
             result=one_of("result"),
@@ -187,7 +203,7 @@ class Filter:
             age=one_of("age"),
             listed=one_of("listed"),
             reopened=query.get("reopened") == "1",
-            rated=query.get("rated") == "1",
+            rated=one_of("rated"),
             repeat=query.get("repeat") == "1",
             near=query.get("near") == "1",
             severity=_number(query.get("severity", "")[:1]),
@@ -231,6 +247,8 @@ class Filter:
             "ended_to": self.ended_until.isoformat() if self.ended_until else "",
             "due_from": self.due_since.isoformat() if self.due_since else "",
             "due_to": self.due_until.isoformat() if self.due_until else "",
+            "step_from": self.step_since.isoformat() if self.step_since else "",
+            "step_to": self.step_until.isoformat() if self.step_until else "",
             "grid": self.grid,
             "reached": self.reached,
             "result": self.result,
@@ -240,7 +258,7 @@ class Filter:
             "age": self.age,
             "listed": self.listed,
             "reopened": "1" if self.reopened else "",
-            "rated": "1" if self.rated else "",
+            "rated": self.rated,
             "repeat": "1" if self.repeat else "",
             "near": "1" if self.near else "",
             "severity": str(self.severity or ""),
@@ -355,7 +373,7 @@ def _but_words(wanted: Filter, now: datetime) -> Q:
         found &= Q(found_true=wanted.true == "yes")
     if wanted.reopened:
         found &= Q(clock_from__gt=F("reported_at"))
-    found &= _reports(wanted, now) & _waits(wanted.waits) & _happened(wanted)
+    found &= _reports(wanted, now) & _waits(wanted.waits, now) & _happened(wanted)
     if wanted.body and wanted.deed and wanted.deed_since and wanted.deed_until:
         days = bodies.Days(start_of(wanted.deed_since), end_of(wanted.deed_until), now)
         found &= bodies.issues_where(wanted.body, wanted.deed, days)
@@ -416,6 +434,8 @@ def _times(wanted: Filter, now: datetime) -> Q:
         found &= Q(closed_at=None, step_due_at__lt=now)
     if wanted.due_today:
         found &= Q(closed_at=None, step_due_at__gte=now, step_due_at__lte=end_of(today))
+    if wanted.step_since or wanted.step_until:
+        found &= Q(closed_at=None)
     if wanted.due_until:
         found &= Q(due_at__lte=min(end_of(wanted.due_until), now))
     if wanted.age:
@@ -425,8 +445,9 @@ def _times(wanted: Filter, now: datetime) -> Q:
     if wanted.in_time:
         found &= Q(state=State.CLOSED)
         found &= Q(closed_at__lte=F("due_at")) if wanted.in_time == "yes" else Q(closed_at__gt=F("due_at"))
-    first = {"reported_at": wanted.since, "closed_at": wanted.ended_since, "due_at": wanted.due_since}
-    last = {"reported_at": wanted.until, "closed_at": wanted.ended_until}
+    first = {"reported_at": wanted.since, "closed_at": wanted.ended_since, "due_at": wanted.due_since,
+             "step_due_at": wanted.step_since}  # fmt: skip
+    last = {"reported_at": wanted.until, "closed_at": wanted.ended_until, "step_due_at": wanted.step_until}
     found &= Q(**{f"{name}__gte": start_of(day) for name, day in first.items() if day})
     return found & Q(**{f"{name}__lte": end_of(day) for name, day in last.items() if day})
 
@@ -435,9 +456,11 @@ def _reports(wanted: Filter, now: datetime) -> Q:
     """By the answers people got, and what they thought of them. Each as EXISTS: whether to look at every report once, or at
     those of each issue, is then the database's choice."""
     reports = Report.objects.filter(issue=OuterRef("pk"))
-    found = Q(Exists(reports.filter(stars__isnull=False))) if wanted.rated else Q()
+    found = Q(Exists(reports.filter(stars__range=RATED[wanted.rated]))) if wanted.rated else Q()
     if not wanted.answers:
         return found
+    if wanted.answers == "waiting":
+        return found & Q(pk__in=Report.objects.filter(answered_at=None).values("issue_id"))
     late = Q(Exists(reports.filter(Q(_ANSWERED_LATE) | Q(answered_at=None, due_at__lt=now))))
     if wanted.answers == "late":
         return found & late
@@ -448,7 +471,7 @@ _ANSWERED_LATE = RawSQL("(answered_at > due_at) IS TRUE", [], output_field=Boole
 """Said as the partial index and the statistics of the table say it: without them the database takes one in three to be late."""
 
 
-def _waits(whom: str) -> Q:
+def _waits(whom: str, now: datetime) -> Q:
     """For whom it waits. Each is a short list of its own, found by an index; an `or` over rows would look at all there are."""
     objected = Assignment.objects.filter(outcome=Assignment.Outcome.OBJECTED, issue__closed_at=None).values("issue_id")
     asked = Issue.objects.order_by().filter(extension_asked_days__isnull=False).values("pk")
@@ -462,8 +485,23 @@ def _waits(whom: str) -> Q:
             return Q(pk__in=watched)
         case "decision":
             return Q(pk__in=asked.union(objected, watched))
+        case "reporter":
+            return Q(pk__in=Report.objects.filter(~Q(asked=""), issue__closed_at=None).values("issue_id"))
+        case "merchant":
+            told = Rectification.objects.filter(signed_at__isnull=False, until__gte=timezone.localdate(now))
+            return Q(pk__in=_resting(whom).union(told.filter(issue__closed_at=None).order_by().values_list("issue_id")))
+        case "unit":
+            parts = Assignment.objects.filter(part=Assignment.Part.COOPERATING, ended_at=None)
+            return Q(pk__in=_resting(whom).union(parts.values_list("issue_id")))
         case _:
             return Q()
+
+
+def _resting(whom: str) -> QuerySet[Issue, tuple[int]]:
+    """What rests until it is somebody's turn again, by the reasons policy knows."""
+    reasons = [row.id for row in in_force().catalogues.deadlines.suspending if row.waits_for == whom]
+    rests = Issue.objects.order_by().filter(suspended_until__isnull=False, suspended_for__in=reasons)
+    return rests.values_list("pk")
 
 
 def _happened(wanted: Filter) -> Q:

@@ -72,7 +72,7 @@ def lists(period: Period, area: Filter, today: date) -> Lists:
             "reopened": replace(ended, reopened=True),
             "answered": replace(ended, answers="any"),
             "answered_in_time": replace(ended, answers="in_time"),
-            "rated": replace(ended, rated=True),
+            "rated": replace(ended, rated="1"),
         },
         due={"due": due, "due_closed": replace(due, reached="closed"), "due_open": replace(due, state="open")},
         open={

@@ -58,10 +58,12 @@ class Extending(Row):
 
 
 class SuspendReason(Rule):
-    """Why an issue may rest. `pauses`: whether its clocks stand still meanwhile. `longest_days`: of the calendar."""
+    """Why an issue may rest. `pauses`: whether its clocks stand still meanwhile. `longest_days`: of the calendar. `waits_for`:
+    whose turn it is until then, if it is the shop's or another body's."""
 
     pauses: bool
     longest_days: int = Field(gt=0)
+    waits_for: Literal["merchant", "unit", ""] = ""
 
 
 class OrderKind(Rule):
