@@ -10,6 +10,7 @@ from django.test import Client
 from lingxiu.issues.lifecycle import Move, MoveRefused
 from lingxiu.issues.models import Issue, Report
 from lingxiu.issues.overdue import follow_up
+from lingxiu.issues.writing import SomebodyWasFaster
 from lingxiu.journal.models import Entry
 from tests.cast import NOON, Cast
 from tests.issues.world import LATER, complain, do, to_recheck
@@ -39,6 +40,24 @@ def test_only_the_one_is_answered_and_their_due_time_is_met(cast: Cast, reports:
     follow_up(NOON + 14 * DAY)
     clocks = set(first.issue.reminders.filter(rule__startswith="E-ANSWER").values_list("clock", flat=True))
     assert clocks == {f"answer:{second.pk}"}
+
+
+def test_nobody_is_answered_by_who_has_not_read_what_they_said(cast: Cast) -> None:
+    """A report that was joined while the answer was written: it would have been answered with the others', unread."""
+    first = complain(cast.merchant)
+    do(first.issue, Move.DISPATCH, cast.dispatcher, unit=cast.grid)
+    issue = to_recheck(cast, first.issue)
+    do(issue, Move.NOTE, cast.county_officer, words="请抓紧")
+    second = complain(cast.merchant, words="夜里噪声也大")
+    do(second.issue, Move.JOIN, cast.dispatcher, into=issue.number)
+    with pytest.raises(SomebodyWasFaster) as told:
+        do(issue, Move.CLOSE, cast.dispatcher, answer="已清洗", seen=issue.version)
+    assert told.value.last is not None
+    assert told.value.last.data["reports"] == [second.pk]
+    issue.refresh_from_db()
+    do(issue, Move.CLOSE, cast.dispatcher, answer="已清洗，夜间也已提醒", seen=issue.version)
+    second.refresh_from_db()
+    assert second.answer == "已清洗，夜间也已提醒"
 
 
 def test_an_interim_word_lets_the_due_time_run(cast: Cast, reports: tuple[Report, Report]) -> None:

@@ -18,7 +18,7 @@ from lingxiu.issues.actions import needs
 from lingxiu.issues.actions.effects.table import EFFECTS
 from lingxiu.issues.actions.opening import dispatch_at_once
 from lingxiu.issues.inspection_rules import InspectionRefused
-from lingxiu.issues.lifecycle import MOVES, Level, Move, MoveRefused, State, check
+from lingxiu.issues.lifecycle import MOVES, Level, Move, MoveRefused, Needs, State, check
 from lingxiu.issues.models import Issue, MoveRow
 from lingxiu.issues.writing import NOTHING, Before, Brought, SomebodyWasFaster
 from lingxiu.policy.queries import edition
@@ -37,7 +37,8 @@ def move(
     """Make one move. All moves that people make come through here.
 
     Args:
-        seen: the version the actor looked at. A note made since does not matter, anything else does.
+        seen: the version the actor looked at. A note made since does not matter, unless it brought a report that this move would
+            answer; anything else does.
     Raises: MoveRefused, SomebodyWasFaster, SubmissionReused, Issue.DoesNotExist.
     """
     with transaction.atomic():
@@ -117,7 +118,10 @@ def lock_to_reopen(number: str) -> None:
 def _refuse_stale(issue: Issue, what: Move, seen: int | None) -> None:
     if seen is None or seen == issue.version or what is Move.NOTE:
         return
-    since = issue.moves.filter(version__gt=seen).exclude(move=Move.NOTE).select_related("actor")
+    passed_over = Q(move=Move.NOTE)
+    if Needs.ANSWER in MOVES[what].needs:  # with the note a report came along: nobody is answered unread
+        passed_over &= Q(data__reports__0__isnull=True)
+    since = issue.moves.filter(version__gt=seen).exclude(passed_over).select_related("actor")
     if (last := since.order_by("-version").first()) is not None:
         raise SomebodyWasFaster(issue.number, last)
 
