@@ -195,3 +195,11 @@ def test_each_message_is_claimed_by_exactly_one_of_many(transactional_db: None, 
     assert sorted(taken) == sorted(Delivery.objects.values_list("pk", flat=True))
     assert Delivery.objects.values("message").distinct().count() == 2 * len(people)
     assert set(Delivery.objects.values_list("tries", flat=True)) == {1}
+
+
+def test_who_has_left_is_written_to_no_more(cast: Cast, phone: Phone) -> None:
+    """What waited for the morning, or to be tried again, tells of shops and issues that are theirs no longer."""
+    waiting(cast.grid_member, "sms")
+    type(cast.grid_member).objects.filter(pk=cast.grid_member.pk).update(is_active=False, phone="x")
+    assert send_due(NOON) == 0
+    assert (states(cast.grid_member, "sms"), phone.messages) == (["needless"], {})

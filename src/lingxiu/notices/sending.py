@@ -141,9 +141,12 @@ def _needed(rows: Sequence[Delivery], at: datetime) -> list[Delivery]:
 
 
 def _is_needless(row: Delivery) -> bool:
-    """A message that was read in the meantime; the finishing of a to-do that never came to be."""
+    """A message that was read in the meantime, or to somebody who is with us no more; the finishing of a to-do that never came to
+    be."""
     if row.finishes is not None:
         return row.finishes.state in (State.FAILED, State.NEEDLESS)
+    if not row.person.is_active:
+        return True
     return row.way in MESSAGES and row.notice.read_at is not None and row.message is None
 
 
