@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -12,6 +13,7 @@ from lingxiu.issues.disputes import disputes, told_lines
 from lingxiu.issues.lifecycle import Mark, Move, MoveRefused
 from lingxiu.issues.models import Assignment, Issue, Reminder
 from lingxiu.issues.overdue import follow_up, resume_rested
+from lingxiu.issues.papers import record_data, record_pdf
 from lingxiu.issues.queries import parts, situation
 from lingxiu.policy.queries import in_force
 from tests.cast import Cast, person
@@ -211,6 +213,30 @@ def test_the_lead_is_asked_for_a_reply_before_the_county_settles(cast: Cast, iss
     assert due_day(issue, cast.market) == date(2026, 3, 10)
     names = {cast.market.pk: cast.market.name}
     assert [value for _label, value in told_lines(row, names)][::2] == [cast.market.name, "2026-03-10 23:59"]
+
+
+def test_the_record_on_paper_shows_both_texts_and_the_decision(
+    cast: Cast, issue: Issue, enforcer: User, marketer: User
+) -> None:
+    involve(issue, cast, cast.enforcement, cast.market)
+    do(issue, Move.CONTRIBUTE, enforcer, words="已看")
+    do(issue, Move.OBJECT, marketer, words="证照齐全，油烟非我局职责")
+    data = record_data(issue, cast.county_officer, LATER)
+    assert [row["reply"] for row in data["disputes"]] == ["无"]  # type: ignore[attr-defined]  # a list
+    do(issue, Move.REPLY, cast.department_officer, words="只请核对经营范围")
+    do(issue, Move.SETTLE, cast.county_officer, words="不必参加")
+
+    data = record_data(issue, cast.county_officer, LATER)
+    assert data["disputes"] == [
+        {
+            "unit": cast.market.name, "objection": "证照齐全，油烟非我局职责", "reply": "只请核对经营范围",
+            "decision": "已解除 · 不必参加",
+        }
+    ]  # fmt: skip
+    came = [(row["unit"], row["came"]) for row in data["parts"]]  # type: ignore[attr-defined]  # a list
+    assert came == [(cast.enforcement.name, "已完成协办"), (cast.market.name, "已解除")]
+    pdf = record_pdf(issue, cast.county_officer, at=LATER)
+    assert len(re.findall(rb"/Type ?/Page\b", pdf)) == 1
 
 
 def test_after_the_time_of_policy_the_county_settles_without_a_reply(cast: Cast, issue: Issue, marketer: User) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -23,10 +23,11 @@ from django.utils.translation import override
 
 from lingxiu.accounts.models import User
 from lingxiu.files.models import Origin, StoredFile
-from lingxiu.issues import cases, evidence, queries, words
+from lingxiu.issues import cases, disputes, evidence, queries, words
+from lingxiu.issues.disputes import Dispute
 from lingxiu.issues.evidence import violation_of
 from lingxiu.issues.lifecycle import State
-from lingxiu.issues.models import Issue, MoveRow, Report
+from lingxiu.issues.models import Assignment, Issue, MoveRow, Report
 from lingxiu.issues.writing import scope_of
 from lingxiu.journal.actions import record
 from lingxiu.policy.rows import Basis
@@ -56,12 +57,16 @@ def record_pdf(issue: Issue, reader: User, *, at: datetime) -> bytes:
 
 def record_data(issue: Issue, reader: User, at: datetime) -> dict[str, object]:
     """What stands on the record; what people said only for who may read it on the screen."""
+    parts, moves = queries.parts(issue), queries.timeline(issue, reader)[::-1]
+    names = disputes.names_of(parts)
     with override(ON_PAPER):
         return {
             "number": issue.number,
             "what": violation_of(issue).label.zh,
             "facts": [{"label": str(label), "value": value} for label, value in _facts(issue) if value],
-            "moves": [_move(row, violation_of(issue)) for row in queries.timeline(issue, reader)[::-1]],
+            "moves": [_move(row, violation_of(issue), names) for row in moves],
+            "parts": [_part(part) for part in parts],
+            "disputes": [_dispute(one) for one in disputes.disputes(parts, moves)],
             "reports": _reports(issue, reader),
             "photos": [
                 {"file": _name(path), "mark": str(_("from the album")) if album else ""} for path, album in _photos(issue)
@@ -70,6 +75,8 @@ def record_data(issue: Issue, reader: User, at: datetime) -> dict[str, object]:
             "words": {
                 "title": _("Record of an issue"), "time": _("Time"), "who": _("Who"), "what": _("What happened"),
                 "answer": _("Answer:"), "reports": _("Reports by people"),
+                "parts": _("Who works along"), "objection": _("Objection"), "reply": _("Reply of the lead"),
+                "decision": _("Decision of the county"),
             },
         }  # fmt: skip
 
@@ -109,7 +116,29 @@ def _case_facts(issue: Issue) -> list[tuple[Text, str]]:
     return [(_("Number of the case"), case.number), (_("Case filed"), filed), (_("Result of the case"), told)]
 
 
-def _move(row: MoveRow, violation: Violation) -> dict[str, object]:
+def _part(part: Assignment) -> dict[str, str]:
+    """A unit that works along, by when, when it was done and what came of it."""
+    return {
+        "unit": part.unit.name,
+        "due": " ".join((_("Their part due"), clock(part.due_at))),
+        "came": str(part.get_outcome_display() or part.get_state_display()),
+        "ended": clock(part.ended_at) if part.ended_at else "",
+    }
+
+
+def _dispute(dispute: Dispute) -> dict[str, str]:
+    """Objection and reply, to be read side by side, and how it was settled."""
+    part, decision = dispute.part, dispute.decision
+    settled = "" if dispute.is_open else str(part.get_outcome_display())
+    return {
+        "unit": part.unit.name,
+        "objection": part.words,
+        "reply": part.answer or _("none"),
+        "decision": " · ".join(one for one in (settled, decision.words if decision else "") if one),
+    }
+
+
+def _move(row: MoveRow, violation: Violation, names: Mapping[int, str]) -> dict[str, object]:
     who = " · ".join(part for part in (row.actor_unit.name if row.actor_unit else "", _actor(row)) if part)
     handed = row.to_unit if row.to_unit_id and row.move in _HANDS_OVER else None
     return {
@@ -122,7 +151,11 @@ def _move(row: MoveRow, violation: Violation) -> dict[str, object]:
         "answers": list(dict.fromkeys(row.data.get("answers", {}).values())),
         "told": [
             "：".join(line)
-            for line in (*evidence.told_lines(violation, row.data, ON_PAPER), *cases.told_lines(row.data))
+            for line in (
+                *evidence.told_lines(violation, row.data, ON_PAPER),
+                *cases.told_lines(row.data),
+                *disputes.told_lines(row, names),
+            )
         ],
     }
 
