@@ -160,7 +160,7 @@ def cells(document: Any) -> list[list[str]]:
 def test_every_figure_of_the_document_is_the_pages(world: Cast, kind: str, language: str) -> None:
     client = browser(world.county_officer, language)
     query = f"period={'month' if kind == 'notice' else kind}&day=2026-03-05"
-    page = text_of(client.get(f"/issues/lookback/?{query}"))
+    page = "".join(text_of(client.get(f"/issues/lookback/{part}?{query}")) for part in ("", "units/"))
     document = document_of(client.get(f"/issues/lookback/report.docx?kind={kind}&{query}"))
     rows = cells(document)
     assert len(rows) > 10
