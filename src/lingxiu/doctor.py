@@ -51,7 +51,7 @@ def examine() -> list[Finding]:
     findings += database
     if connection is not None:
         with connection:
-            for look in (_characters, _schema, _secrets, _policy, _journal, _partitions, _writers, _calendar):
+            for look in (_characters, _schema, _secrets, _policy, _powers, _journal, _partitions, _writers, _calendar):
                 findings += look(connection)
     return [*findings, *_stream(), *_processes()]
 
@@ -206,6 +206,23 @@ def _policy(connection: psycopg.Connection) -> Iterator[Finding]:
     yield Finding(
         "Policy", f"edition {newest}" if newest else "no edition", "" if newest else "lingxiu policy load", not newest
     )
+
+
+def _powers(connection: psycopg.Connection) -> Iterator[Finding]:
+    """How many finds of the edition in force have no code of the list of powers: a notice prints none for them."""
+    if not _one(connection, "SELECT to_regclass('policy_edition')::text"):
+        return
+    row = connection.execute(
+        "SELECT count(*), count(*) FILTER (WHERE coalesce(v->'power'->>'code', '') = '') FROM policy_edition e,"
+        " jsonb_array_elements(e.body::jsonb->'violations') v WHERE e.id = (SELECT max(id) FROM policy_edition)"
+        " AND v->>'kind' = 'finding' AND jsonb_typeof(v->'power') = 'object'"
+    ).fetchone()
+    items, without = row or (0, 0)
+    if without:
+        mend = "bring in the county's own list: lingxiu policy powers --template FILE, fill it in, lingxiu policy powers FILE"
+        yield Finding(
+            "Powers", f"{without} of {items} items (权力事项) have no code: notices print none for them", mend
+        )
 
 
 def _journal(connection: psycopg.Connection) -> Iterator[Finding]:

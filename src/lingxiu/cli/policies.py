@@ -114,6 +114,75 @@ def policy_load(folder: Path | None, note: str) -> None:
     click.echo(f"edition {edition.pk} {'is now in force' if new else 'is in force already'} ({edition.sha256[:12]})")
 
 
+@policy.command("powers")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=False)
+@click.option(
+    "--template", type=click.Path(dir_okay=False, path_type=Path), help="Write the table to fill in here (.csv)."
+)
+@click.option(
+    "--to", "folder", type=click.Path(exists=True, file_okay=False, path_type=Path), help="The county's folder."
+)
+def policy_powers(file: Path | None, template: Path | None, folder: Path | None) -> None:
+    """Bring in the codes of the county's own list of powers (权责清单, .csv or .xlsx) as powers.yaml. Then: policy load."""
+    from lingxiu.policy import powers
+    from lingxiu.policy.reading import SHIPPED, PolicyRefused, read_folder
+
+    home = _folder(folder)
+    try:
+        catalogues, _body = read_folder(home)
+        if template:
+            _write_table(template, powers.template(catalogues.violations))
+            click.echo(f"{template}: {len(powers.with_power(catalogues.violations))} items to fill in")
+            return
+        if file is None:
+            raise click.UsageError("give a file, or --template")
+        if home == SHIPPED:
+            raise Failed("the shipped catalogues stay as they are: name the county's folder (--to, or LINGXIU_POLICY)")
+        rows = powers.read(_read_table(file), catalogues.violations)
+    except PolicyRefused as error:
+        raise Failed("\n".join(error.mistakes)) from error
+    except powers.PowersRefused as error:
+        raise Failed("\n".join(map(str, error.mistakes))) from error
+    (home / "powers.yaml").write_text(powers.written(rows, file.name), encoding="utf-8")
+    after, _body = read_folder(home)
+    without = list(powers.without_code(after.violations))
+    click.echo(f"{home / 'powers.yaml'}: {len(rows)} items; {len(without)} have no code yet. Now: lingxiu policy load")
+
+
+def _read_table(file: Path) -> list[list[str]]:
+    """Raises: Failed."""
+    import csv
+
+    from lingxiu.merchants.workbook import WorkbookRefused, read_rows
+
+    data = file.read_bytes()
+    try:
+        if file.suffix.lower() == ".xlsx":
+            return read_rows(data)
+        text = _decoded(data)
+        return [[cell.strip() for cell in row] for row in csv.reader(text.splitlines())]
+    except (WorkbookRefused, csv.Error) as error:
+        raise Failed(
+            f"{file}: no table that can be read ({error}): send .xlsx, or .csv in UTF-8 or GB 18030"
+        ) from error
+
+
+def _decoded(data: bytes) -> str:
+    """As Excel in China writes it, where it is not UTF-8."""
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("gb18030", "replace")
+
+
+def _write_table(file: Path, rows: list[list[str]]) -> None:
+    """With the mark by which Excel knows that it is UTF-8."""
+    import csv
+
+    with file.open("w", encoding="utf-8-sig", newline="") as out:
+        csv.writer(out).writerows(rows)
+
+
 @policy.command("editions")
 def policy_editions() -> None:
     """List the editions there were."""

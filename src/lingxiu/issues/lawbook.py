@@ -183,6 +183,7 @@ def _said(row: Violation, departments: Mapping[str, Label]) -> Iterator[str]:
         yield from (basis.article, in_digits(basis.article))
     if row.power:
         yield row.power.code
+        yield row.power.name
 
 
 DIGITS = {character: value for value, character in enumerate("零一二三四五六七八九")}

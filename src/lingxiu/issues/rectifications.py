@@ -238,6 +238,7 @@ def _fields(
         "officers": [{"name": one.name, "certificate": certificates.get(one.pk, ""), "signed": ""} for one in people],
         "act_code": rests_on.act_code or "",
         "power_code": power.code if power else "",
+        "power_name": power.name if power else "",
     }
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from lingxiu.policy.powers import merged
 from lingxiu.policy.schema.catalogues import Catalogues
 
 SHIPPED = Path(__file__).resolve().parent / "catalogues"
@@ -52,6 +53,7 @@ def read_folder(folder: Path) -> tuple[Catalogues, dict[str, Any]]:
     _refuse_unknown_files(folder)
     body = {name: _read_one(folder, name) for name in _files()}
     body |= {name: [_parse(path) for path in _rows(folder, name)] for name in FOLDERS}
+    body["violations"] = merged(body["violations"], body["powers"])
     try:
         catalogues = Catalogues.model_validate(body)
     except ValidationError as error:

@@ -21,7 +21,7 @@ from lingxiu.policy.schema.roles import Role
 from lingxiu.policy.schema.routing import Routing
 from lingxiu.policy.schema.selfcheck import SelfCheckList
 from lingxiu.policy.schema.systems import OtherSystem
-from lingxiu.policy.schema.violations import Violation
+from lingxiu.policy.schema.violations import OwnPower, Violation
 from lingxiu.policy.schema.working import Working
 
 
@@ -48,6 +48,7 @@ class Catalogues(Row):
     systems: tuple[OtherSystem, ...] = ()
     working: Working = Field(default_factory=Working)
     foresight: Foresight | None = None
+    powers: tuple[OwnPower, ...] = ()
 
     @model_validator(mode="after")
     def _points_to_what_exists(self) -> Catalogues:
@@ -108,6 +109,10 @@ class Catalogues(Row):
         refuse_unknown("selfcheck: items", named, set(violations))
         for telling in self.notices.rules:
             refuse_unknown(f"notices {telling.id}: when.violation", telling.when.violation, set(violations))
+        refuse_doubles([row.id for row in self.powers])
+        powers = {row.id for row in self.violations if row.kind == "finding" and row.power is not None}
+        for item in self.powers:
+            refuse_unknown(f"powers {item.id}: id", [item.id], powers)
         refuse_doubles([row.id for row in self.phrases])
         refuse_doubles([row.id for row in self.systems])
         for phrase in self.phrases:

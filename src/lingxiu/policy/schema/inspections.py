@@ -22,8 +22,9 @@ class InspectionCap(Rule):
 
 class Inspections(Row):
     """Administrative inspections (国办发〔2024〕54号): how often, how long another body's check is respected, how late one may be
-    written down. `sign_reminder_hours`, `sign_raised_hours`: after so long without a signature whoever must sign is reminded, and
-    their unit hears of it. The first cap that fits counts; without any there is none. `most_finds`: so many at one shop of a joint round."""
+    written down. The first cap that fits counts; without any there is none. `most_finds`: so many at one shop of a joint round.
+    `sign_reminder_hours`, `sign_raised_hours`: after so long without a signature whoever must sign is reminded, and their unit
+    hears of it."""
 
     caps: tuple[InspectionCap, ...] = ()
     respected_days: int = Field(90, ge=0)

@@ -58,12 +58,25 @@ class ToTown(Row):
 
 
 class Power(Row):
-    """The item of the province's list of powers (权力事项) a finding is handled under. An unknown code stays empty."""
+    """The item of the province's list of powers (权力事项) a finding is handled under. An unknown code stays empty; `name`: as the
+    list prints it."""
 
     code: str = ""
+    name: str = ""
     level: Literal["county", "town"] = "county"
     confidence: Confidence = "U"
     to_town: ToTown = ToTown()
+
+
+class OwnPower(Row):
+    """The item of a finding (`id`, the law book's number) as the county's own list has it; what is left out stays as it was."""
+
+    id: str
+    code: str = Field(min_length=1, max_length=60)
+    name: str = Field("", max_length=200)
+    level: Literal["county", "town"] | None = None
+    confidence: Confidence = "S"
+    to_town: ToTown | None = None
 
 
 class Choice(Row):
