@@ -68,7 +68,7 @@ class Signature(models.Model):
 
     class Verdict(models.TextChoices):
         SIGNED = "signed", _("signed")
-        REFUSED = "refused", _("refused")
+        REFUSED = "refused", _("did not agree")
 
     inspection = models.ForeignKey("issues.Inspection", null=True, on_delete=models.PROTECT, related_name="signatures")
     rectification = models.ForeignKey(

@@ -55,6 +55,7 @@ OBLIGATORY = ("unit", "merchant", "finding", "bases", "demands", "until", "today
 """Without these it is no notice: who, to whom, what, by which law, what to do by when, of which day, resting on which act."""
 LISTS = frozenset({"bases", "demands", "officers"})
 
+BRACKETS = {"field": "{{ field }}", "begin": "{%p for one in demands %}", "end": "{%p endfor %}"}
 _ALLOWED = (
     nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.Const, nodes.Getattr, nodes.Getitem, nodes.For,
     nodes.If, nodes.Not, nodes.And, nodes.Or, nodes.Compare, nodes.Operand, nodes.Filter,
@@ -178,7 +179,7 @@ def _of_fields(data: bytes) -> list[Problem]:
         try:
             tree = _ENV.parse(text)
         except TemplateSyntaxError as error:
-            mend = _("Look at the brackets: {{ field }}, and for a list {%p for x in demands %} … {%p endfor %}.")
+            mend = _("Look at the brackets: %(field)s, and for a list %(begin)s … %(end)s.") % BRACKETS
             found.append(
                 Problem(_near(error, text), _("This cannot be read: %(why)s") % {"why": error.message or ""}, mend)
             )

@@ -64,7 +64,7 @@ class Migration(migrations.Migration):
                 ("version", models.PositiveSmallIntegerField()),
                 ("text", models.JSONField()),
                 ("text_sha256", models.CharField(max_length=64)),
-                ("verdict", models.CharField(choices=[("signed", "signed"), ("refused", "refused")], max_length=10)),
+                ("verdict", models.CharField(choices=[("signed", "signed"), ("refused", "did not agree")], max_length=10)),
                 ("words", models.CharField(blank=True, default="", max_length=300)),
                 ("at", models.DateTimeField()),
             ],
