@@ -192,6 +192,15 @@ def test_the_office_looks_for_any_leader_and_nobody_else_does(cast: Cast) -> Non
     assert as_(cast.owner).get("/issues/asked/").status_code == 404
 
 
+def test_todays_page_says_how_many_came_back(cast: Cast) -> None:
+    assert "show=back" not in as_(cast.leader).get("/").content.decode(), "nothing was asked"
+    order = instructed(cast)
+    answer(order.items.get(unit=cast.ecology), "已监测两晚", by=cast.department_officer, at=LATER)
+    page = as_(cast.leader).get("/").content.decode()
+    assert '<a class="number" href="/issues/asked/?show=back">1</a> came back' in page
+    assert "show=back" not in as_(cast.county_officer).get("/").content.decode()
+
+
 @pytest.mark.parametrize("language", ["zh-hans", "en"])
 def test_the_menu_leads_leaders_there_and_nobody_else(cast: Cast, language: str) -> None:
     assert 'href="/issues/asked/"' in as_(cast.leader, language).get("/issues/").content.decode()

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from lingxiu.accounts.models import User
+from lingxiu.issues import order_asked
 from lingxiu.journal.queries import head
 from lingxiu.policy.queries import in_force
 from lingxiu.portal import dashboard
@@ -47,6 +48,7 @@ def show_dashboard(request: HttpRequest, user: User) -> HttpResponse:
         "alarms": [(labels.get(shown.alarm.code), shown) for shown in dashboard.latest_alarms(user, now)],
         "storms": [(town_names().get(one.storm.town, ""), one) for one in dashboard.storms(user)],
         "urgent": [(wrong.get(issue.violation), issue) for issue in dashboard.most_urgent(user, now)],
+        "asked": order_asked.asked(user, now, states=()).counts if order_asked.is_leader(user.authority) else None,
         "urgent_columns": _columns(_("Issue"), _("Merchant"), _("State"), _("Held by"), _("Due")),
         "events": latest_events(user),
         "now": now,
