@@ -106,6 +106,7 @@ WHO_MAY: dict[str, Row] = {
     "issues/<number>/": Row(get=OFFICERS, far=WHOLE_COUNTY),
     "issues/<number>/pane/": Row(get=OFFICERS, far=WHOLE_COUNTY),
     "issues/<number>/moves/": Row(post=OFFICERS, far_post=WHOLE_COUNTY),  # which moves: issues/lifecycle.py
+    "issues/<number>/look/": Row(post=OFFICERS, far_post=WHOLE_COUNTY),  # which of them: issues/looking.py
     "issues/<number>/call/": Row(post=HOLDERS),  # of this issue: issues/calling.py
     "issues/<number>/reports/<report_id>/call/": Row(),  # of a report on it: tests/issues/test_reporters_called.py
     "issues/<number>/case/": Row(),  # of an issue with a case: tests/issues/test_cases.py

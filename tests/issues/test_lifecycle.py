@@ -107,7 +107,7 @@ STAYS: dict[Move, set[State]] = {
     Move.REFUSE: {State.RECEIVED, State.DISPATCHED, State.HANDLING},
     Move.SUPERVISE: set(OPEN),
     Move.REPORT_UP: set(OPEN),
-    Move.CORRECT: {State.RECEIVED, State.DISPATCHED, State.HANDLING},
+    Move.CORRECT: {State.RECEIVED, State.DISPATCHED, State.HANDLING, State.RECHECK},
     Move.ASK: set(OPEN),
     Move.ANSWER: set(OPEN),
     Move.AMEND: set(OPEN) - {State.PREDICTED},

@@ -165,7 +165,7 @@ _WITH_FILES = (
     "issues/roster/",
     "issues/roster/duty/",
     "issues/lookback/places/",
-    "issues/[^/]+/(moves|inspection)/",
+    "issues/[^/]+/(moves|inspection|look)/",
     "merchants/import/",
     "merchants/[0-9]+/inspection/",
     "sensing/import/",

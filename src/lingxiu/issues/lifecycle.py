@@ -264,7 +264,7 @@ MOVES: dict[Move, Rule] = {
             though_suspended=True,
         ),
         # those it concerns, who are no officers
-        _rule(Move.CORRECT, BEFORE_RECHECK, None, {B.MERCHANT}, {N.WORDS}, though_suspended=True),
+        _rule(Move.CORRECT, {*BEFORE_RECHECK, S.RECHECK}, None, {B.MERCHANT}, {N.WORDS}, though_suspended=True),
         _rule(Move.ASK, set(OPEN), None, {B.DISPATCHER}, {N.WORDS}, only_if=M.REPORTED, though_suspended=True),
         _rule(
             Move.ANSWER, set(OPEN), None, {B.DISPATCHER}, {N.REPORT, N.ANSWER}, only_if=M.REPORTED,

@@ -91,7 +91,7 @@ def situation(issue: Issue) -> Situation:
         found_by_id=issue.found_by_id,
         handled_by=_handled_by(issue) if issue.state == State.RECHECK else frozenset(),
         parts=open_parts,
-        taken_part=frozenset(row.unit_id for row in rows),
+        taken_part=frozenset(row.unit_id for row in rows if row.part != Assignment.Part.CHECKING),
         merchant_id=issue.merchant_id,
         on_duty=any(row.on_duty and row.ended_at is None for row in rows),
     )
@@ -307,14 +307,16 @@ def shops_called(asked: str, user: User, limit: int = 12) -> list[Merchant]:
 
 
 def mine(user: User) -> IssueQuerySet:
-    """Where the ball is with this person: given to them, or to nobody in particular of a unit where they may act."""
+    """Where the ball is with this person: given to them, or to nobody in particular of a unit where they may act; a part of it; or
+    a look they were sent for."""
     acting = [
         post.unit_id for post in user.authority.posts if {"issues.handle", "issues.dispatch"} & set(post.role.may)
     ]
     given = Q(lead_person=user.pk)
     parts = Assignment.objects.filter(part=Assignment.Part.COOPERATING, ended_at=None, unit_id__in=acting)
     cooperating = Q(pk__in=parts.filter(Q(person=None) | Q(person=user.pk)).values("issue_id"))
-    held = given | Q(lead_person=None, lead_unit_id__in=acting)
+    looks = Assignment.objects.filter(part=Assignment.Part.CHECKING, ended_at=None, person=user.pk)
+    held = given | Q(lead_person=None, lead_unit_id__in=acting) | Q(pk__in=looks.values("issue_id"))
     return Issue.objects.of_others(user.authority).open().filter(held | cooperating)
 
 

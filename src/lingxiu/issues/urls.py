@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path, re_path
 
-from lingxiu.issues import handing_over, lawbook, order_asked_pages, order_views, public, views
+from lingxiu.issues import handing_over, lawbook, looking_pages, order_asked_pages, order_views, public, views
 from lingxiu.issues.desk_urls import DESK
 from lingxiu.issues.inspection_urls import INSPECTIONS
 from lingxiu.issues.lookback.urls import LOOKBACK
@@ -28,6 +28,7 @@ urlpatterns: list[URLPattern] = [
     path("issues/orders/<int:order_id>/<int:item_id>/", order_views.act_on_item, name="act_on_item"),
     path("issues/asked/", order_asked_pages.asked, name="asked"),
     path("issues/asked/new/", order_asked_pages.instruct, name="instruct"),
+    path("issues/<str:number>/look/", looking_pages.look, name="look"),
     path("issues/law/", lawbook.book, name="lawbook"),
     path("issues/law/<str:violation_id>/", lawbook.law, name="law"),
     path("complain/", public.complain, name="complain"),

@@ -103,6 +103,7 @@ REFUSALS: dict[str, Text] = {
     "words": _("Write a few words: the next one who reads it must understand why."),
     "unit": _("Choose whom it goes to, other than who has it now."),
     "result": _("Choose what came of it."),
+    "to_send": _("Choose somebody of its grid or town team who did not handle it, is there, and was not sent already."),
     "evidence": _("A picture is missing: show how it looks now, and, where it was true, how it looked before."),
     "form": _("Answer the questions this kind of find asks: without them it cannot be fed back as true."),
     "reading": _("A measured value is missing: choose an hour of the shop's monitor, or write what was measured on site."),
@@ -150,10 +151,21 @@ REFUSALS: dict[str, Text] = {
     "unsigned": _("The record of the inspection is a draft: both officers named on it sign it first, each himself."),
 }  # fmt: skip
 
+FOUND_WHEN: dict[str, Text] = {
+    "future": _("This lies in the future. Write when you saw it."),
+    "old": _("That is more than %(days)s days ago. What is older is no find of today: look there again."),
+}
+"""Why a find was not then. `days`: by policy."""
+
 OWN_WHY = {(Move.CLOSE, "person"): _("Who handled it may not close it: a second person checks."),
            (Move.REWORK, "person"): _("Who handled it may not check it: a second person does.")}  # fmt: skip
 
 
+LOOKS = {
+    "shop": Said("", _("The shop was asked for a picture"), "camera", "recheck"),
+    "person": Said("", _("Somebody was sent to look"), "eye", "recheck"),
+}
+LOOKED = Said("", _("Looked for the re-check"), "eye", "recheck")
 ON_DUTY = Said("", _("Went to who is on duty"), "phone", "dispatched")
 OFF_DUTY = Said("", _("Work begins: back where it belongs"), "user-share", "handling")
 
@@ -177,6 +189,8 @@ def made(row: MoveRow) -> Said:
     """A move that was made, in words."""
     if row.move == Move.HANDLE and row.data.get("act") == "inspection":
         return INSPECTED
+    if row.move == Move.NOTE and ("look" in row.data or "looked" in row.data):
+        return LOOKS.get(row.data.get("look", ""), LOOKED)
     if row.move in (Move.DISPATCH, Move.REASSIGN) and row.actor_id is None and "duty" in row.data:
         return ON_DUTY if row.data["duty"] else OFF_DUTY
     if row.move == Move.ANSWER and row.data.get("interim"):

@@ -323,7 +323,10 @@ def mark_on_duty(lead: Assignment, on_duty: bool = True) -> None:
 
 
 def let_go(issue: Issue, *, done: bool, at: datetime) -> None:
-    """End the open lead assignment: its step was done, or given up."""
+    """End the open lead assignment: its step was done, or given up; and with a re-check the looks that were asked for it."""
+    if issue.state == State.RECHECK:
+        looks = issue.assignments.filter(part=Assignment.Part.CHECKING, ended_at=None)
+        looks.update(state=Assignment.State.GIVEN_UP, ended_at=at)
     _open_leads(issue).update(state=Assignment.State.DONE if done else Assignment.State.GIVEN_UP, ended_at=at)
 
 

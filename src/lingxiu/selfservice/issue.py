@@ -22,6 +22,7 @@ from lingxiu.files.photos import PhotoRefused
 from lingxiu.issues import pictures
 from lingxiu.issues.actions import moving
 from lingxiu.issues.lifecycle import MOVES, Move, MoveRefused, State
+from lingxiu.issues.looking import Asked, asked_of_shop
 from lingxiu.issues.models import Issue, MoveRow
 from lingxiu.issues.queries import told_to_owner
 from lingxiu.issues.writing import Brought, SomebodyWasFaster
@@ -60,16 +61,29 @@ def issue(request: HttpRequest, number: str) -> HttpResponse:
         _keep(request, mine, found, form.cleaned_data["words"], submission)
     except _REFUSED as error:
         return _refused(request, mine, found, form, error)
-    messages.success(request, _("Thank you. Your grid member comes to look."))
+    told = (
+        _("Thank you. It is looked at now.")
+        if found.state == State.RECHECK
+        else _("Thank you. Your grid member comes to look.")
+    )
+    messages.success(request, told)
     return redirect(f"/shop/issues/{number}/")
 
 
-_REFUSED = (PhotoRefused, pictures.NotKept, MoveRefused, SomebodyWasFaster, SubmissionReused)
+class PictureMissing(Exception):
+    """The shop was asked for a picture, and sent none."""
+
+
+_REFUSED = (PictureMissing, PhotoRefused, pictures.NotKept, MoveRefused, SomebodyWasFaster, SubmissionReused)
 
 
 def _keep(request: HttpRequest, mine: Mine, found: Issue, words: str, submission: UUID) -> None:
     """Decode the picture, then say it, once. Raises: _REFUSED."""
-    picture = pictures.sent(request, "photo")
+    asked, picture = asked_of_shop(found), pictures.sent(request, "photo")
+    if not _may_say(found, asked):
+        raise MoveRefused(Move.CORRECT, State(found.state), "state")
+    if asked is not None and picture is None:
+        raise PictureMissing
     photos = pictures.prepare(picture, pictures.caption(shop=mine.merchant.name, at=mine.at, person=mine.user.name))
     lng, lat = picture.position if picture else (None, None)
     body = {"issue": found.number, "move": Move.CORRECT, "words": words, "photo": picture and picture.sha256}
@@ -90,6 +104,8 @@ def _refused(request: HttpRequest, mine: Mine, found: Issue, form: RightForm, er
     match error:
         case PhotoRefused() | pictures.NotKept():
             photo_error, status = pictures.refusal(error)
+        case PictureMissing():
+            photo_error, status = _("You were asked for a picture: take it now."), 422
         case SubmissionReused():
             form.add_error(
                 None, _("This form was sent before with other content. Open it again and send it once more.")
@@ -103,7 +119,7 @@ def _refused(request: HttpRequest, mine: Mine, found: Issue, form: RightForm, er
 def _show(
     request: HttpRequest, mine: Mine, found: Issue, form: RightForm, *, photo_error: str = "", status: int = 200
 ) -> HttpResponse:
-    due_on = timezone.localdate(found.due_at)
+    due_on, asked = timezone.localdate(found.due_at), asked_of_shop(found)
     context: dict[str, Any] = {
         "mine": mine,
         "merchant": mine.merchant,
@@ -111,8 +127,9 @@ def _show(
         "reminder": queries.reminder_of(found),
         "due_on": due_on,
         "late_days": max(0, (timezone.localdate(mine.at) - due_on).days),
-        "may_say": found.state in MOVES[Move.CORRECT].come_from,
-        "checking": found.state == State.RECHECK,
+        "may_say": _may_say(found, asked),
+        "asked": asked,
+        "checking": found.state == State.RECHECK and asked is None,
         "said": _said(found, mine.at),
         "contact": queries.contact_of(mine.merchant, mine.at),
         "form": form,
@@ -120,6 +137,11 @@ def _show(
         "photo_error": photo_error,
     }
     return render(request, "selfservice/issue.html", context, status=status)
+
+
+def _may_say(found: Issue, asked: Asked | None) -> bool:
+    """While it is re-checked a shop shows what it was asked for, and nothing else."""
+    return found.state in MOVES[Move.CORRECT].come_from and (found.state != State.RECHECK or asked is not None)
 
 
 def _said(found: Issue, at: datetime) -> list[MoveRow]:
