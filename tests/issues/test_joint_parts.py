@@ -7,6 +7,8 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+import time_machine
+from django.test import Client
 
 from lingxiu.accounts.models import Unit, User
 from lingxiu.issues.disputes import disputes, told_lines
@@ -14,7 +16,7 @@ from lingxiu.issues.lifecycle import Mark, Move, MoveRefused
 from lingxiu.issues.models import Assignment, Issue, Reminder
 from lingxiu.issues.overdue import follow_up, resume_rested
 from lingxiu.issues.papers import record_data, record_pdf
-from lingxiu.issues.queries import parts, situation
+from lingxiu.issues.queries import own_parts, parts, situation
 from lingxiu.policy.queries import in_force
 from tests.cast import Cast, person
 from tests.issues.world import LATER, do, find, photo
@@ -91,6 +93,32 @@ def test_of_an_issue_that_is_late_a_part_has_its_own_time_all_the_same(cast: Cas
     late = issue.due_at + timedelta(hours=3)
     do(issue, Move.INVOLVE, cast.county_officer, units=(cast.market,), at=late)
     assert part_of(issue, cast.market).due_at > late
+
+
+def browser(user: User) -> Client:
+    client = Client(headers={"accept-language": "en"})
+    client.force_login(user)
+    return client
+
+
+@time_machine.travel(LATER, tick=False)
+def test_among_their_work_it_is_due_when_their_own_part_is(cast: Cast, issue: Issue, marketer: User) -> None:
+    involve(issue, cast, cast.market, day=date(2026, 3, 9))
+    assert list(own_parts([issue], marketer)) == [issue.pk]
+    for reader, due in ((marketer, "2026-03-09 23:59"), (cast.department_officer, "2026-03-16 23:59")):
+        page = browser(reader).get("/issues/?view=mine&part=list").content.decode()
+        assert page.count(f">{due}</time>") == 1, page
+        assert ("our part" in page) is (reader == marketer)
+
+
+@time_machine.travel(LATER, tick=False)
+def test_what_is_due_first_stands_first_be_it_the_issue_or_the_own_part(cast: Cast, issue: Issue) -> None:
+    other = find(cast.town_officer, "V-A2", merchant=cast.other_merchant, photos=(photo(),))
+    do(other, Move.DISPATCH, cast.county_officer, unit=cast.market)
+    involve(issue, cast, cast.market, day=date(2026, 3, 9))
+    page = browser(person("marketer", "department_officer", cast.market)).get("/issues/?view=mine&part=list")
+    numbers = re.findall(r'id="row-(\d+)"', page.content.decode())
+    assert numbers == [issue.number, other.number]
 
 
 def test_the_county_sets_another_day_and_the_unit_is_reminded_for_that_day(cast: Cast, issue: Issue) -> None:

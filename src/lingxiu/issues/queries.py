@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -17,7 +18,17 @@ from lingxiu.accounts.models import Unit, User
 from lingxiu.china.pinyin import fold
 from lingxiu.issues import cooperating
 from lingxiu.issues.lifecycle import Level, Mark, Move, Pictures, State, Step
-from lingxiu.issues.models import PEOPLE, WAITING_STATES, Assignment, Issue, IssueQuerySet, MoveRow, Report, Source
+from lingxiu.issues.models import (
+    PEOPLE,
+    WAITING_STATES,
+    Assignment,
+    FlowChoice,
+    Issue,
+    IssueQuerySet,
+    MoveRow,
+    Report,
+    Source,
+)
 from lingxiu.issues.relations import Held
 from lingxiu.merchants.models import Merchant
 from lingxiu.policy.queries import edition, in_force
@@ -130,6 +141,22 @@ def parts(issue: Issue) -> list[Assignment]:
     """The co-operating units' parts, open and done, in the order in which they were given."""
     rows = issue.assignments.filter(part=Assignment.Part.COOPERATING).select_related("unit", "person", "answered_by")
     return list(rows.order_by("given_at", "id"))
+
+
+def own_parts(issues: Iterable[Issue], user: User) -> dict[int, Assignment]:
+    """Issue id → the open part of it this person may work on, the one due first. One query, none where no issue is joint."""
+    joint = [issue.pk for issue in issues if issue.flow == FlowChoice.JOINT and issue.closed_at is None]
+    units = [post.unit_id for post in user.authority.posts_that_may("issues.handle")] if joint else []
+    if not units:
+        return {}
+    rows = Assignment.objects.filter(
+        Q(person=None) | Q(person=user.pk),
+        issue__in=joint,
+        unit__in=units,
+        part=Assignment.Part.COOPERATING,
+        ended_at=None,
+    )
+    return {row.issue_id: row for row in rows.order_by("-due_at")}
 
 
 def this_round(issue: Issue) -> QuerySet[MoveRow]:

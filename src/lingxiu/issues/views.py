@@ -82,7 +82,7 @@ def issue_list(request: HttpRequest) -> HttpResponse:
     context = {
         "wanted": wanted,
         "page": shown,
-        "rows": rows_of(shown.rows, now),
+        "rows": _with_own_parts(rows_of(shown.rows, now), shown.rows, wanted, user, now),
         "ticks": user.authority.may("issues.dispatch"),
         "morning": user.authority.may("issues.dispatch") or user.authority.may("issues.supervise"),
         "total": count,
@@ -139,6 +139,23 @@ def rows_of(issues: list[Issue], now: datetime) -> list[dict[str, object]]:
         }
         for issue in issues
     ]
+
+
+def _with_own_parts(
+    rows: list[dict[str, object]], issues: list[Issue], wanted: Filter, user: User, now: datetime
+) -> list[dict[str, object]]:
+    """The rows, each due when the reader's own part is, where their unit works along; in the order of what is due, if asked."""
+    own = queries.own_parts(issues, user)
+    if not own:
+        return rows
+    shown = []
+    for row, issue in zip(rows, issues, strict=True):
+        part, due = own.get(issue.pk), issue.step_due_at
+        if part is not None:
+            due = part.due_at
+            row |= {"due": _time(due), "late": due < now, "provisional": part.due_provisional, "own_part": True}
+        shown.append((due, row))
+    return [row for _due, row in (sorted(shown, key=lambda one: one[0]) if wanted.by_due else shown)]
 
 
 def _beside(summary: str, what: Label | None) -> str:
