@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import transaction
@@ -12,9 +13,11 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from lingxiu.accounts.duty import enter
 from lingxiu.accounts.models import Absence
+from lingxiu.issues import looking
 from lingxiu.issues.lifecycle import Move, Result
 from lingxiu.issues.models import Issue
 from lingxiu.issues.overdue import follow_up
+from lingxiu.issues.writing import Brought
 from lingxiu.journal.actions import record
 from lingxiu.journal.models import Cursor, Entry
 from lingxiu.journal.queries import follow
@@ -25,7 +28,7 @@ from lingxiu.notices.telling import Chosen, Way
 from lingxiu.notices.wording import lines
 from lingxiu.policy.queries import in_force
 from tests.cast import NOON, Cast, make_cast, person
-from tests.issues.world import alarm, complain, do, find, photo
+from tests.issues.world import LATER, alarm, complain, do, find, photo, to_recheck
 from tests.notices.world import SOON, connected, rules_of, silent, told
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -68,6 +71,20 @@ def test_on_a_holiday_who_is_on_duty_is_told_and_nobody_who_rests(cast: Cast) ->
     assert {(who, rule) for who, rule in told(holiday + timedelta(minutes=2)) if who != "owner"} == {
         ("dispatcher", "N-RECEIVED"), ("team", "N-GIVEN"),
     }  # fmt: skip
+
+
+def test_a_look_is_told_to_who_is_sent_to_the_shop_and_back_to_who_asked(cast: Cast) -> None:
+    issue, colleague = to_recheck(cast, alarm(cast.merchant)), person("grid-b", "grid_member", cast.grid)
+    read_on(SOON)
+    before = Notice.objects.count()
+    asked = {"actor": cast.dispatcher, "at": LATER}
+    looking.ask_shop(issue.number, "请拍滤网", submission=uuid4(), **asked)
+    looking.send(issue.number, colleague, "看桶盖", submission=uuid4(), **asked)
+    assert told(LATER)[before:] == [("owner", "N-SHOP-LOOK"), ("grid-b", "N-LOOK")]
+    seen = Brought(words="盖好了", photos=(photo(3),))
+    looking.saw(issue.number, seen, actor=colleague, at=LATER, submission=uuid4())
+    do(issue, Move.CORRECT, cast.owner, words="拍好了", photos=(photo(4),))
+    assert told(LATER)[before + 2 :] == [("dispatcher", "N-LOOKED"), ("dispatcher", "N-CORRECTED")]
 
 
 def test_the_story_of_a_complaint_is_told_to_whom_it_concerns(cast: Cast) -> None:
