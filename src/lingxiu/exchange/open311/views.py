@@ -4,18 +4,21 @@ the words nor the place: who sent them has them, and nobody else is told (domain
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import wraps
+from io import BytesIO
 from typing import Any
 
 from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
-from django.utils.translation import get_language
+from django.utils.translation import get_language, override
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.csrf import csrf_exempt
 
@@ -26,7 +29,12 @@ from lingxiu.exchange.door import Done, announce, bearer, let_in, once_each, use
 from lingxiu.exchange.open311.formats import FORMATS, answer
 from lingxiu.exchange.problems import Problem, wrong
 from lingxiu.exchange.receiving import Wrong, offered, receive
+from lingxiu.files import actions as files
+from lingxiu.files.actions import Prepared, Shot, prepare_photo
+from lingxiu.files.photos import PhotoRefused
+from lingxiu.issues import pictures
 from lingxiu.issues.actions.reports import Said
+from lingxiu.issues.limits import MOST_BYTES
 from lingxiu.issues.models import OPEN_STATES, Report, Source
 from lingxiu.merchants.models import Merchant
 from lingxiu.policy.queries import edition, in_force
@@ -44,10 +52,12 @@ ATTRIBUTES: list[tuple[str, str, bool, Any]] = [
 """Code, datatype, required, description: what may be said with every service."""
 KNOWN = frozenset({
     "jurisdiction_id", "api_key", "service_code", "lat", "long", "address_string", "address_id", "email", "device_id",
-    "account_id", "first_name", "last_name", "phone", "description", "media_url",
+    "account_id", "first_name", "last_name", "phone", "description", "media_url", "extensions", "locale",
     *(f"attribute[{code}]" for code, *_rest in ATTRIBUTES),
 })  # fmt: skip
-"""The arguments of POST Service Request."""
+"""The arguments of POST Service Request, and two that clients send besides and that change nothing."""
+MOST_PICTURES = 3
+LONGEST_URL = 500
 
 
 def georeport(*methods: str, key: bool = True) -> Callable[[View], View]:
@@ -88,11 +98,16 @@ def _check_jurisdiction(request: HttpRequest) -> None:
         raise Problem("not-found", _("jurisdiction_id: this is another county; leave it out."))
 
 
+AS_GEOREPORT: dict[int, int] = {401: 403, 409: 400, 422: 400}
+"""GeoReport v2, Errors: 403 for a missing or wrong key, 404 for what does not exist, 400 for what else is not done. What HTTP
+itself asks for (405, 429, 507) stays."""
+
+
 def _errors(problem: Problem, kind: str) -> HttpResponse:
-    """GeoReport's errors: a code and a description; what is wrong with a field is 400 there."""
-    status = 400 if problem.status == 422 else problem.status
+    """GeoReport's errors: a code and a description each."""
+    status = AS_GEOREPORT.get(problem.status, problem.status)
     told = [f"{fault.field}: {fault.mend}" for fault in problem.faults] or [str(problem.detail)]
-    rows = [{"code": str(status), "description": line} for line in told]
+    rows = [{"code": status, "description": line} for line in told]
     response = answer("errors", rows, kind if kind in FORMATS else "json", status=status)
     for name, value in problem.headers.items():
         response[name] = value
@@ -179,22 +194,28 @@ def _post(request: HttpRequest, kind: str) -> HttpResponse:
     if not user.authority.may("issues.record_report"):
         raise Problem("not-permitted", _("The key acts for somebody who may not enter what people report."))
     sent = {name: str(value) for name, value in request.POST.items() if name != "api_key"}
+    said, shown = _said(sent, request, now), _pictures(request, now)
 
     def do() -> Done:
-        report, _new = receive(_said(sent, request, now), at=now, by=user)
+        with files.keeping([one for _digest, one in shown], stored_at=now, stored_by=user.pk) as rows:
+            photos = tuple(dict.fromkeys(row.sha256 for row in rows))
+            report, _new = receive(replace(said, photos=photos), at=now, by=user)
         notice = _("The answer is due on %(day)s.") % {"day": f"{timezone.localtime(report.due_at):%Y-%m-%d}"}
         made = {"service_request_id": report.token, "service_notice": notice, "account_id": None}
         return Done(201, {"requests": [made]})
 
     try:
-        done = once_each(request, sent, do)
+        done = once_each(request, {**sent, "media": [digest for digest, _picture in shown]}, do)
+    except OSError as error:
+        raise Problem("not-kept", _("Our disk cannot take the picture now: send it again a little later.")) from error
     except Wrong as error:
+        if error.field == "violation":
+            raise Problem("not-found", _("service_code: see services.json for those there are.")) from error
         raise wrong(GEOREPORT_NAMES.get(error.field, error.field), error.value, error.mend) from error
     return answer("requests", done.body["requests"], kind, status=done.status)
 
 
 GEOREPORT_NAMES = {
-    "violation": "service_code",
     "words": "description",
     "place": "address_string",
     "location": "lat",
@@ -211,7 +232,7 @@ def _said(sent: dict[str, str], request: HttpRequest, now: datetime) -> Said:
     seen_at = _when(sent.get("attribute[seen_at]", ""), "attribute[seen_at]") or now
     name = f"{sent.get('last_name', '')}{sent.get('first_name', '')}".strip()
     return Said(
-        source="public", violation=sent.get("service_code", ""), words=sent.get("description", "").strip(),
+        source="public", violation=sent["service_code"], words=_words(sent),
         seen_at=seen_at, merchant=_merchant(sent, request), place=sent.get("address_string", "").strip(), lng=lng, lat=lat,
         name=name, phone=sent.get("phone", "").strip(),
     )  # fmt: skip
@@ -220,17 +241,43 @@ def _said(sent: dict[str, str], request: HttpRequest, now: datetime) -> Said:
 def _refuse_what_cannot_be(sent: dict[str, str]) -> None:
     """Raises Problem."""
     for name, value in sent.items():
-        if name not in KNOWN:
+        if name not in KNOWN and value:  # what is empty is as if it had not been sent
             raise wrong(name, value, _("No such argument is known: leave it out."))
         if any(ord(character) < 32 and character not in "\n\r\t" for character in value):
             raise wrong(name, value, _("It contains control characters: leave them out."))
-    if sent.get("media_url"):
-        mend = _(
-            "Pictures are not fetched from other addresses. Say in words what it shows; an officer takes one there."
-        )
-        raise wrong("media_url", sent["media_url"], mend)
+    url = sent.get("media_url", "")
+    if url and not (len(url) <= LONGEST_URL and url.startswith(("http://", "https://"))):
+        raise wrong("media_url", url, _("Send an address that begins with http, at most 500 characters long."))
     if not sent.get("service_code"):
         raise wrong("service_code", "", _("It is needed."))
+
+
+def _words(sent: dict[str, str]) -> str:
+    """The description, and where a picture lies: nothing is fetched from outside, an officer may look at it."""
+    said, url = sent.get("description", "").strip(), sent.get("media_url", "").strip()
+    if not url:
+        return said
+    with override(settings.LANGUAGE_CODE):
+        return "\n".join(filter(None, [said, _("Picture, not fetched: %(url)s") % {"url": url}]))
+
+
+def _pictures(request: HttpRequest, now: datetime) -> list[tuple[str, Prepared]]:
+    """The pictures that came along (multipart, `media`), decoded, each with what makes it the same. Raises Problem."""
+    sent = [file for name in ("media", "media[]") for file in request.FILES.getlist(name)]
+    if len(sent) > MOST_PICTURES:
+        raise wrong("media", len(sent), _("At most 3 pictures."))
+    return [_picture(file, now) for file in sent]
+
+
+def _picture(file: UploadedFile[bytes], now: datetime) -> tuple[str, Prepared]:
+    if (file.size or 0) > MOST_BYTES:
+        raise wrong("media", file.size, pictures.REFUSALS["too_large"])
+    data = file.read()
+    try:
+        picture = prepare_photo(BytesIO(data), shot=Shot(), caption=pictures.caption(shop="", at=now))
+    except PhotoRefused as refused:
+        raise wrong("media", file.name, pictures.REFUSALS[refused.reason]) from refused
+    return hashlib.sha256(data).hexdigest(), picture
 
 
 def _position(sent: dict[str, str]) -> tuple[float | None, float | None]:
@@ -283,6 +330,12 @@ class Wanted:
     status: frozenset[str]
     since: datetime | None
     until: datetime | None
+    size: int
+    page: int
+
+    @property
+    def begins(self) -> int:
+        return (self.page - 1) * self.size
 
 
 def _list(request: HttpRequest, kind: str) -> HttpResponse:
@@ -297,7 +350,7 @@ def _list(request: HttpRequest, kind: str) -> HttpResponse:
         found = found.filter(issue__violation__in=wanted.codes)
     if len(wanted.status) == 1:
         found = found.filter(CLOSED if "closed" in wanted.status else ~CLOSED)
-    rows = found.order_by("-reported_at", "-pk")[:MOST_REQUESTS]
+    rows = found.order_by("-reported_at", "-pk")[wanted.begins : wanted.begins + wanted.size]
     return answer("requests", _rows(rows), kind)
 
 
@@ -341,14 +394,14 @@ def _request(report: Report, agencies: dict[str, str]) -> dict[str, Any]:
     return {
         "service_request_id": report.token,
         "status": "closed" if closed else "open",
-        "status_notes": report.answer if closed else None,
+        "status_notes": _notes(report),
         "service_name": what,
         "service_code": issue.violation,
         "description": None,
         "agency_responsible": agencies.get(issue.responsible),
         "service_notice": None,
         "requested_datetime": _time(report.reported_at),
-        "updated_datetime": _time(report.answered_at or report.reported_at),
+        "updated_datetime": _time(issue.closed_at or max(report.reported_at, issue.moved_at)),
         "expected_datetime": _time(report.due_at),
         "address": shop.address if shop else None,
         "address_id": None,
@@ -359,22 +412,42 @@ def _request(report: Report, agencies: dict[str, str]) -> dict[str, Any]:
     }
 
 
+def _notes(report: Report) -> str | None:
+    """What its reporter is told now: the question that is open, else the answer of this round."""
+    issue = report.issue
+    if issue.is_open and report.asked:
+        return report.asked
+    is_of_this_round = report.answered_at is not None and not (issue.is_open and report.answered_at <= issue.clock_from)
+    return report.answer if is_of_this_round else None
+
+
 def _wanted(request: HttpRequest) -> Wanted:
     """Raises Problem."""
     query = request.GET
-    status = frozenset(_several(query.get("status", "")))
+    status = frozenset(_several(query, "status"))
     if status - {"open", "closed"}:
-        raise wrong("status", query["status"], _("Send open, closed, or both with a comma."))
+        raise wrong("status", ",".join(sorted(status)), _("Send open, closed, or both with a comma."))
     since, until = _when(query.get("start_date", ""), "start_date"), _when(query.get("end_date", ""), "end_date")
     if since and until and not timedelta() <= until - since <= SPAN:
         raise wrong("start_date", query["start_date"], _("At most 90 days before end_date."))
     return Wanted(
-        _several(query.get("service_request_id", "")), _several(query.get("service_code", "")), status, since, until
-    )
+        _several(query, "service_request_id"), _several(query, "service_code"), status, since, until,
+        _number(query, "page_size", MOST_REQUESTS, MOST_REQUESTS), _number(query, "page", 1, 1_000_000),
+    )  # fmt: skip
 
 
-def _several(text: str) -> list[str]:
-    return [part for part in (part.strip() for part in text.split(",")) if part][:MOST_REQUESTS]
+def _several(query: QueryDict, name: str) -> list[str]:
+    """Values with commas between, or each by its own: GeoReport knows both."""
+    parts = [part.strip() for text in query.getlist(name) for part in text.split(",")]
+    return [part for part in parts if part and "\0" not in part][:MOST_REQUESTS]
+
+
+def _number(query: QueryDict, name: str, usual: int, most: int) -> int:
+    """Raises Problem."""
+    text = query.get(name) or str(usual)
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= most):
+        raise wrong(name, text, _("Send a number from 1 to %(most)d.") % {"most": most})
+    return int(text)
 
 
 def _time(at: datetime) -> str:
