@@ -7,9 +7,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from lingxiu.issues import resting
+from lingxiu.issues.filters import Filter, matching
 from lingxiu.issues.lifecycle import Move, MoveRefused
 from lingxiu.issues.models import Issue
 from lingxiu.issues.overdue import resume_rested
+from lingxiu.issues.queries import counts
+from lingxiu.issues.views import rows_of
 from tests.cast import NOON, Cast
 from tests.issues.world import LATER, alarm, do
 
@@ -57,6 +61,22 @@ def test_a_reason_that_does_not_stop_the_clocks_adds_nothing(cast: Cast) -> None
     do(issue, Move.RESUME, cast.dispatcher, at=NOON + 2 * DAY)
     issue.refresh_from_db()
     assert (issue.due_at, issue.suspended_until, issue.suspended_for) == (due, None, "")
+
+
+def test_what_rests_with_its_clocks_stopped_is_late_nowhere(cast: Cast) -> None:
+    issue, other = alarm(cast.merchant), alarm(cast.merchant, 2, violation="L-OFF")
+    rest(issue, cast, date(2026, 3, 16))
+    rest(other, cast, date(2026, 3, 12), "APPOINTMENT")  # which stops no clock
+    now = NOON + 5 * DAY
+    assert issue.step_due_at < now
+    assert not resting.is_late(issue, now)
+    assert resting.is_late(other, now)
+    assert list(matching(Filter(late=True), cast.dispatcher, now)) == [other]
+    assert counts(cast.dispatcher, now).late == 1
+    rows = {row["number"]: (row["late"], row["rests"]) for row in rows_of([issue, other], now)}
+    assert rows == {issue.number: (False, "2026-03-16"), other.number: (True, "")}
+    do(issue, Move.RESUME, cast.dispatcher, at=NOON + DAY)
+    assert set(matching(Filter(late=True), cast.dispatcher, now + 7 * DAY)) == {issue, other}
 
 
 @pytest.mark.parametrize(

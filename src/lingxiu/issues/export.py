@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
-from lingxiu.issues import elsewhere
+from lingxiu.issues import elsewhere, resting
 from lingxiu.issues.models import FlowChoice, Issue, IssueQuerySet, LevelChoice, ResultChoice, Source, StateChoice
 from lingxiu.policy.queries import in_force
 from lingxiu.territory.queries import town_names
@@ -96,7 +96,7 @@ class _Words:
         """The cells of a row, in the order of COLUMNS."""
         holder = " · ".join(one.name for one in (issue.lead_unit, issue.lead_person) if one)
         states, levels, flows, sources, results = self.choices
-        late = issue.is_open and issue.step_due_at < now
+        late = resting.is_late(issue, now)
         return [
             issue.number, self.violations.get(issue.violation, issue.violation), issue.summary,
             issue.merchant.name if issue.merchant else "", issue.place, self.towns.get(issue.town, issue.town),

@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from lingxiu.accounts.models import User
 from lingxiu.china.pinyin import fold
-from lingxiu.issues import bodies, elsewhere, queries
+from lingxiu.issues import bodies, elsewhere, queries, resting
 from lingxiu.issues.lifecycle import Move, State
 from lingxiu.issues.lookback.models import KeyPlace, Listing
 from lingxiu.issues.models import (
@@ -431,9 +431,9 @@ def _times(wanted: Filter, now: datetime) -> Q:
     today = timezone.localdate(now)
     found = Q()
     if wanted.late:
-        found &= Q(closed_at=None, step_due_at__lt=now)
+        found &= Q(closed_at=None, step_due_at__lt=now) & resting.running()
     if wanted.due_today:
-        found &= Q(closed_at=None, step_due_at__gte=now, step_due_at__lte=end_of(today))
+        found &= Q(closed_at=None, step_due_at__gte=now, step_due_at__lte=end_of(today)) & resting.running()
     if wanted.step_since or wanted.step_until:
         found &= Q(closed_at=None)
     if wanted.due_until:

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from lingxiu.accounts.models import Unit, User
 from lingxiu.china.pinyin import fold
-from lingxiu.issues import cooperating
+from lingxiu.issues import cooperating, resting
 from lingxiu.issues.lifecycle import Level, Mark, Move, Pictures, State, Step
 from lingxiu.issues.models import (
     PEOPLE,
@@ -383,6 +383,7 @@ def counts(user: User, now: datetime, issues: IssueQuerySet | None = None) -> Co
     """How many of these open issues (all the person sees, if none are given) stand where, in one query."""
     end_of_day = timezone.localtime(now).replace(hour=23, minute=59, second=59, microsecond=999_999)
     seen = Issue.objects.visible_to(user) if issues is None else issues
+    running = resting.running()
     found = (
         seen.filter(closed_at=None)
         .order_by()
@@ -392,8 +393,8 @@ def counts(user: User, now: datetime, issues: IssueQuerySet | None = None) -> Co
             dispatched=Count("id", filter=Q(state=State.DISPATCHED)),
             handling=Count("id", filter=Q(state=State.HANDLING)),
             recheck=Count("id", filter=Q(state=State.RECHECK)),
-            due_today=Count("id", filter=Q(step_due_at__gte=now, step_due_at__lte=end_of_day)),
-            late=Count("id", filter=Q(step_due_at__lt=now)),
+            due_today=Count("id", filter=Q(step_due_at__gte=now, step_due_at__lte=end_of_day) & running),
+            late=Count("id", filter=Q(step_due_at__lt=now) & running),
         )
     )
     return Counts(**found)

@@ -20,7 +20,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from lingxiu.accounts.models import User
 from lingxiu.files.photos import PhotoRefused
 from lingxiu.files.voices import VoiceRefused
-from lingxiu.issues import elsewhere, pictures, queries, signing, voices
+from lingxiu.issues import elsewhere, pictures, queries, resting, signing, voices
 from lingxiu.issues.actions import opening
 from lingxiu.issues.export import MOST_ROWS, write_sheet
 from lingxiu.issues.filter_choices import more_choices
@@ -118,6 +118,7 @@ def rows_of(issues: list[Issue], now: datetime) -> list[dict[str, object]]:
     violations = {row.id: row.label for row in in_force().catalogues.violations}
     states = {value: str(label) for value, label in StateChoice.choices}
     stand = listed({row.merchant_id for row in issues if row.merchant_id}, timezone.localdate(now))
+    stopping = resting.stopping()
     colours = {value: (str(label), LIST_TONES[value]) for value, label in Listing.Colour.choices}
     return [
         {
@@ -131,9 +132,12 @@ def rows_of(issues: list[Issue], now: datetime) -> list[dict[str, object]]:
             "state_word": states[issue.state],
             "other": issue.other_number,
             "holder": " · ".join(one.name for one in (issue.lead_unit, issue.lead_person) if one),
-            "late": issue.closed_at is None and issue.step_due_at < now,
+            "late": issue.closed_at is None and issue.step_due_at < now and issue.suspended_for not in stopping,
             "provisional": issue.due_provisional,
             "reported": _time(issue.reported_at),
+            "rests": f"{timezone.localtime(issue.suspended_until):%Y-%m-%d}"
+            if issue.suspended_until and issue.suspended_for in stopping
+            else "",
             "due": _time(issue.step_due_at) if issue.closed_at is None else None,
             "ended": _time(issue.closed_at) if issue.closed_at else None,
         }

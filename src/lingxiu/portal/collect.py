@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from lingxiu.accounts.models import Unit, User
-from lingxiu.issues import signing
+from lingxiu.issues import resting, signing
 from lingxiu.issues.models import Issue
 from lingxiu.issues.order_today import waiting
 from lingxiu.issues.queries import mine
@@ -65,6 +65,7 @@ def my_round(request: HttpRequest) -> HttpResponse:
     part = request.GET.get("part") == "live"
     context = {
         "groups": groups,
+        "stopping": resting.stopping(),
         "mine": sum(len(group.stops) for group in groups),
         "late": sum(len(group.stops) for group in groups if group.id == "late"),
         "orders": waiting(user, timezone.localdate(now)),
@@ -88,11 +89,12 @@ def _work(user: User, agent: str, now: datetime) -> list[Stop]:
 
 def _groups(stops: list[Stop], now: datetime) -> list[Group]:
     """Late, today, later: those that hold something."""
+    stopping = resting.stopping()
     tomorrow = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0) + A_DAY
     found: dict[str, list[Stop]] = {"late": [], "today": [], "later": []}
     for stop in sorted(stops, key=attrgetter("issue.step_due_at")):
-        due = stop.issue.step_due_at
-        found["late" if due < now else "today" if due < tomorrow else "later"].append(stop)
+        due, waits = stop.issue.step_due_at, stop.issue.suspended_for in stopping
+        found["later" if waits or due >= tomorrow else "late" if due < now else "today"].append(stop)
     titles = {"late": _("Late"), "today": _("Due today"), "later": _("Later")}
     return [Group(name, titles[name], rows) for name, rows in found.items() if rows]
 

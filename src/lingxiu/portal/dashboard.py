@@ -11,6 +11,7 @@ from django.db.models import Count, F, Q
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
+from lingxiu.issues import resting
 from lingxiu.issues.models import OPEN_STATES, WAITING_STATES, Issue, IssueQuerySet
 from lingxiu.merchants.models import Licence, Merchant, MerchantQuerySet, Standing
 from lingxiu.policy.schema.roles import Sight
@@ -87,7 +88,7 @@ def today(user: User, now: datetime) -> Today:
     )
     held = issues.filter(closed_at=None).aggregate(
         open=Count("id"),
-        late=Count("id", filter=Q(step_due_at__lt=now)),
+        late=Count("id", filter=Q(step_due_at__lt=now) & resting.running()),
         waiting=Count("id", filter=Q(state__in=WAITING_STATES)),
     )
     merchants = Merchant.objects.visible_to(user)
@@ -134,7 +135,7 @@ def towns(user: User, now: datetime) -> list[TownRow]:
         .values("town")
         .annotate(
             open=Count("id", filter=Q(closed_at=None)),
-            late=Count("id", filter=Q(closed_at=None, step_due_at__lt=now)),
+            late=Count("id", filter=Q(closed_at=None, step_due_at__lt=now) & resting.running()),
             closed=Count("id", filter=Q(closed_at__gte=month, state="closed")),
             on_time=Count("id", filter=Q(closed_at__gte=month, state="closed", closed_at__lte=F("due_at"))),
         )

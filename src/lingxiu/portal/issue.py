@@ -36,6 +36,7 @@ from lingxiu.issues import (
     pictures,
     queries,
     reporters,
+    resting,
     voices,
     words,
 )
@@ -199,7 +200,9 @@ def _done(offer: Offer, was: Issue, issue: Issue) -> SafeString:
     """What was just done, to which issue, and who has it now if another: the page one comes to may be the list without it."""
     what = evidence.violation_of(issue).label.text(get_language() or "zh-hans")
     shop = issue.merchant.name if issue.merchant else issue.place
-    said = format_html("{}: {} · {}", words.MOVES[offer.what].made, what, _of_the_county(shop))
+    said = format_html(
+        _("{made}: {what} · {shop}"), made=words.MOVES[offer.what].made, what=what, shop=_of_the_county(shop)
+    )
     if not issue.is_open or (was.lead_unit_id, was.lead_person_id) == (issue.lead_unit_id, issue.lead_person_id):
         return said
     holder = " · ".join(one.name for one in (issue.lead_unit, issue.lead_person) if one)
@@ -470,7 +473,7 @@ def as_it_stands(request: HttpRequest, issue: Issue, user: User, now: datetime) 
         **_to_check(issue, happened),
         "violation": violation,
         "steps": words.steps(State(issue.state)),
-        "late": issue.is_open and issue.step_due_at < now,
+        "late": resting.is_late(issue, now),
         "ball": queries.ball(issue),
         "parts": parts,
         "disputes": disputes.disputes(parts, [line.row for line in happened]),

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from lingxiu.accounts.models import User
-from lingxiu.issues import inspections, order_asked
+from lingxiu.issues import inspections, order_asked, resting
 from lingxiu.issues.forms import findings, label_of
 from lingxiu.issues.inspection_pages import card
 from lingxiu.issues.models import Issue
@@ -120,6 +120,7 @@ def portrait(request: HttpRequest, merchant_id: int) -> HttpResponse:
         "instructs": order_asked.is_leader(user.authority),
         "instructions": order_asked.orders_about(user, shop=merchant.pk),
         "alarms": Alarm.objects.filter(device__in=devices, cleared_at=None).select_related("device"),
+        "stopping": resting.stopping(),
         "issues": [(wrong.get(issue.violation), issue) for issue in [*open_issues, *ended]],
         "issue_columns": [{"label": word} for word in (_("Issue"), _("State"), _("Source"), _("Due"))],
         "self_checks": SelfCheck.objects.filter(merchant=merchant).order_by("-month")[:6],
@@ -168,7 +169,7 @@ def todo(
     lines = []
     for issue in issues:
         words = wrong[issue.violation].text(language) if issue.violation in wrong else issue.summary
-        late = issue.step_due_at < now
+        late = resting.is_late(issue, now)
         lines.append(
             Todo(
                 (_("Late issue: %s") if late else _("Open issue: %s")) % words,

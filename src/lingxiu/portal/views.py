@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from lingxiu.accounts.models import User
-from lingxiu.issues import order_asked
+from lingxiu.issues import order_asked, resting
 from lingxiu.journal.queries import head
 from lingxiu.policy.queries import in_force
 from lingxiu.portal import dashboard
@@ -42,6 +42,7 @@ def show_dashboard(request: HttpRequest, user: User) -> HttpResponse:
     context = {
         "today": dashboard.today(user, now),
         "towns": towns,
+        "stopping": resting.stopping(),
         "waiting": None if waiting is None else [(wrong.get(issue.violation), issue) for issue in waiting],
         "town_columns": _columns(_("Town"), late=_("Late"), open=_("Open issues"), closed=_("Closed in 30 days"), time=_("In time"),
                                  merchants=_("Merchants"), level=_("Level 3")),
