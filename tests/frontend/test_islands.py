@@ -150,6 +150,22 @@ def test_of_several_choices_it_is_said_once_that_one_is_missing(stage: Stage, pa
     expect(page.locator("p.errors")).to_have_text(["At most 5."])
 
 
+JOIN = """{% extends "base.html" %}
+{% block scripts %}<script type="module" src="{% static 'built/hands.js' %}"></script>{% endblock %}
+{% block content %}
+<input id="join-into" aria-label="Number" value="1">
+<ul data-island="phrases" data-fills="join-into"><li><a href="/issue">2026030500001</a>
+<button type="button" data-instead="2026030500001" hidden>Choose this one</button></li></ul>
+{% endblock %}"""
+
+
+def test_an_issue_to_join_is_chosen_by_a_tap_instead_of_by_its_thirteen_digits(stage: Stage, page: Page) -> None:
+    stage.page("/join", JOIN)
+    page.goto("/join")
+    page.get_by_role("button", name="Choose this one").click()
+    expect(page.locator("#join-into")).to_have_value("2026030500001")
+
+
 def test_a_day_is_shown_as_pages_write_it_whatever_the_browsers_language(stage: Stage, page: Page) -> None:
     stage.page("/choose", CHOICES)
     page.goto("/choose")

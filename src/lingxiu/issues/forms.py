@@ -234,7 +234,7 @@ class MoveForm(forms.Form):
             "answer": forms.CharField(
                 label=_("Answer to whoever reported it"), max_length=LONGEST_WORDS, widget=area(3),
                 required=len(reports) == 1,  # of several, each may get their own instead
-                error_messages={"required": REFUSALS["answer"]},
+                error_messages={"required": str(REFUSALS["answer"])},
                 help_text=_("They read it as it stands. No names of officers, nothing about other people."),
             )
         }  # fmt: skip
