@@ -157,7 +157,12 @@ def _with_own_parts(
         part, due = own.get(issue.pk), issue.step_due_at
         if part is not None:
             due = part.due_at
-            row |= {"due": _time(due), "late": due < now, "provisional": part.due_provisional, "own_part": True}
+            row |= {
+                "due": _time(due),
+                "late": due < now and not row["rests"],
+                "provisional": part.due_provisional,
+                "own_part": True,
+            }
         shown.append((due, row))
     return [row for _due, row in (sorted(shown, key=lambda one: one[0]) if wanted.by_due else shown)]
 
