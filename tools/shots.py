@@ -59,6 +59,12 @@ def page_links(page: Page, address: str, listed_at: str, pattern: str) -> list[s
     return [link for link in links if re.fullmatch(pattern, link)]
 
 
+def with_somebody(page: Page, address: str) -> str:
+    """What lies with the first of those who could hand over."""
+    page.goto(address + "/issues/hand-over/")
+    return f"/issues/hand-over/?giver={page.locator('#id_giver option').nth(1).get_attribute('value')}"
+
+
 ISSUE, MERCHANT, DEVICE, ALARM = (
     r"/issues/\d{13}/",
     r"/merchants/\d+/",
@@ -147,6 +153,8 @@ PAGES = [
     Shot("joint-shop", "ecology1", a_shop_of_a_round),
     Shot("joint-new", "ecology1", "/issues/joint/new/"),
     Shot("hand-over", "weitang1", "/issues/hand-over/"),
+    Shot("hand-over-shown", "weitang1", with_somebody),
+    Shot("issue-recheck", "weitang1", first("/issues/?view=all&state=recheck", ISSUE)),
     Shot("roster", "weitang1", "/issues/roster/"),
     Shot("routing", "county1", "/issues/routing/"),
     Shot("routing-rule", "admin", "/issues/routing/rules/R-70-GRID/"),

@@ -13,8 +13,12 @@ from lingxiu.accounts.absences import declare
 from lingxiu.accounts.duty import TurnRefused, enter, rosters
 from lingxiu.accounts.models import Unit, UnitKind, User
 from lingxiu.china.calendar import WorkingCalendar
+from lingxiu.demo import scenario
+from lingxiu.demo.points import write_duty
+from lingxiu.demo.staff import Staff
 from lingxiu.issues.covering import change_shifts, cover_absent
 from lingxiu.issues.deadlines import at_rest_since
+from lingxiu.issues.holding import on_duty
 from lingxiu.issues.lifecycle import Move
 from lingxiu.issues.models import Issue
 from lingxiu.issues.queries import ball, mine
@@ -248,3 +252,13 @@ def test_a_towns_dispatcher_writes_the_rosters_of_their_town_and_nobody_elses(ca
     assert {unit.pk for unit in rosters(cast.dispatcher)} == {cast.town.pk}
     assert cast.other_grid.pk in {unit.pk for unit in rosters(cast.county_officer, kinds)}
     assert rosters(cast.grid_member, kinds) == []
+
+
+def test_the_demos_grid_member_is_on_duty_for_the_grid_of_the_scenario(cast: Cast) -> None:
+    """So that the demo tells the same story on a Saturday."""
+    unit = Unit.objects.create(
+        code=scenario.GRID, kind=UnitKind.GRID, name="网格", town=scenario.TOWN, grid=scenario.GRID
+    )
+    member = person("member", "grid_member", unit)
+    write_duty(Staff({scenario.GRID: unit}, {("grid_member", scenario.GRID): [member]}), HOLIDAY)
+    assert on_duty(unit, HOLIDAY) == member

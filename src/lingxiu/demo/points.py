@@ -20,6 +20,7 @@ import numpy.typing as npt
 from django.db import connection
 
 from lingxiu.accounts.models import DutyTurn, Unit, User
+from lingxiu.demo import scenario
 from lingxiu.demo.bulk import Column, copy, copy_columns
 from lingxiu.demo.chance import dice, stream
 from lingxiu.demo.readings import DAY as DAY_MINUTES
@@ -365,14 +366,17 @@ def _besides(kind: str, blocks: Mapping[str, Values], count: Column, every: int)
 
 
 def write_duty(staff: Staff, at: datetime) -> None:
-    """The roster of the coming week, from eight to eight: a town's dispatchers and its team, the county's officers."""
+    """The roster of the coming week, from eight to eight: a town's dispatchers and its team, the county's officers; and of the
+    grid of the scenario its own member, so that it is told alike on any day of the week."""
     morning = datetime.combine(at.date(), time(8), at.tzinfo) - (DAY if at.hour < 8 else timedelta())
     turns: list[DutyTurn] = []
     for code, unit in staff.units.items():
         people = [*staff.of("town_dispatcher", code), *staff.of("town_officer", f"{code}-team")]
         if unit.kind == "county_office":
             people = list(staff.of("county_officer", code))
-        turns += _week(unit, people, morning) if unit.kind in ("town", "county_office") else []
+        if code == scenario.GRID:
+            people = list(staff.of("grid_member", code))
+        turns += _week(unit, people, morning) if unit.kind in ("town", "county_office") or code == scenario.GRID else []
     DutyTurn.objects.bulk_create(turns)
 
 

@@ -80,7 +80,7 @@ def givers(actor: User, at: datetime) -> list[tuple[Unit, User]]:
     """Everybody with whom something lies, and where, in the units whoever asks sees to."""
     units = {unit.pk: unit for unit in duty.rosters(actor, tuple(UnitKind))}
     issues = _issues(actor).filter(lead_person__isnull=False, lead_unit__in=units)
-    found = set(issues.values_list("lead_unit_id", "lead_person_id"))
+    found = set(issues.order_by().values_list("lead_unit_id", "lead_person_id").distinct())
     found |= set(_seats(at).filter(unit__in=units).values_list("unit_id", "user_id"))
     found |= set(SavedView.objects.filter(shared_with__in=units).values_list("shared_with_id", "owner_id"))
     of_posts = {*_turns(actor, at).values_list("person_id", flat=True)}
