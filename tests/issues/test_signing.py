@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from io import BytesIO
@@ -23,6 +24,7 @@ from lingxiu.issues.inspection_rules import Inspecting, InspectionRefused, Outco
 from lingxiu.issues.inspections import amend, before, inspect, sign, used_and_cap
 from lingxiu.issues.lifecycle import Move
 from lingxiu.issues.models import Issue
+from lingxiu.issues.papers import record_data
 from lingxiu.issues.rectification_models import Rectification
 from lingxiu.issues.rectifications import Notice, NoticeRefused, drafts_of, notices_of, write
 from lingxiu.issues.signing import SigningRefused, counted, hands, lock, refuse, shown, to_do, unsigned, withdraw
@@ -190,6 +192,19 @@ def test_what_is_withdrawn_burdens_the_shop_no_more(cast: Cast, second: User) ->
     assert before(cast.merchant, cast.town_team.pk, LATER).inspections == []
     assert why(sign, one.pk, by=second, seen=shown(one), at=LATER) == "withdrawn"
     made(cast.town_officer, second, cast)
+
+
+def test_the_issue_s_record_on_paper_says_that_it_is_a_draft(cast: Cast, second: User) -> None:
+    one = inspect_for_both(cast, second)
+    assert "草稿：双方未签齐" in on_paper(one, cast)
+    for officer in (cast.town_officer, second):
+        sign(one.pk, by=officer, seen=shown(one), at=LATER)
+    assert "草稿" not in on_paper(one, cast) and "行政行为码待赋" in on_paper(one, cast)
+
+
+def on_paper(one: Inspection, cast: Cast) -> str:
+    assert one.issue is not None
+    return json.dumps(record_data(Issue.objects.get(pk=one.issue.pk), cast.town_officer, LATER), ensure_ascii=False)
 
 
 # ── the database too ─────────────────────────────────────────────────────────────────────────────────────────────

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from lingxiu.accounts.models import Post, Unit, User
 from lingxiu.issues import cases, cooperating, elsewhere, evidence, mentions, outside, queries, reporters
+from lingxiu.issues.actions import opening
 from lingxiu.issues.holding import routed_unit, units_to_give
 from lingxiu.issues.lifecycle import (
     CERTIFIED_ONLY,
@@ -30,7 +31,7 @@ from lingxiu.issues.lifecycle import (
 )
 from lingxiu.issues.models import PEOPLE, Assignment, Issue, Report, ResultChoice
 from lingxiu.issues.phrases import ANSWERING
-from lingxiu.issues.words import REFUSALS
+from lingxiu.issues.words import FOUND_WHEN, REFUSALS
 from lingxiu.issues.writing import Brought, limits, part_due
 from lingxiu.merchants.models import Merchant
 from lingxiu.policy.queries import edition, in_force
@@ -658,6 +659,9 @@ def unit_and_person(value: str) -> tuple[Unit | None, User | None]:
 # ── reporting ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+_CLOCK = "%Y-%m-%dT%H:%M"
+
+
 def label_of(violation: Violation) -> str:
     return violation.label.text(get_language() or "zh-hans")
 
@@ -704,6 +708,10 @@ class FindForm(OtherNumberForm):
     violation = forms.ChoiceField(label=_("What is wrong"), widget=forms.RadioSelect)
     words = forms.CharField(label=_("In a few words"), required=False, max_length=LONGEST_WORDS, widget=area(2))
     place = forms.CharField(label=_("Where"), required=False, max_length=160)
+    seen_at = forms.DateTimeField(
+        label=_("When you saw it"), required=False, input_formats=[_CLOCK], help_text=_("Now, if you leave it empty."),
+        widget=forms.DateTimeInput({"type": "datetime-local"}, _CLOCK),
+    )  # fmt: skip
     same = forms.CharField(required=False, max_length=3, widget=forms.HiddenInput)
 
     NEW = "new"
@@ -711,7 +719,8 @@ class FindForm(OtherNumberForm):
 
     def __init__(self, *args: Any, at: datetime, merchant: Merchant | None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        offered = findings(at)
+        self.now = at
+        offered = findings(self._seen() or at)
         self.everyday = [(row.id, label_of(row)) for row in offered if row.everyday]
         self.public = [(row.id, label_of(row)) for row in offered if row.public]
         self.others = [(row.id, label_of(row)) for row in offered if not row.everyday and not row.public]
@@ -719,4 +728,25 @@ class FindForm(OtherNumberForm):
         offer(self, "violation", choices)
         if merchant is not None:  # what is open at a shop stands above the form from the beginning
             del self.fields["place"], self.fields["same"]
-        self.order_fields(["violation", "words", "place"])
+        self.order_fields(["violation", "words", "place", "seen_at"])
+
+    @property
+    def act_at(self) -> datetime:
+        """Of the valid form: when it was so. Its day decides which law there is."""
+        seen: datetime | None = self.cleaned_data["seen_at"]
+        return seen or self.now
+
+    def _seen(self) -> datetime | None:
+        """What was sent, before it is looked at: kinds are offered by the law of that day."""
+        try:
+            seen: datetime | None = self.fields["seen_at"].clean(self.data.get("seen_at", ""))
+        except forms.ValidationError:
+            return None
+        return seen
+
+    def clean_seen_at(self) -> datetime | None:
+        """Neither to come nor too long ago."""
+        seen: datetime | None = self.cleaned_data["seen_at"]
+        if seen is not None and (why := opening.not_then(seen, self.now)):
+            raise forms.ValidationError(str(FOUND_WHEN[why]) % {"days": opening.found_within()})
+        return seen

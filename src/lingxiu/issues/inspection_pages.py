@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from lingxiu.accounts.authority import HeldPost
 from lingxiu.accounts.models import User
 from lingxiu.files.photos import PhotoRefused
+from lingxiu.files.queries import not_on_the_spot
 from lingxiu.issues import inspections, pictures, queries, signing, words
 from lingxiu.issues.actions import moving
 from lingxiu.issues.forms import LONGEST_WORDS, area
@@ -327,7 +328,10 @@ def show(request: HttpRequest, inspection_id: int) -> HttpResponse:
     made = seen.filter(pk=inspection_id).first()
     if made is None:
         raise Http404
-    context = {"line": lines([made], user)[0], "made": made, "standing": standing(made, user)}
+    context = {
+        "line": lines([made], user)[0], "made": made, "standing": standing(made, user),
+        "album": not_on_the_spot(made.photos),
+    }  # fmt: skip
     return render(request, "issues/inspection.html", context)
 
 

@@ -171,6 +171,12 @@ def unsigned_on(issue: Issue) -> list[Inspection]:
     return list(made.select_related("unit", "officer", "second_officer").distinct())
 
 
+def made_known_on(issue: Issue) -> list[Inspection]:
+    """All inspections of an issue that were not withdrawn, drafts too, in the order they were made."""
+    made = Inspection.objects.filter(_about(issue), withdrawn_at=None).order_by("started_at", "pk")
+    return list(made.select_related("unit", "officer", "second_officer").distinct())
+
+
 def _about(issue: Issue) -> Q:
     """Inspections an issue was found by, or that were made on it: a joint one finds several issues at once."""
     return Q(issue=issue) | Q(joint_shop__findings__issue=issue)

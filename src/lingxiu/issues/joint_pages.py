@@ -20,6 +20,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from lingxiu.accounts.models import User
 from lingxiu.files.photos import PhotoRefused
+from lingxiu.files.queries import not_on_the_spot
 from lingxiu.issues import inspections, joint, joint_changes, pictures, words
 from lingxiu.issues.inspection_pages import lines
 from lingxiu.issues.inspection_rules import InspectionRefused, Why
@@ -205,6 +206,8 @@ def walk_shop(request: HttpRequest, joint_id: int, shop_id: int) -> HttpResponse
         if status == 302:
             return redirect(f"/issues/joint/{joint_id}/")
     labels, language = inspections.item_labels(), get_language() or "zh-hans"
+    made = list(shop.inspections.select_related("unit", "officer", "second_officer"))
+    photos = list(dict.fromkeys(photo for one_made in made for photo in one_made.photos))
     context = {
         "joint": one, "shop": shop, "form": form, "parts": [
             {"part": part, "settled": [(labels[item].text(language), made) for item, made in part.settled.items()]}
@@ -212,7 +215,7 @@ def walk_shop(request: HttpRequest, joint_id: int, shop_id: int) -> HttpResponse
         ],
         "may_walk": joint.may_walk(one, user) and shop.walked_at is None and shop.left_out_at is None
         and one.withdrawn_at is None and one.day <= timezone.localdate(),
-        "made": lines(list(shop.inspections.select_related("unit", "officer", "second_officer")), user),
+        "made": lines(made, user), "photos": photos, "album": not_on_the_spot(photos),
         "issues": [finding.issue for finding in shop.findings.select_related("issue")],
         "submission": submission_of(request), "photo_error": getattr(form, "photo_error", ""),
     }  # fmt: skip

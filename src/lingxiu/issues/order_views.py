@@ -22,6 +22,7 @@ from lingxiu.accounts.models import Unit, UnitKind, User
 from lingxiu.files.actions import Shot, keep_photo, prepare_photo, store_document
 from lingxiu.files.models import StoredFile
 from lingxiu.files.photos import PhotoRefused
+from lingxiu.files.queries import not_on_the_spot
 from lingxiu.issues import order_asked, orders, pictures, writing
 from lingxiu.issues.forms import area
 from lingxiu.issues.models import Issue
@@ -307,10 +308,11 @@ def _page(request: HttpRequest, user: User, order_id: int, *, wrong: str = "", s
     rows.sort(key=lambda row: (not row["may_answer"], order_of[row["item"].state], row["item"].due_on, row["item"].pk))
     crossed = sum(item.state == OrderItem.State.CROSSED_OFF for item in items)
     whole = sum(item.state != OrderItem.State.WITHDRAWN for item in items)
+    pictures_shown = [photo for item in items for photo in (*item.photos_before, *item.photos_after)]
     violation = in_force().catalogues.violation(order.violation) if _known(order.violation) else None
     context = {
         "order": order, "rows": rows, "crossed": crossed, "all": whole, "wrong": wrong, "violation": violation,
-        "may_change": may_change,
+        "may_change": may_change, "album": not_on_the_spot(pictures_shown),
         "about": order.about_issue and Issue.objects.visible_to(user).filter(pk=order.about_issue.pk).first(),
         "late": sum(bool(row["late"]) for row in rows), "submission": submission_of(request),
     }  # fmt: skip

@@ -23,9 +23,10 @@ from django.utils.translation import override
 
 from lingxiu.accounts.models import User
 from lingxiu.files.models import Origin, StoredFile
-from lingxiu.issues import cases, disputes, evidence, queries, words
+from lingxiu.issues import cases, disputes, evidence, inspections, queries, words
 from lingxiu.issues.disputes import Dispute
 from lingxiu.issues.evidence import violation_of
+from lingxiu.issues.inspection_models import Inspection
 from lingxiu.issues.lifecycle import State
 from lingxiu.issues.models import Assignment, Issue, MoveRow, Report
 from lingxiu.issues.writing import scope_of
@@ -97,9 +98,18 @@ def _facts(issue: Issue) -> list[tuple[Text, str]]:
         (_("Ended"), clock(issue.closed_at) if issue.closed_at else ""),
         (_("Result"), str(issue.get_result_display()) if issue.result else ""),
         *_case_facts(issue),
+        *((_("Inspected"), _inspection(one)) for one in inspections.made_known_on(issue)),
         (_("Summary"), issue.summary if issue.summary != violation_of(issue).label.zh else ""),
         (_("Law"), bases),
     ]
+
+
+def _inspection(made: Inspection) -> str:
+    """When, by whom, with which code; of a draft that it is one."""
+    officers = "、".join((made.officer.name, made.second_officer.name))
+    code = made.act_code or _("act code outstanding")
+    stands = code if made.is_final else _("draft: not signed by both")
+    return " · ".join((clock(made.started_at), made.unit.name, officers, stands))
 
 
 def _case_facts(issue: Issue) -> list[tuple[Text, str]]:

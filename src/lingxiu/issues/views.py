@@ -354,7 +354,7 @@ def _keep_find(
         with pictures.keeping(photos, at=now, by=user.pk) as names, voices.keeping(voice, at=now, by=user.pk) as spoken:
             found = opening.Found(
                 Source.GRID_MEMBER if user.authority.grids else Source.OFFICER, said["violation"],
-                said["words"] or in_force().catalogues.violation(said["violation"]).label.zh, now, merchant, place,
+                said["words"] or in_force().catalogues.violation(said["violation"]).label.zh, form.act_at, merchant, place,
                 _own_area(user), lng, lat, found_by=user, photos=names, voice=spoken, other=form.other,
             )  # fmt: skip
             return {"number": opening.report(found, at=now, submission=submission).number}

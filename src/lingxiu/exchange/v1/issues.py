@@ -282,11 +282,11 @@ def _stands_already(other: str, number: str) -> Problem:
 
 def _found(sent: FindIn, user: User, now: datetime) -> opening.Found:
     """What was found. Raises Problem."""
-    violation = next((row for row in findings(now) if row.id == sent.violation), None)
+    if why := opening.not_then(sent.act_at, now):
+        raise wrong("act_at", sent.act_at.isoformat(), str(words.FOUND_WHEN[why]) % {"days": opening.found_within()})
+    violation = next((row for row in findings(sent.act_at) if row.id == sent.violation), None)
     if violation is None:
-        raise wrong("violation", sent.violation, _("Name a finding of the catalogue that holds today."))
-    if sent.act_at > now:
-        raise wrong("act_at", sent.act_at.isoformat(), _("This lies in the future."))
+        raise wrong("violation", sent.violation, _("Name a finding of the catalogue that holds on the day of the act."))
     other = _elsewhere(sent.other) if sent.other else ("", "")
     if sent.town and sent.town not in town_names():
         raise wrong("town", sent.town, _("Name a town of the county by its code."))

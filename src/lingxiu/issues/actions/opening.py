@@ -63,6 +63,22 @@ class Found:
     other: tuple[str, str] = ("", "")
 
 
+def not_then(seen: datetime, now: datetime) -> str:
+    """Why an officer cannot have seen a find then: it lies in the `future`, or is too `old` by policy; empty, if he can."""
+    if seen > now:
+        return "future"
+    return (
+        "old"
+        if timezone.localtime(seen).date() < timezone.localtime(now).date() - timedelta(days=found_within())
+        else ""
+    )
+
+
+def found_within() -> int:
+    """How many days ago an officer may have seen what he enters."""
+    return in_force().catalogues.deadlines.found_within_days
+
+
 def report(found: Found, *, at: datetime, submission: UUID | None = None, held_back: bool = False) -> Issue:
     """Make an issue of what was found: number, route, clocks, first move; and send it on at once where the rule says so.
 

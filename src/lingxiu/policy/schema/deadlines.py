@@ -79,7 +79,8 @@ class Deadlines(Row):
 
     `cooperate`: a co-operating unit's part, unless a day is set; the lead may send it back `sent_back_times`. `reply`: how long
     the county waits for what the lead says to an objection before it may settle it. `supervise`: what a leader asked about.
-    `reopen_days`: how long a reporter may say that it is not so (days of the calendar). Working hours run within
+    `reopen_days`: how long a reporter may say that it is not so (days of the calendar). `found_within_days`: how long ago an
+    officer may have seen what he enters as a find; the law is that of the day he names. Working hours run within
     `office_hours`, by day and night for what is of `at_any_hour` (violations); they are for steps alone.
     """
 
@@ -94,6 +95,7 @@ class Deadlines(Row):
     reply: Period = Period(working_days=1)
     supervise: Period = Period(working_days=2)
     reopen_days: int = Field(15, gt=0)
+    found_within_days: int = Field(30, ge=0)
     extending: Extending = Extending(times=1, working_days=3)
     suspending: tuple[SuspendReason, ...] = ()
     office_hours: OfficeHours = OfficeHours()
