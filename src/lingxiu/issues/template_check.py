@@ -55,6 +55,7 @@ OBLIGATORY = ("unit", "merchant", "finding", "bases", "demands", "until", "today
 """Without these it is no notice: who, to whom, what, by which law, what to do by when, of which day, resting on which act."""
 LISTS = frozenset({"bases", "demands", "officers"})
 
+EXAMPLE = ("{%p for one in demands %}", "{{ one }}", "{%p endfor %}")
 BRACKETS = {"field": "{{ field }}", "begin": "{%p for one in demands %}", "end": "{%p endfor %}"}
 _ALLOWED = (
     nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.Const, nodes.Getattr, nodes.Getitem, nodes.For,
