@@ -73,6 +73,7 @@ def standing(paper: Paper, user: User) -> Mapping[str, object]:
         "may_sign": may and own is None and refused is None,
         "may_write": paper.is_waiting and user.pk in {*paper.officer_ids, signing.writer_of(paper)},
         "seen": signing.shown(paper),
+        "fingerprint": f"sha256:{paper.text_sha256[:16]}",
         "waits_for": [one.officer for one in hands if one.officer.pk in signing.unsigned(paper)],
         "url": f"{_ADDRESS[signing.kind_of(paper)](paper.pk)}sign/",
     }
