@@ -8,7 +8,8 @@ import pytest
 
 from lingxiu.accounts.models import User
 from lingxiu.exchange.v1.shapes import FindIn, MoveIn
-from lingxiu.issues.forms import FIELDS, FindForm
+from lingxiu.issues.find_forms import FindForm
+from lingxiu.issues.forms import FIELDS
 from lingxiu.issues.lifecycle import Move
 from lingxiu.issues.models import Issue, Report
 from tests.cast import Cast, person

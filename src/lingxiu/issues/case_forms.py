@@ -6,7 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from lingxiu.issues.cases import OUTCOMES, CaseResult, Outcome, ResultRefused
-from lingxiu.issues.forms import LONGEST_WORDS, area
+from lingxiu.issues.fields import LONGEST_WORDS, area
 
 REFUSALS = {
     "before": _("This day lies before the case was filed."),

@@ -9,9 +9,10 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from lingxiu.issues.bulk import ENDS, Order
-from lingxiu.issues.forms import LONGEST_WORDS, area, unit_and_person, whom_all
+from lingxiu.issues.fields import LONGEST_WORDS, area
 from lingxiu.issues.lifecycle import State
 from lingxiu.issues.models import Issue
+from lingxiu.issues.whom import unit_and_person, whom_all
 from lingxiu.ui.choosing import offer
 
 WHAT = [

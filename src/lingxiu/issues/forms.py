@@ -1,10 +1,10 @@
-"""Forms of the list: one a move, and an officer's find. They check shapes; what may be done, `actions` checks."""
+"""Forms of the list: one a move. They check shapes; what may be done, `actions` checks."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from django import forms
@@ -14,9 +14,9 @@ from django.utils.html import format_html
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
-from lingxiu.accounts.models import Post, Unit, User
-from lingxiu.issues import cases, cooperating, elsewhere, evidence, mentions, outside, queries, reporters
-from lingxiu.issues.actions import opening
+from lingxiu.accounts.models import Unit, User
+from lingxiu.issues import cases, cooperating, evidence, mentions, outside, queries, reporters
+from lingxiu.issues.fields import LONGEST_WORDS, area, question_field
 from lingxiu.issues.holding import routed_unit, units_to_give
 from lingxiu.issues.lifecycle import (
     CERTIFIED_ONLY,
@@ -31,15 +31,11 @@ from lingxiu.issues.lifecycle import (
 )
 from lingxiu.issues.models import PEOPLE, Assignment, Issue, Report, ResultChoice
 from lingxiu.issues.phrases import ANSWERING
-from lingxiu.issues.words import FOUND_WHEN, REFUSALS
+from lingxiu.issues.whom import doers, handlers, unit_and_person, whom
+from lingxiu.issues.words import REFUSALS
 from lingxiu.issues.writing import Brought, limits, part_due
 from lingxiu.merchants.models import Merchant
-from lingxiu.policy.queries import edition, in_force
-from lingxiu.policy.schema.violations import Question, Violation
-from lingxiu.territory.queries import town_names
-from lingxiu.ui.choosing import offer
-
-LONGEST_WORDS = 2000
+from lingxiu.policy.queries import edition
 
 FIELDS: dict[Move, tuple[str, ...]] = {
     Move.CONFIRM: (),
@@ -109,11 +105,6 @@ _PASS_ON = _(
 )
 
 
-def area(rows: int = 3, **attributes: str) -> forms.Textarea:
-    """A text area of so many rows."""
-    return forms.Textarea(attrs={"rows": rows, "maxlength": LONGEST_WORDS, **attributes})
-
-
 class MoveForm(forms.Form):
     """What a move brings. The fields are those of `FIELDS`, less what this issue has no use for."""
 
@@ -126,7 +117,7 @@ class MoveForm(forms.Form):
         self._readings: dict[str, evidence.Reading] = {}
         super().__init__(data, auto_id=f"{what.value}{'-for' if on_behalf else ''}-%s", **kwargs)
         if on_behalf:
-            self.fields["doer"] = forms.ChoiceField(label=_("Who did it"), choices=_doers(issue))
+            self.fields["doer"] = forms.ChoiceField(label=_("Who did it"), choices=doers(issue))
         for name in FIELDS[what]:
             self.fields.update(getattr(self, f"_{name}")())
 
@@ -199,7 +190,7 @@ class MoveForm(forms.Form):
         violation, language = evidence.violation_of(self.issue), get_language() or "zh-hans"
         sent = self.data.get("result", "") if self.is_bound else ""
         true = FOUND_TRUE.get(Result(sent), True) if sent in list(Result) else True
-        fields = {f"told_{question.id}": _question(question, language) for question in violation.questions}
+        fields = {f"told_{question.id}": question_field(question, language) for question in violation.questions}
         for field in fields.values():
             field.required = violation.evidence.form and true
         self.use_required_attribute = not violation.evidence.form  # the browser does not know what came of it
@@ -359,7 +350,7 @@ class MoveForm(forms.Form):
 
     def _colleague(self) -> dict[str, forms.Field]:
         unit = self.issue.lead_unit
-        people = _handlers([unit]).get(unit.pk, []) if unit else []
+        people = handlers([unit]).get(unit.pk, []) if unit else []
         own = {self.issue.lead_person_id, self.user.pk}
         choices = [(str(user.pk), user.name) for user in people if user.pk not in own]
         self._empty = not choices
@@ -576,177 +567,3 @@ class PutRightForm(MoveForm):
         lng, lat = position
         visit = Brought(words=outcome.words, photos=before, merchant=outcome.merchant, lng=lng, lat=lat)
         return visit, replace(outcome, words="")
-
-
-def _question(question: Question, language: str) -> forms.Field:
-    """The field of one question of the catalogue."""
-    label = question.label.text(language)
-    match question.kind:
-        case "choice":
-            choices = [(choice.id, choice.label.text(language)) for choice in question.choices]
-            return forms.ChoiceField(label=label, required=False, choices=choices, widget=forms.RadioSelect)
-        case "number":
-            named = f"{label} ({question.unit})" if question.unit else label
-            number = forms.NumberInput(attrs={"inputmode": "decimal", "step": "any"})
-            return forms.FloatField(label=named, required=False, widget=number, max_value=1e9, min_value=-1e9)
-        case "date":
-            return forms.DateField(label=label, required=False, widget=forms.DateInput(attrs={"type": "date"}))
-        case _:
-            return forms.CharField(label=label, required=False, max_length=evidence.LONGEST_ANSWER)
-
-
-def whom(issue: Issue) -> list[tuple[str, Any]]:
-    """Units an issue may go to, and the people in them who may handle it; the unit that has it only by its people."""
-    units = list(units_to_give(Level(issue.level), issue.town).order_by("kind", "code"))
-    people = _handlers(units)
-    groups: list[tuple[str, Any]] = [("", _("Choose …"))]
-    for unit in units:
-        anyone = [] if unit.pk == issue.lead_unit_id and issue.lead_person_id is None else [(str(unit.pk), unit.name)]
-        persons = [
-            (f"{unit.pk}:{user.pk}", f"{unit.name} · {user.name}")
-            for user in people.get(unit.pk, [])
-            if (unit.pk, user.pk) != (issue.lead_unit_id, issue.lead_person_id)
-        ]
-        if anyone or persons:
-            groups.append((unit.name, [*anyone, *persons]))
-    return groups
-
-
-def whom_all(issues: Iterable[Issue]) -> list[tuple[str, Any]]:
-    """Units any of these issues may go to, with their people. Whether each may, `actions` says of each."""
-    places = {(Level(issue.level), issue.town) for issue in issues}
-    units = {unit.pk: unit for level, town in sorted(places) for unit in units_to_give(level, town)}
-    ordered = sorted(units.values(), key=lambda unit: (unit.town, unit.kind, unit.code))
-    people = _handlers(ordered)
-    towns = town_names()
-    groups: list[tuple[str, Any]] = [("", _("Choose …"))]
-    for unit in ordered:
-        name = f"{towns[unit.town]} · {unit.name}" if unit.town in towns else unit.name
-        persons = [(f"{unit.pk}:{user.pk}", f"{unit.name} · {user.name}") for user in people.get(unit.pk, [])]
-        groups.append((name, [(str(unit.pk), unit.name), *persons]))
-    return groups
-
-
-def _handlers(units: Iterable[Unit]) -> dict[int, list[User]]:
-    """Unit id → people who hold a post there that may handle issues."""
-    roles = [role.id for role in in_force().catalogues.roles if "issues.handle" in role.may]
-    posts = Post.objects.filter(
-        Post.held_at(timezone.now()), unit__in=list(units), role__in=roles, user__is_active=True
-    )
-    found: dict[int, list[User]] = {}
-    for post in posts.select_related("user").order_by("user__name"):
-        found.setdefault(post.unit_id, []).append(post.user)
-    return found
-
-
-def _doers(issue: Issue) -> list[tuple[str, str]]:
-    """Whom a dispatcher may enter something for: the person it was given to, or anybody of the unit."""
-    if issue.lead_person is not None:
-        return [(str(issue.lead_person.pk), issue.lead_person.name)]
-    people = _handlers([issue.lead_unit]) if issue.lead_unit else {}
-    return [(str(user.pk), user.name) for rows in people.values() for user in rows]
-
-
-def unit_and_person(value: str) -> tuple[Unit | None, User | None]:
-    """Whom a choice of `whom` means: `12`, the unit; `12:34`, a person in it."""
-    unit, _colon, person = value.partition(":")
-    return (
-        Unit.objects.filter(pk=unit).first() if unit else None,
-        User.objects.filter(pk=person).first() if person else None,
-    )
-
-
-# ── reporting ────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-_CLOCK = "%Y-%m-%dT%H:%M"
-
-
-def label_of(violation: Violation) -> str:
-    return violation.label.text(get_language() or "zh-hans")
-
-
-def findings(day: datetime) -> list[Violation]:
-    """What a person may find today: everything but leads, which are the sensors'."""
-    today = timezone.localtime(day).date()
-    return [row for row in in_force().catalogues.violations if row.kind == "finding" and row.holds(today)]
-
-
-class OtherNumberForm(forms.Form):
-    """Under which number the same stands in another system. Whether an open issue goes by it already, `elsewhere` finds out."""
-
-    other_system = forms.ChoiceField(label=_("Other system"), required=False)
-    other_number = forms.CharField(
-        label=_("Number there"), required=False, max_length=60,
-        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "characters"}),
-        help_text=_("If it is in another system already. So that nothing is reported twice."),
-    )  # fmt: skip
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        choices = elsewhere.systems(get_language() or "zh-hans")
-        offer(self, "other_system", choices)
-
-    def clean_other_number(self) -> str:
-        return elsewhere.plain(self.cleaned_data["other_number"])
-
-    def refuse(self, number: str) -> None:
-        """Says which issue has it."""
-        told = gettext("Issue %(number)s has this number already. Open it and go on there.") % {"number": number}
-        self.add_error("other_number", told)
-
-    @property
-    def other(self) -> tuple[str, str]:
-        """System and number, both empty if there is none."""
-        data = self.cleaned_data
-        return (data["other_system"], data["other_number"]) if data["other_number"] else ("", "")
-
-
-class FindForm(OtherNumberForm):
-    """An officer's own find: what it is, and a picture; the shop is usually known from where they came."""
-
-    violation = forms.ChoiceField(label=_("What is wrong"), widget=forms.RadioSelect)
-    words = forms.CharField(label=_("In a few words"), required=False, max_length=LONGEST_WORDS, widget=area(2))
-    place = forms.CharField(label=_("Where"), required=False, max_length=160)
-    seen_at = forms.DateTimeField(
-        label=_("When you saw it"), required=False, input_formats=[_CLOCK], help_text=_("Now, if you leave it empty."),
-        widget=forms.DateTimeInput({"type": "datetime-local"}, _CLOCK),
-    )  # fmt: skip
-    same = forms.CharField(required=False, max_length=3, widget=forms.HiddenInput)
-
-    NEW = "new"
-    """What `same` says of somebody who was shown what is open there, and says it is something else."""
-
-    def __init__(self, *args: Any, at: datetime, merchant: Merchant | None, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.now = at
-        offered = findings(self._seen() or at)
-        self.everyday = [(row.id, label_of(row)) for row in offered if row.everyday]
-        self.public = [(row.id, label_of(row)) for row in offered if row.public]
-        self.others = [(row.id, label_of(row)) for row in offered if not row.everyday and not row.public]
-        choices = [*self.everyday, *self.public, *self.others]
-        offer(self, "violation", choices)
-        if merchant is not None:  # what is open at a shop stands above the form from the beginning
-            del self.fields["place"], self.fields["same"]
-        self.order_fields(["violation", "words", "place", "seen_at"])
-
-    @property
-    def act_at(self) -> datetime:
-        """Of the valid form: when it was so. Its day decides which law there is."""
-        seen: datetime | None = self.cleaned_data["seen_at"]
-        return seen or self.now
-
-    def _seen(self) -> datetime | None:
-        """What was sent, before it is looked at: kinds are offered by the law of that day."""
-        try:
-            seen: datetime | None = self.fields["seen_at"].clean(self.data.get("seen_at", ""))
-        except forms.ValidationError:
-            return None
-        return seen
-
-    def clean_seen_at(self) -> datetime | None:
-        """Neither to come nor too long ago."""
-        seen: datetime | None = self.cleaned_data["seen_at"]
-        if seen is not None and (why := opening.not_then(seen, self.now)):
-            raise forms.ValidationError(str(FOUND_WHEN[why]) % {"days": opening.found_within()})
-        return seen

@@ -19,7 +19,7 @@ from django.views.decorators.http import require_http_methods
 
 from lingxiu.accounts.models import Post, Unit, User
 from lingxiu.issues import lies_with
-from lingxiu.issues.forms import area
+from lingxiu.issues.fields import area
 from lingxiu.issues.lies_with import KINDS
 from lingxiu.issues.views import officer, submission_of
 from lingxiu.journal.actions import SubmissionReused, once

@@ -20,7 +20,7 @@ from lingxiu.files.photos import PhotoRefused
 from lingxiu.files.queries import not_on_the_spot
 from lingxiu.issues import inspections, pictures, queries, signing, words
 from lingxiu.issues.actions import moving
-from lingxiu.issues.forms import LONGEST_WORDS, area
+from lingxiu.issues.fields import LONGEST_WORDS, area
 from lingxiu.issues.inspection_models import Inspection, OutcomeChoice, WhyChoice
 from lingxiu.issues.inspection_rules import Inspecting, InspectionRefused, Outcome, Why
 from lingxiu.issues.inspections import Before

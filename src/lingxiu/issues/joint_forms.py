@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 
 from lingxiu.accounts.models import Unit, User
 from lingxiu.issues import inspections, joint
-from lingxiu.issues.forms import LONGEST_WORDS, area, label_of
+from lingxiu.issues.fields import LONGEST_WORDS, area, label_of
 from lingxiu.issues.inspection_models import OutcomeChoice, WhyChoice
 from lingxiu.issues.inspection_rules import Outcome, Why
 from lingxiu.issues.joint import Part, Walked

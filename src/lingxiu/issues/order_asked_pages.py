@@ -19,7 +19,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from lingxiu.accounts.models import Unit, UnitKind, User
 from lingxiu.files.models import StoredFile
 from lingxiu.issues import order_asked, orders, writing
-from lingxiu.issues.forms import area
+from lingxiu.issues.fields import area
 from lingxiu.issues.models import Issue
 from lingxiu.issues.order_asked import BACK, DONE, LATE, STATES, UNDER_WAY, Asked
 from lingxiu.issues.order_models import Order, OrderKind

@@ -24,7 +24,7 @@ from lingxiu.files.models import StoredFile
 from lingxiu.files.photos import PhotoRefused
 from lingxiu.files.queries import not_on_the_spot
 from lingxiu.issues import order_asked, orders, pictures, writing
-from lingxiu.issues.forms import area
+from lingxiu.issues.fields import area
 from lingxiu.issues.models import Issue
 from lingxiu.issues.order_models import Order, OrderItem, OrderKind
 from lingxiu.issues.shop_list import ShopListForm

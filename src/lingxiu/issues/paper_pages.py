@@ -20,8 +20,8 @@ from lingxiu.files.models import StoredFile
 from lingxiu.issues import papers, rectifications
 from lingxiu.issues.bulk import Ticked
 from lingxiu.issues.desk import dispatcher
+from lingxiu.issues.fields import area
 from lingxiu.issues.filters import Filter, matching
-from lingxiu.issues.forms import area
 from lingxiu.issues.models import Issue
 from lingxiu.issues.papers import NothingGiven
 from lingxiu.issues.rectification_models import Rectification

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from lingxiu.issues.forms import LONGEST_WORDS, area, label_of
+from lingxiu.issues.fields import LONGEST_WORDS, area, label_of
 from lingxiu.merchants.models import Merchant
 from lingxiu.policy.queries import in_force
 from lingxiu.territory.queries import locate, town_names

@@ -24,11 +24,11 @@ from lingxiu.accounts.models import Unit, User
 from lingxiu.issues import bulk, bulk_run, words
 from lingxiu.issues.actions import moving
 from lingxiu.issues.bulk_run import Json, Outcome, Progress, Row, Work
-from lingxiu.issues.forms import unit_and_person, whom_all
 from lingxiu.issues.holding import handles_at
 from lingxiu.issues.lifecycle import FOUND_TRUE, Move, Result, State
 from lingxiu.issues.models import Issue, IssueQuerySet, ResultChoice
 from lingxiu.issues.views import rows_of
+from lingxiu.issues.whom import unit_and_person, whom_all
 from lingxiu.issues.writing import Brought
 
 Text = str | Promise

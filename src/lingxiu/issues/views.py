@@ -25,7 +25,7 @@ from lingxiu.issues.actions import opening
 from lingxiu.issues.export import MOST_ROWS, write_sheet
 from lingxiu.issues.filter_choices import more_choices
 from lingxiu.issues.filters import Filter, listing, matching, within
-from lingxiu.issues.forms import FindForm
+from lingxiu.issues.find_forms import FindForm
 from lingxiu.issues.kept import SavedView
 from lingxiu.issues.keys import KEYS
 from lingxiu.issues.lifecycle import State

@@ -45,7 +45,8 @@ from lingxiu.issues.actions.at_once import may_put_right
 from lingxiu.issues.case_forms import CaseResultForm
 from lingxiu.issues.desk import private_notes
 from lingxiu.issues.desk_forms import PrivateNoteForm
-from lingxiu.issues.forms import BEFORE_AND_AFTER, WITH_PICTURE, MoveForm, OtherNumberForm, PutRightForm
+from lingxiu.issues.find_forms import OtherNumberForm
+from lingxiu.issues.forms import BEFORE_AND_AFTER, WITH_PICTURE, MoveForm, PutRightForm
 from lingxiu.issues.inspection_pages import card, may_inspect_on
 from lingxiu.issues.lifecycle import By, Level, Move, MoveRefused, State, moves_from
 from lingxiu.issues.models import Addition, FlowChoice, Issue, MoveRow, Report, Source

@@ -16,7 +16,8 @@ from django.views.decorators.http import require_safe
 
 from lingxiu.accounts.models import User
 from lingxiu.issues import inspections, order_asked, resting
-from lingxiu.issues.forms import findings, label_of
+from lingxiu.issues.fields import label_of
+from lingxiu.issues.find_forms import findings
 from lingxiu.issues.inspection_pages import card
 from lingxiu.issues.models import Issue
 from lingxiu.journal.queries import head

@@ -41,7 +41,8 @@ from lingxiu.exchange.v1.shapes import (
 from lingxiu.issues import case_forms, cases, elsewhere, evidence, queries, words
 from lingxiu.issues.actions import moving, opening
 from lingxiu.issues.filters import Filter, matching, page
-from lingxiu.issues.forms import BEFORE_AND_AFTER, findings
+from lingxiu.issues.find_forms import findings
+from lingxiu.issues.forms import BEFORE_AND_AFTER
 from lingxiu.issues.forms import FIELDS as MADE_BY_PEOPLE
 from lingxiu.issues.inspection_rules import Inspecting
 from lingxiu.issues.lifecycle import Level, Mark, MoveRefused, State, moves_from
