@@ -30,6 +30,7 @@ from lingxiu.merchants.models import Merchant
 from lingxiu.policy.queries import in_force
 from tests.cast import Cast, make_merchant, person, unit
 from tests.demo import county
+from tests.issues.world import all_signed
 
 AT = datetime(2026, 9, 24, 16, 30, tzinfo=ZoneInfo("Asia/Shanghai"))
 ISSUES = 70
@@ -42,7 +43,7 @@ ISSUE = ("state", "version", "flow", "level", "source", "violation", "violation_
          "extension_asked_days", "supervised_at", "supervised_due_at", "supervised_by_id", "more_days")  # fmt: skip
 ASSIGNMENT = (
     "unit_id", "person_id", "part", "state", "step", "given_at", "due_at", "due_provisional", "ended_at", "outcome", "words",
-    "more_days",
+    "more_days", "clock_from", "answer", "answered_by_id", "answered_at", "answer_due_at",
 )  # fmt: skip
 MOVE = ("version", "move", "actor_id", "actor_unit_id", "on_behalf_of_id", "from_state", "to_state", "from_level", "to_level",
         "to_unit_id", "to_person_id", "words", "result", "photos", "lng", "lat", "at", "submission")  # fmt: skip
@@ -108,9 +109,11 @@ class Replay:
             words=step.words, unit=step.unit, person=step.person, result=step.result, photos=step.photos, answer=step.answer,
             inspection=self._inspection(record, step), on_behalf_of=step.behalf, merchant=step.merchant,
             into=self.numbers[id(into)] if into else "", units=step.units, days=step.days, until=step.until, reason=step.reason,
-            told=step.told, measured=step.measured,
+            told=step.told, measured=step.measured, part_due=step.part_due, upheld=step.upheld,
         )  # fmt: skip
         moving.move(self.numbers[id(record)], step.what, actor=step.actor, at=step.at, brought=brought or NOTHING)
+        if step.inspection:
+            all_signed(at=step.at)  # by both who were there
 
     def _inspection(self, record: Record, step: Step) -> Inspecting | None:
         """The verbs number issues in the order they come in: the complaint's number is theirs."""
@@ -152,7 +155,7 @@ def _book(shops: list[Shop]) -> Book:
         for number in range(14)
     ]
     book = Book(scene, desk)
-    book.fill(who.found(ISSUES, joint=2), alarms)
+    book.fill(who.found(ISSUES, joint=6), alarms)
     return book
 
 
@@ -212,7 +215,8 @@ def test_what_the_desk_makes_is_what_the_verbs_make(shops: list[Shop]) -> None:
     for record in book.records:
         assert _rows(record.issue.number) == by_verbs[id(record)], record.begin
     made = {step.what for record in book.records for step in record.steps}
-    assert {Move.INVOLVE, Move.CONTRIBUTE} <= made
+    assert {Move.INVOLVE, Move.CONTRIBUTE, Move.HAND_BACK, Move.OBJECT, Move.REPLY, Move.SETTLE} <= made
+    assert any(step.part_due for record in book.records for step in record.steps)
     assert {Move.DISPATCH, Move.ACCEPT, Move.HANDLE, Move.FEED_BACK, Move.CLOSE, Move.NOTE, Move.JOIN} <= made
     assert {record.issue.result for record in book.records} >= {Result.FIXED, Result.REMINDED}
     assert any(record.inspections for record in book.records)

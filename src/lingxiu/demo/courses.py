@@ -36,6 +36,8 @@ INSPECTED = 0.5  # of the visits that could be
 DISMISSED, TRANSFERRED, ESCALATED, RETURNED, REWORKED = 0.035, 0.02, 0.012, 0.014, 0.04
 NOTED, ENTERED, SECOND_VISIT = 0.07, 0.03, 0.12
 SUPERVISED, RESTED, ASKED_FOR_TIME = 0.06, 0.08, 0.1  # of those that stand still
+DATED, OBJECTED, UPHELD, SENT_BACK = 0.5, 0.3, 0.5, 0.3  # of joint issues, their parts, objections
+PART_DAYS = timedelta(days=6)
 NOT_TRUE = {"lead": 0.09, "public": 0.2, "finding": 0.0}
 
 STANDSTILL_DAYS = 5  # an issue of the last so many days may stand still
@@ -181,12 +183,33 @@ class Course:
             self.scene.staff.units[code] for code in named if self.scene.staff.units[code] != self.record.lead.unit
         )
         step = self._by(self._dispatcher(), Move.INVOLVE, hours.OFFICE, TO_JUDGE, self._words("involve"))
-        return replace(step, units=units)
+        day = min(step.at + PART_DAYS, self.issue.due_at.astimezone(step.at.tzinfo)).date()
+        return replace(step, units=units, part_due=day if self._happens(DATED) else None)
 
     def _contribute(self) -> Iterator[Step]:
+        """Each unit does its part; one or the other objects first, or has it sent back once."""
         for unit in [part.unit for part in self.record.open_parts]:
-            somebody = self.random.choice(self._members(unit))
-            yield self._by(somebody, Move.CONTRIBUTE, hours.OFFICE, TO_VISIT, self._words("contribute"))
+            if self._happens(OBJECTED):
+                yield from self._object(unit)
+            if unit not in [part.unit for part in self.record.open_parts]:
+                continue
+            yield self._of_part(unit, Move.CONTRIBUTE, "contribute")
+            if self._happens(SENT_BACK):
+                back = self._by(self._holder(), Move.HAND_BACK, hours.OFFICE, TO_JUDGE, self._words("hand_back"))
+                yield replace(back, units=(unit,))
+                yield self._of_part(unit, Move.CONTRIBUTE, "contribute")
+
+    def _object(self, unit: Unit) -> Iterator[Step]:
+        """It says that it is not theirs, the lead replies, the county settles."""
+        yield self._of_part(unit, Move.OBJECT, "object")
+        yield self._by(self._holder(), Move.REPLY, hours.OFFICE, TO_JUDGE, self._words("reply"))
+        upheld = self._happens(UPHELD)
+        said = self._words("settle_upheld" if upheld else "settle_released")
+        yield replace(self._by(self._dispatcher(), Move.SETTLE, hours.OFFICE, TO_JUDGE, said), upheld=upheld)
+
+    def _of_part(self, unit: Unit, what: Move, said: str) -> Step:
+        somebody = self.random.choice(self._members(unit))
+        return self._by(somebody, what, hours.OFFICE, TO_VISIT, self._words(said))
 
     def _accept(self) -> Step:
         return self._by(self._holder(), Move.ACCEPT, self._shift(), TO_ACCEPT)

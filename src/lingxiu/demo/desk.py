@@ -7,7 +7,7 @@ who does what when is `courses`' business.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime
 from functools import reduce
 from uuid import UUID, uuid5
@@ -16,7 +16,7 @@ from lingxiu.accounts.models import Unit, User
 from lingxiu.china.calendar import END_OF_DAY, Due, WorkingCalendar
 from lingxiu.connectors.acts import simulated
 from lingxiu.demo.staff import OFFICE, Staff
-from lingxiu.issues import deadlines
+from lingxiu.issues import cooperating, deadlines
 from lingxiu.issues.actions.opening import A_DAY, ALARMS, EARLIER
 from lingxiu.issues.holding import LEVEL_OF
 from lingxiu.issues.inspection_rules import Inspecting
@@ -88,6 +88,8 @@ class Step:
     alarm: tuple[int, str] | None = None
     units: tuple[Unit, ...] = ()
     days: int | None = None
+    part_due: date | None = None
+    upheld: bool = False
     until: date | None = None
     reason: str = ""
     told: Mapping[str, str | float] = field(default_factory=dict)
@@ -123,6 +125,19 @@ class Record:
     def open_parts(self) -> list[Assignment]:
         """Co-operating units that have not done theirs."""
         return [one for one in self.assignments if one.part == Assignment.Part.COOPERATING and one.ended_at is None]
+
+    def parts_that(self, outcome: Assignment.Outcome) -> list[Assignment]:
+        """Those of which this came."""
+        return [one for one in self.assignments if one.outcome == outcome]
+
+
+def _answer(
+    parts: Sequence[Assignment], step: Step, outcome: Assignment.Outcome = Assignment.Outcome.OBJECTED
+) -> list[int]:
+    """What the lead says to these parts. Returns their units."""
+    for part in parts:
+        part.answer, part.answered_at, part.answered_by, part.outcome = step.words, step.at, step.actor, outcome
+    return [part.unit.pk for part in parts]
 
 
 class Desk:
@@ -315,7 +330,18 @@ class Desk:
             case Move.INVOLVE:
                 return self._involve(record, step)
             case Move.CONTRIBUTE:
-                return self._contribute(record, step)
+                return self._end_own(record, step, Assignment.Outcome.CONTRIBUTED)
+            case Move.OBJECT:
+                reply = deadlines.due(self.calendar, at, self.limits.reply)
+                return self._end_own(record, step, Assignment.Outcome.OBJECTED, reply.at)
+            case Move.REPLY:
+                return {"units": _answer(record.parts_that(Assignment.Outcome.OBJECTED), step)}
+            case Move.SETTLE:
+                return self._settle(record, step)
+            case Move.HAND_BACK:
+                done = record.parts_that(Assignment.Outcome.CONTRIBUTED)
+                _answer([part for part in done if part.unit in step.units], step, Assignment.Outcome.SENT_BACK)
+                return {**self._give(record, step), "outcome": Assignment.Outcome.SENT_BACK.value}
             case Move.SUSPEND:
                 assert step.until is not None
                 issue.suspended_at, issue.suspended_for = at, step.reason
@@ -337,22 +363,42 @@ class Desk:
 
     def _involve(self, record: Record, step: Step) -> dict[str, object]:
         """Each unit's part, with its own due time."""
-        due = deadlines.due(self.calendar, step.at, self.limits.cooperate)
+        given = self._give(record, step)
+        record.issue.flow = "joint"
+        return given
+
+    def _give(self, record: Record, step: Step) -> dict[str, object]:
+        issue, whole = record.issue, Due(record.issue.due_at, record.issue.due_provisional)
+        due = cooperating.part_due(self.calendar, self.limits, step.at, whole, step.part_due)
         for unit in step.units:
-            part = _assignment(record.issue, unit, None, State(record.issue.state), due, step.at, accepted=False)
+            part = _assignment(issue, unit, None, State(issue.state), due, step.at, accepted=False)
             part.part = Assignment.Part.COOPERATING
             record.assignments.append(part)
-        record.issue.flow = "joint"
-        return {"units": [unit.pk for unit in step.units]}
+        return {"units": [unit.pk for unit in step.units], "due": due.at.isoformat()}
 
-    def _contribute(self, record: Record, step: Step) -> dict[str, object]:
+    def _end_own(
+        self, record: Record, step: Step, outcome: Assignment.Outcome, reply: datetime | None = None
+    ) -> dict[str, object]:
         assert step.actor is not None
         own = self.unit_of[step.actor.pk]
         for part in record.open_parts:
             if part.unit == own:
                 part.state, part.ended_at, part.person = Assignment.State.DONE, step.at, step.actor
-                part.outcome, part.words = Assignment.Outcome.CONTRIBUTED, step.words
-        return {"units": [own.pk], "outcome": Assignment.Outcome.CONTRIBUTED.value}
+                part.outcome, part.words, part.answer_due_at = outcome, step.words, reply
+        return {"units": [own.pk], "outcome": outcome.value}
+
+    def _settle(self, record: Record, step: Step) -> dict[str, object]:
+        """Whoever objected is released, or has its part again."""
+        outcome = Assignment.Outcome.UPHELD if step.upheld else Assignment.Outcome.RELEASED
+        objected = record.parts_that(Assignment.Outcome.OBJECTED)
+        for part in objected:
+            part.outcome = outcome
+        units = tuple(part.unit for part in objected)
+        settled: dict[str, object] = {"units": [unit.pk for unit in units], "outcome": outcome.value}
+        if step.upheld:
+            given = self._give(record, replace(step, units=units))
+            settled |= {"given": given["units"], "due": given["due"]}
+        return settled
 
     def _join(self, record: Record, other: Record, step: Step, to: State) -> dict[str, object]:
         """The reports go over to the other issue; which ones they are is written down when they have ids (`number_reports`)."""
