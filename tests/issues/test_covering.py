@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import io
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 from django.test import Client
+from python_calamine import CalamineWorkbook
 
 from lingxiu.accounts.absences import AbsenceRefused, declare, deputies, end
 from lingxiu.accounts.models import Post, User
 from lingxiu.issues import lies_with
 from lingxiu.issues.covering import cover_absent
+from lingxiu.issues.holders import holder, stood_in_for
 from lingxiu.issues.lifecycle import Move
 from lingxiu.issues.models import Issue
 from lingxiu.issues.queries import ball, mine
@@ -145,3 +148,33 @@ def test_ended_issues_are_with_nobody(cast: Cast) -> None:
     issue = alarm(cast.merchant)
     do(issue, Move.DISMISS, cast.dispatcher, words="不属实")
     assert ball(issue) is None
+
+
+@pytest.mark.parametrize(("language", "said"), [("zh-hans", "代"), ("en", "for ")])
+def test_whoever_stands_in_is_marked_so_in_the_lists_rows_sheet_and_csv(
+    cast: Cast, colleague: User, language: str, said: str
+) -> None:
+    away(cast.grid_member, colleague)
+    issue = alarm(cast.merchant)
+    do(issue, Move.RETURN, cast.dispatcher, words="收回")
+    do(issue, Move.DISPATCH, cast.dispatcher, unit=cast.grid, person=cast.grid_member)
+    line = f"{cast.grid.name} · {colleague.name}（{said}{cast.grid_member.name}）"
+    client = Client(headers={"accept-language": language})
+    client.force_login(cast.county_officer)
+    for url in ("/issues/?view=all", f"/issues/bulk/?row={issue.number}.0"):
+        assert line in client.get(url).content.decode()
+    files = {}
+    for kind in ("csv", "xlsx"):
+        answer = client.get(f"/issues/export.{kind}?view=all")
+        files[kind] = b"".join(answer.streaming_content)  # type: ignore[attr-defined]  # a file
+    assert line in files["csv"].decode()
+    rows = CalamineWorkbook.from_filelike(io.BytesIO(files["xlsx"])).get_sheet_by_index(0).to_python()
+    assert line in rows[2]
+
+
+def test_who_has_it_for_themselves_stands_in_for_nobody(cast: Cast) -> None:
+    issue = alarm(cast.merchant)
+    do(issue, Move.ACCEPT, cast.grid_member)
+    issue.refresh_from_db()
+    assert stood_in_for([issue]) == stood_in_for() == {}
+    assert holder(issue, {}) == f"{cast.grid.name} · {cast.grid_member.name}"

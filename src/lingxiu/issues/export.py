@@ -13,6 +13,7 @@ from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
 from lingxiu.issues import elsewhere, resting
+from lingxiu.issues.holders import holder, stood_in_for
 from lingxiu.issues.models import FlowChoice, Issue, IssueQuerySet, LevelChoice, ResultChoice, Source, StateChoice
 from lingxiu.policy.queries import in_force
 from lingxiu.territory.queries import town_names
@@ -80,7 +81,7 @@ def cells_in_words() -> Callable[[Issue, datetime], list[str | datetime | None]]
 
 
 class _Words:
-    """Labels of catalogues and areas, looked up once for all rows."""
+    """Labels of catalogues and areas, and who stands in for whom, looked up once for all rows."""
 
     def __init__(self) -> None:
         language = get_language() or "zh-hans"
@@ -91,16 +92,16 @@ class _Words:
         self.truth = {True: gettext("yes"), False: gettext("no"), None: ""}
         self.late = gettext("late")
         self.systems = dict(elsewhere.systems(language))
+        self.away = stood_in_for()
 
     def cells(self, issue: Issue, now: datetime) -> list[str | datetime | None]:
         """The cells of a row, in the order of COLUMNS."""
-        holder = " · ".join(one.name for one in (issue.lead_unit, issue.lead_person) if one)
         states, levels, flows, sources, results = self.choices
         late = resting.is_late(issue, now)
         return [
             issue.number, self.violations.get(issue.violation, issue.violation), issue.summary,
             issue.merchant.name if issue.merchant else "", issue.place, self.towns.get(issue.town, issue.town),
-            states[issue.state], levels[issue.level], flows[issue.flow], sources[issue.source], holder,
+            states[issue.state], levels[issue.level], flows[issue.flow], sources[issue.source], holder(issue, self.away),
             issue.reported_at, issue.due_at, self.late if late else "", issue.closed_at, results.get(issue.result, ""),
             self.truth[issue.found_true], self.systems.get(issue.other_system, issue.other_system), issue.other_number,
         ]  # fmt: skip

@@ -26,6 +26,7 @@ from lingxiu.issues.export import MOST_ROWS, write_sheet
 from lingxiu.issues.filter_choices import more_choices
 from lingxiu.issues.filters import Filter, listing, matching, within
 from lingxiu.issues.find_forms import FindForm
+from lingxiu.issues.holders import holder, stood_in_for
 from lingxiu.issues.kept import SavedView
 from lingxiu.issues.keys import KEYS
 from lingxiu.issues.lifecycle import State
@@ -112,12 +113,13 @@ def _chosen(asked: str) -> str:
 def rows_of(issues: list[Issue], now: datetime) -> list[dict[str, object]]:
     """The rows of a page as plain values: words looked up once, times written once; a template spends longer on both.
 
-    Which of the shops stand on the red or the black list is one query for all of them.
+    Which of the shops stand on the red or the black list, and which holders stand in for somebody, is one query each for all.
     """
     language = get_language() or "zh-hans"
     violations = {row.id: row.label for row in in_force().catalogues.violations}
     states = {value: str(label) for value, label in StateChoice.choices}
     stand = listed({row.merchant_id for row in issues if row.merchant_id}, timezone.localdate(now))
+    away = stood_in_for(issues)
     stopping = resting.stopping()
     colours = {value: (str(label), LIST_TONES[value]) for value, label in Listing.Colour.choices}
     return [
@@ -131,7 +133,7 @@ def rows_of(issues: list[Issue], now: datetime) -> list[dict[str, object]]:
             "state": issue.state,
             "state_word": states[issue.state],
             "other": issue.other_number,
-            "holder": " · ".join(one.name for one in (issue.lead_unit, issue.lead_person) if one),
+            "holder": holder(issue, away),
             "late": issue.closed_at is None and issue.step_due_at < now and issue.suspended_for not in stopping,
             "provisional": issue.due_provisional,
             "reported": _time(issue.reported_at),
