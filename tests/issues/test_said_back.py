@@ -69,6 +69,15 @@ def test_a_note_names_nobody_as_having_it_now(cast: Cast) -> None:
     assert "→" not in said(answer)
 
 
+def test_the_record_says_to_whom_a_declined_issue_went_back(cast: Cast) -> None:
+    issue = alarm(cast.merchant)
+    do(issue, Move.TRANSFER, cast.grid_member, unit=cast.town_team, words="要执法")
+    answer = send(browser(cast.town_officer), issue, "decline", words="不归我们")
+    assert said(answer).endswith(f"→ {cast.grid.name}")
+    record = text_of(answer)[text_of(answer).index("What happened") :]
+    assert record.index("Declined") < record.index(f"→ {cast.grid.name}") < record.index("Transferred")
+
+
 def test_one_issues_message_stands_once(cast: Cast) -> None:
     client = browser(cast.dispatcher)
     issue = complain(cast.merchant).issue

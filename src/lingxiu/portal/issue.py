@@ -76,6 +76,11 @@ PRIMARY = (
 )  # fmt: skip
 """The move the page offers first, if the reader may make it. Before the first visit of a round, that is the visit."""
 
+HANDED_ON = frozenset({
+    Move.DISPATCH, Move.TRANSFER, Move.DECLINE, Move.ESCALATE, Move.RETURN, Move.REWORK, Move.REASSIGN,
+})  # fmt: skip
+"""Moves after which another has it: the record says who."""
+
 MOST_LOOKED_THROUGH = 500
 
 PARTS = {"now": "portal/issue_now.html", "timeline": "portal/issue_timeline.html"}
@@ -547,11 +552,7 @@ def _to_check(issue: Issue, happened: list[Happened]) -> dict[str, object]:
 def _line(row: MoveRow, catalogues: Catalogues, violation: Violation, names: Mapping[int, str]) -> Happened:
     actor, language = row.actor.name if row.actor else str(_outsider(row)), get_language() or "zh-hans"
     who = _("%(who)s for %(other)s") % {"who": actor, "other": row.on_behalf_of.name} if row.on_behalf_of else actor
-    handed = (
-        row.to_unit
-        if row.move in (Move.DISPATCH, Move.TRANSFER, Move.ESCALATE, Move.RETURN, Move.REWORK, Move.REASSIGN)
-        else None
-    )
+    handed = row.to_unit if row.move in HANDED_ON else None
     to = " · ".join(one.name for one in (handed, row.to_person if handed else None) if one)
     return Happened(
         row=row,
