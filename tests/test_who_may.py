@@ -33,7 +33,10 @@ from lingxiu.issues.word_templates import SHIPPED, bring
 from lingxiu.merchants.models import Facility, Merchant
 from lingxiu.notices import links
 from lingxiu.notices.models import Delivery, Notice, ReporterText
+from lingxiu.policy.actions import propose
+from lingxiu.policy.models import Draft
 from lingxiu.policy.queries import in_force
+from lingxiu.policy.reading import SHIPPED as POLICY
 from lingxiu.sensing.models import Alarm, Device, Forecast, Maintainer, Mute, UnknownDevice
 from tests.cast import BEGAN, Cast, person
 from tests.pages import plain_static
@@ -197,6 +200,8 @@ def _things(cast: Cast, merchant: Merchant) -> dict[str, Any]:
         "inspection_id": (inspection := _inspection(cast, merchant)).pk,
         "template_id": _template(cast, merchant).pk,
         "rectification_id": _rectification(inspection, issue, file).pk,
+        "rule_id": "R-40-LEAD",
+        "draft_id": _draft(cast).pk,
         "joint_id": (joint := _joint(cast, merchant)).pk,
         "shop_id": joint.shops.get().pk,
         "absence_id": _absence(cast, merchant).pk,
@@ -236,6 +241,12 @@ def _template(cast: Cast, merchant: Merchant) -> PaperTemplate:
     """The shipped one, brought by a body."""
     unit = cast.town_team if merchant == cast.merchant else cast.ecology
     return bring(unit, SHIPPED.read_bytes(), "x.docx", by=cast.administrator, at=NOON)
+
+
+def _draft(cast: Cast) -> Draft:
+    """Proposed by the administrator; the rules are the county's, not a town's."""
+    text = (POLICY / "routing.yaml").read_text(encoding="utf-8").replace("R-80-TOWN", "R-81-TOWN")
+    return propose("routing", text, why="x", by=cast.administrator.pk, at=NOON)
 
 
 def _joint(cast: Cast, merchant: Merchant) -> JointInspection:

@@ -32,6 +32,7 @@ MANAGERS = frozenset({"system_administrator", "county_officer"})  # sensing.mana
 PERSONAL = frozenset({"county_officer"})  # merchants.see_personal_data
 DISPATCHERS = frozenset({"county_officer", "town_dispatcher"})  # issues.dispatch
 LEADERS = frozenset({"leader"})  # issues.supervise, and nothing else
+ROUTERS = MANAGERS | LEADERS  # who may propose rules of routing, or decide about them
 CERTIFIED = frozenset({"department_officer", "town_officer"})  # issues.inspect
 DEPARTMENT = frozenset({"department_officer"})  # whose inspection the sample is
 FAR_CERTIFIED = CERTIFIED & WHOLE_COUNTY
@@ -74,6 +75,13 @@ WHO_MAY: dict[str, Row] = {
     "issues/hand-over/": Row(get=DISPATCHERS, post=DISPATCHERS),
     "issues/roster/": Row(get=DISPATCHERS, post=DISPATCHERS),
     "issues/roster/duty/": Row(get=DISPATCHERS, post=DISPATCHERS),
+    "issues/routing/": Row(get=ROUTERS),
+    "issues/routing/routing.yaml": Row(get=ROUTERS),
+    "issues/routing/rules/<rule_id>/": Row(get=ROUTERS),
+    "issues/routing/try/": Row(post=MANAGERS),  # policy.load, and the county's dispatchers
+    "issues/routing/propose/": Row(post=MANAGERS),
+    "issues/routing/drafts/<draft_id>/": Row(get=ROUTERS, far=ROUTERS),
+    "issues/routing/drafts/<draft_id>/decide/": Row(post=ROUTERS, far_post=ROUTERS),  # never one's own
     "issues/joint/": Row(get=OFFICERS),
     "issues/joint/new/": Row(get=PLANNERS, post=PLANNERS),
     "issues/joint/<joint_id>/": Row(get=OFFICERS - GRID, far=WHOLE_COUNTY),

@@ -317,11 +317,9 @@ def decide(request: HttpRequest, draft_id: int) -> HttpResponse:
     user = _reader(request)
     row = get_object_or_404(Draft.objects.defer("text"), pk=draft_id, catalogue=CATALOGUE)
     what, why = request.POST.get("do", ""), " ".join(request.POST.get("why", "").split())[:LONGEST_WHY]
-    if what not in ("approve", "refuse"):
-        raise Http404
     if not (may_decide(user) or (what == "refuse" and row.proposed_by == user.pk)):
         raise PermissionDenied
-    if what == "refuse" and not why:
+    if what != "approve" and not (what == "refuse" and why):
         messages.error(request, _("Write a few words: the next one who reads it must understand why."))
         return redirect(f"{HOME}drafts/{draft_id}/")
     write_once(request, user, lambda at: _decide(request, row.pk, what, why, user, at))
