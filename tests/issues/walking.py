@@ -25,7 +25,7 @@ from lingxiu.issues.overdue import follow_up, resume_rested
 from lingxiu.issues.relations import relations
 from lingxiu.issues.writing import Brought, SomebodyWasFaster
 from lingxiu.merchants.models import Merchant
-from tests.issues.world import alarm, complain, filled, find
+from tests.issues.world import alarm, complain, do, filled, find
 
 PEOPLE = (
     "dispatcher", "dispatcher-too", "dispatcher2", "county", "county-too", "leader", "grid", "grid2", "team", "ecology",
@@ -86,15 +86,29 @@ class Walker:
 
     def _one(self, at: datetime) -> Issue:
         shop, by_username = self.chance.choice(self.merchants), {user.username: user for user in self.people}
-        match self.chance.choice(["alarm", "find", "complaint", "complaint", "banned"]):
+        match self.chance.choice(["alarm", "find", "complaint", "complaint", "banned", "joint"]):
             case "alarm":
                 return alarm(shop, self.chance.getrandbits(40), at=at)
             case "find":
                 return find(by_username["team"], merchant=shop, at=at)
             case "banned":
                 return find(by_username["team"], "V-A2", merchant=shop, at=at, photos=(self.picture,))
+            case "joint":
+                return self._joint(shop, by_username, at)
             case _:
                 return complain(shop, at=at).issue
+
+    def _joint(self, shop: Merchant, people: dict[str, User], at: datetime) -> Issue:
+        """With a department, and others called in, of whom one has perhaps said something already."""
+        issue = find(people["team"], "V-A2", merchant=shop, at=at, photos=(self.picture,))
+        lead, market = (Unit.objects.get(posts__user=people[name]) for name in ("ecology", "market"))
+        others = tuple(unit for unit in units_to_give(Level.COUNTY, issue.town) if unit != lead)
+        do(issue, Move.INVOLVE, people["county"], at=at, units=others)
+        do(issue, Move.DISPATCH, people["county"], at=at, unit=lead)
+        if said := self.chance.choice([None, Move.CONTRIBUTE, Move.OBJECT]):
+            assert market in others
+            do(issue, said, people["market"], at=at, words="说明")
+        return issue
 
     def walk(self, numbers: Sequence[str], steps: int, at: datetime) -> Walked:
         """Up to so many moves of each issue, a few issues at a time; then look after the clocks, as the worker does."""
