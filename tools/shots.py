@@ -154,7 +154,6 @@ PAGES = [
     Shot("joint-new", "ecology1", "/issues/joint/new/"),
     Shot("hand-over", "weitang1", "/issues/hand-over/"),
     Shot("hand-over-shown", "weitang1", with_somebody),
-    Shot("issue-recheck", "weitang1", first("/issues/?view=all&state=recheck", ISSUE)),
     Shot("roster", "weitang1", "/issues/roster/"),
     Shot("routing", "county1", "/issues/routing/"),
     Shot("routing-rule", "admin", "/issues/routing/rules/R-70-GRID/"),
