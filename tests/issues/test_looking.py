@@ -21,6 +21,7 @@ from lingxiu.journal.models import Entry
 from tests.cast import NOON, Cast, person
 from tests.files.pictures import png
 from tests.issues.test_joint_rounds import DAY
+from tests.issues.walking import disorder
 from tests.issues.world import LATER, alarm, complain, do, photo, to_recheck
 from tests.pages import plain_static
 
@@ -83,6 +84,7 @@ def test_a_colleague_is_sent_sees_it_in_their_work_and_tells_what_they_saw(
     assert issue not in mine(colleague)
     assert looking.looks(issue) == []
     do(issue, Move.REWORK, cast.dispatcher, words="桶还开着")
+    assert disorder([issue.number], {}) == []
 
 
 def test_who_handled_it_is_away_or_was_sent_already_is_not_sent(cast: Cast, issue: Issue, colleague: User) -> None:

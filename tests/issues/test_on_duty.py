@@ -26,6 +26,7 @@ from lingxiu.policy.actions import load
 from lingxiu.policy.queries import forget
 from lingxiu.policy.schema.deadlines import OfficeHours
 from tests.cast import Cast, person
+from tests.issues.walking import disorder
 from tests.issues.world import alarm, complain, do, find
 
 COUNTY = ZoneInfo("Asia/Shanghai")
@@ -93,6 +94,7 @@ def test_when_work_begins_it_is_back_once_with_what_was_done_on_the_record(cast:
     assert issue in mine(cast.grid_member) and issue not in mine(cast.town_officer)
     told = [(row.move, row.actor and row.actor.username, row.words) for row in issue.moves.order_by("version")]
     assert ("handle", "team", "到现场看了") in told and told[-1][:2] == ("reassign", None)
+    assert disorder([issue.number], {}) == []
 
 
 def test_whose_it_was_by_name_has_it_back(cast: Cast) -> None:
@@ -154,6 +156,7 @@ def test_where_only_a_dispatcher_is_on_duty_it_waits_for_them_and_goes_on_when_w
     issue.refresh_from_db()
     assert (issue.state, held(issue)) == ("dispatched", (cast.grid.name, None, False))
     assert change_shifts(WORK_BEGINS) == 0
+    assert disorder([issue.number], {}) == []
 
 
 def test_the_dispatcher_on_duty_sends_it_where_they_want(cast: Cast) -> None:
