@@ -44,8 +44,12 @@ def _walk(today: JointInspection, officers: Sequence[tuple[Unit, User]], at: dat
             frozenset(one.pk for _unit, one in officers), {part.unit.pk: part.wanted for part in parts if part.may},
             "已出示执法证件，查看净化器、隔油池和台账。", at - LASTS, at,
         )  # fmt: skip
-        walk(shop, walked, by=officers[0][1], at=at, submission=uuid5(NAMESPACE_OID, f"demo:walk:{n}"))
-        if n < WALKED - 1:  # the last one's record waits for its signatures
+        last = (
+            n == WALKED - 1
+        )  # its record was written by a colleague, and waits for the signature of who signs in to the demo
+        by = officers[1 if last else 0][1]
+        walk(shop, walked, by=by, at=at, submission=uuid5(NAMESPACE_OID, f"demo:walk:{n}"))
+        if not last:
             _sign(shop, at)
 
 

@@ -153,8 +153,8 @@ def _marked(label: str, settled: Inspection | None) -> str:
         return label
     days = timedelta(days=in_force().catalogues.inspections.respected_days)
     day = timezone.localtime(settled.started_at).date()
-    return gettext("%(item)s (%(unit)s checked it on %(day)s: not to be checked again before %(until)s)") % {
-        "item": label, "unit": settled.unit.name, "day": day, "until": day + days + timedelta(days=1)
+    return gettext("%(item)s (another body checked it on %(day)s: not to be checked again before %(until)s)") % {
+        "item": label, "day": day, "until": day + days + timedelta(days=1)
     }  # fmt: skip
 
 

@@ -94,7 +94,7 @@ def templates(request: HttpRequest) -> HttpResponseBase:
     bodies: list[Unit | None] = [*units, *([None] if county else [])]
     context = {
         "form": form, "problems": problems, "fields": sorted(template_check.FIELDS), "obligatory": template_check.OBLIGATORY,
-        "example": template_check.EXAMPLE, "bodies": [(unit, word_templates.versions(unit)) for unit in bodies],
+        "example": template_check.EXAMPLE, "bodies": [(unit, rows) for unit in bodies if (rows := word_templates.versions(unit))],
     }  # fmt: skip
     return render(request, "issues/templates.html", context, status=422 if problems or form.errors else 200)
 
