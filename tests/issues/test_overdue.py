@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from lingxiu.issues import overdue
+from lingxiu.issues import overdue, reporters
 from lingxiu.issues.lifecycle import Move
 from lingxiu.issues.models import Issue, Reminder
 from lingxiu.issues.overdue import follow_up
@@ -110,6 +110,19 @@ def test_a_reporters_answer_runs_on_while_the_issue_rests(cast: Cast) -> None:
     do(report.issue, Move.SUSPEND, cast.dispatcher, words="装修", reason="SHOP-CLOSED", until=until)
     follow_up(report.due_at + MINUTE)
     assert rules() == ["E-ANSWER-80", "E-ANSWER-100"]
+
+
+def test_who_was_answered_and_has_it_opened_again_is_answered_in_time_once_more(cast: Cast) -> None:
+    report = complain(cast.merchant)
+    do(report.issue, Move.DISMISS, cast.dispatcher, words="查无此事", answer="未发现", at=NOON + DAY)
+    report.refresh_from_db()
+    reporters.reopen(report, "今晚又冒烟了", at=NOON + 2 * DAY)
+    report.refresh_from_db()
+    follow_up(report.due_at - MINUTE)
+    assert [rule for rule in rules() if "ANSWER" in rule] == ["E-ANSWER-80"]
+    follow_up(report.due_at + MINUTE)
+    follow_up(report.due_at + 2 * MINUTE)
+    assert [rule for rule in rules() if "ANSWER" in rule] == ["E-ANSWER-80", "E-ANSWER-100"]
 
 
 def test_a_late_part_is_told_to_the_county_and_the_lead(cast: Cast) -> None:

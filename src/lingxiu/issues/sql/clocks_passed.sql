@@ -29,6 +29,10 @@ WITH rules AS (
     SELECT issue_id, level, state, 'answer', 'answer:' || report.id, report.reported_at, report.due_at, NULL, NULL
     FROM issues_report AS report JOIN issues_issue AS issue ON issue.id = issue_id
     WHERE answered_at IS NULL AND closed_at IS NULL AND (%(only)s::bigint IS NULL OR issue_id = %(only)s::bigint)
+    UNION ALL -- whoever was answered before it was opened again is answered anew
+    SELECT issue_id, level, state, 'answer', 'answer:' || report.id || ':' || extract(epoch FROM clock_from)::bigint, clock_from, report.due_at, NULL, NULL
+    FROM issues_issue AS issue JOIN issues_report AS report ON issue_id = issue.id
+    WHERE clock_from > issue.reported_at AND answered_at <= clock_from AND closed_at IS NULL AND (%(only)s::bigint IS NULL OR issue_id = %(only)s::bigint)
 )
 SELECT issue_id, clocks.key, rules.id, passed_at
 FROM clocks
