@@ -147,6 +147,8 @@ WHO_MAY: dict[str, Row] = {
     "api/v1/issues": Row(),
     "api/v1/issues/<number>": Row(),
     "api/v1/issues/<number>/moves": Row(),
+    "api/v1/issues/<number>/case-result": Row(),
+    "api/v1/issues/<number>/other": Row(),
     "api/v1/issues/<number>/notices": Row(),
     "api/v1/photos": Row(),
     "api/v1/readings": Row(),
