@@ -116,7 +116,7 @@ def test_only_what_and_where_are_asked_for(cast: Cast) -> None:
 def test_what_was_typed_stays_when_something_is_wrong(cast: Cast) -> None:
     text = tell(place="桥头", words="我写了很长的话", phone="not a phone").content.decode()
     assert "我写了很长的话" in text
-    assert "Write the number in digits" in text
+    assert "A phone number has 5 to 20 digits" in text
     assert re.search(r'value="P-SMOKE"[^>]* checked', text)
 
 

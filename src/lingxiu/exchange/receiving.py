@@ -141,7 +141,7 @@ SHAPES: list[tuple[str, Callable[[Said, datetime], bool], Text]] = [
     ("location", lambda said, at: _in_china(said.lng, said.lat), _("Send [longitude, latitude] in WGS84 degrees.")),
     ("name", lambda said, at: len(said.name) <= LONGEST_NAME, _("At most 40 characters.")),
     ("phone", lambda said, at: not said.phone or bool(PHONE.fullmatch(said.phone)),
-     _("Write the number in digits, such as 13800000000.")),
+     _("A phone number has 5 to 20 digits, such as 13800000000.")),
     ("seen_at", lambda said, at: said.seen_at <= at + FUTURE, _("This lies in the future.")),
     ("seen_at", lambda said, at: said.seen_at >= at - PAST, _("This is more than half a year ago.")),
 ]  # fmt: skip

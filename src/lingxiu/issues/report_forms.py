@@ -62,7 +62,7 @@ class ReportForm(forms.Form):
     phone = forms.RegexField(
         r"^[0-9+ -]{5,20}$", label=_("Your phone"), required=False,
         widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "tel", "inputmode": "tel"}),
-        error_messages={"invalid": _("Write the number in digits, such as 13800000000.")},
+        error_messages={"invalid": _("A phone number has 5 to 20 digits, such as 13800000000.")},
     )  # fmt: skip
     source = forms.ChoiceField(
         label=_("How it came in"), choices=[("phone", _("by phone")), ("12345", _("from 12345"))], initial="phone"
@@ -169,5 +169,5 @@ class LostForm(forms.Form):
     phone = forms.RegexField(
         r"^[0-9+ -]{5,20}$", label=_("The phone you left with it"),
         widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "tel", "inputmode": "tel"}),
-        error_messages={"invalid": _("Write the number in digits, such as 13800000000.")},
+        error_messages={"invalid": _("A phone number has 5 to 20 digits, such as 13800000000.")},
     )  # fmt: skip
