@@ -15,7 +15,7 @@ from lingxiu.accounts.duty import enter
 from lingxiu.accounts.models import Absence
 from lingxiu.issues import looking
 from lingxiu.issues.lifecycle import Move, Result
-from lingxiu.issues.models import Issue
+from lingxiu.issues.models import Assignment, Issue
 from lingxiu.issues.overdue import follow_up
 from lingxiu.issues.writing import Brought
 from lingxiu.journal.actions import record
@@ -85,6 +85,18 @@ def test_a_look_is_told_to_who_is_sent_to_the_shop_and_back_to_who_asked(cast: C
     looking.saw(issue.number, seen, actor=colleague, at=LATER, submission=uuid4())
     do(issue, Move.CORRECT, cast.owner, words="拍好了", photos=(photo(4),))
     assert told(LATER)[before + 2 :] == [("dispatcher", "N-LOOKED"), ("dispatcher", "N-CORRECTED")]
+
+
+def test_a_late_look_is_told_to_who_was_sent_and_not_as_a_part(cast: Cast) -> None:
+    issue, colleague = to_recheck(cast, alarm(cast.merchant)), person("grid-b", "grid_member", cast.grid)
+    looking.send(issue.number, colleague, "看桶盖", actor=cast.dispatcher, at=LATER, submission=uuid4())
+    read_on(LATER)
+    late = Assignment.objects.get(part="checking").due_at + timedelta(minutes=1)
+    follow_up(late)
+    read_on(late)
+    warned = Notice.objects.filter(kind="issue.warned", person=colleague)
+    assert set(warned.values_list("detail", flat=True)) == {"E-LOOK-80", "E-LOOK-100"}
+    assert not Notice.objects.filter(detail__startswith="E-PART").exists()
 
 
 def test_the_story_of_a_complaint_is_told_to_whom_it_concerns(cast: Cast) -> None:

@@ -277,10 +277,10 @@ def _as_said(about: About) -> list[int]:
 
 
 def _late(about: About) -> list[int]:
-    """The holder of the clock a warning is of: of a co-operating part its own, else who had the issue, though it was raised."""
+    """The holder of the clock a warning is of: of a co-operating part or a look its own, else who had the issue, though it was raised."""
     said = about.entry.reference
     kind, _, key = str(said.get("clock", "")).partition(":")
-    if kind == "part":
+    if kind in ("part", "look"):
         part = Assignment.objects.filter(pk=key.partition(":")[0]).values_list("unit_id", "person_id").first()
         return _of(*part, about.at) if part else []
     if said.get("unit"):

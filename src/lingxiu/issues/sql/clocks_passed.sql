@@ -5,12 +5,12 @@ WITH rules AS (
     FROM unnest(%(ids)s::text[], %(clocks)s::text[], %(shares)s::float8[], %(levels)s::text[], %(states)s::text[])
         AS rule (id, clock, share, levels, states)
 ), clocks AS (
-    SELECT issue_id, issue.level, issue.state, CASE part WHEN 'lead' THEN 'step' ELSE 'part' END AS clock,
-           CASE part WHEN 'lead' THEN 'step:' ELSE 'part:' END || held.id || coalesce(':' || extract(epoch FROM held.clock_from)::bigint, '') AS key,
+    SELECT issue_id, issue.level, issue.state, kind AS clock, kind || ':' || held.id || coalesce(':' || extract(epoch FROM held.clock_from)::bigint, '') AS key,
            coalesce(held.clock_from, given_at) AS begun, held.due_at AS due,
            CASE WHEN in_working_hours THEN coalesce(other.opens, %(opens)s::float8) END AS opens,
            CASE WHEN in_working_hours THEN coalesce(other.closes, %(closes)s::float8) END AS closes
     FROM issues_assignment AS held JOIN issues_issue AS issue ON issue.id = issue_id
+    CROSS JOIN LATERAL (SELECT CASE part WHEN 'lead' THEN 'step' WHEN 'checking' THEN 'look' ELSE 'part' END AS kind) AS of_whom
     LEFT JOIN unnest(%(editions)s::bigint[], %(their_opens)s::float8[], %(their_closes)s::float8[]) AS other (edition, opens, closes)
         ON other.edition = issue.edition
     WHERE ended_at IS NULL AND closed_at IS NULL AND suspended_until IS NULL AND (%(only)s::bigint IS NULL OR issue_id = %(only)s::bigint)

@@ -132,12 +132,12 @@ class Deadlines(Row):
 
 
 class Escalation(Rule):
-    """What happens when a share of a clock's time is over. `clock`: the step's, the whole issue's, a co-operating part's, that of
+    """What happens when a share of a clock's time is over. `clock`: the step's, the whole issue's, a co-operating part's, a look's, that of
     the lead's reply to an objection, a leader's question's, a reporter's answer's. `states`: any, if none is named. `tell`: who
     hears of it. `raise_level`: whether the next level gains the issue.
     """
 
-    clock: Literal["step", "whole", "part", "reply", "supervision", "answer"]
+    clock: Literal["step", "whole", "part", "look", "reply", "supervision", "answer"]
     share: float = Field(gt=0)
     levels: tuple[Level, ...] = ("grid", "town", "county")
     states: tuple[Literal["predicted", "received", "dispatched", "handling", "recheck"], ...] = ()
