@@ -316,7 +316,7 @@ async def line_is_of(device: Device, gate: Gateway) -> DeviceLine:
     def line() -> DeviceLine | None:
         return DeviceLine.objects.filter(device=device, run=gate.logbook.run, until=None).first()
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while (found := await looked(line)) is None:
             await asyncio.sleep(0.02)
     return found
@@ -400,7 +400,7 @@ async def question_of(peer: Peer) -> Frame:
 
 
 async def two_that_fill_gaps() -> list[DeviceRequest]:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while True:
             found = await looked(lambda: list(DeviceRequest.objects.filter(why="gap", state=State.SENT)))
             assert len(found) <= 2
@@ -563,7 +563,7 @@ def test_a_key_is_changed_by_the_wire_and_the_former_one_serves_until_then(plant
         await ends(request, State.DONE)
         await peer.say(encrypted(plant.device, NOON + timedelta(minutes=2), new))
         await peer.hear()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while (plant.device.secret, plant.device.former_secret) != (new.hex, ""):
                 await looked(plant.device.refresh_from_db)
                 await asyncio.sleep(0.02)

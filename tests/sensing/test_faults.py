@@ -98,7 +98,7 @@ def test_half_a_frame_is_waited_for_a_minute_and_not_an_hour(plant: Plant) -> No
         slow = await hello(dial, plant.device, NOON - timedelta(minutes=1))
         await slow.say(frame[:60])
         (line,) = connections_of(gate)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not line.decoder.buffered:
                 await asyncio.sleep(0.01)
         line.sweep(line.unfinished_since + gate.limits.stall_seconds - 1, 1.0)
@@ -129,7 +129,7 @@ def test_of_one_mn_on_two_sockets_both_are_stored_and_the_newest_is_asked(plant:
         await ends(request, DeviceRequest.State.DONE)
         # The newest is gone: the older one is asked, as soon as it has spoken.
         await new.close()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while len(connections_of(gate)) > 1:
                 await asyncio.sleep(0.01)
         request = await asked(plant.device, "realtime-interval")
@@ -154,7 +154,7 @@ def test_a_stranger_that_takes_an_mn_over_is_told_of(plant: Plant) -> None:
         for minute in (2, 3):
             await device.say(reading_frame(plant.device.mn, NOON + timedelta(minutes=minute)))
             await device.hear()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not await looked(DeviceLine.objects.filter(contested_by="127.0.0.1").exists):
                 await asyncio.sleep(0.02)
         await stranger.close()
@@ -265,12 +265,12 @@ def test_hours_without_a_database_make_no_device_silent_and_what_it_missed_is_as
             with database_away(plant.database, ours):
                 clock[0] = later
                 await peer.say(reading_frame(plant.device.mn, later))
-                async with asyncio.timeout(10):
+                async with asyncio.timeout(60):
                     while gate.health().ready:
                         await asyncio.sleep(0.01)
                 assert await peer.hears_nothing(0.1)
             await peer.hear()
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 while not (gate.health().ready and await looked(Deafness.objects.exists)):
                     await asyncio.sleep(0.01)
 

@@ -178,7 +178,7 @@ class Whole:
         peer: Peer = await dial()
         before = running.counts.frames
         await peer.say(data)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while running.counts.frames == before or not idle(running):
                 await asyncio.sleep(0.02)
         answers = []

@@ -245,7 +245,7 @@ def test_what_a_newer_gateway_packed_waits_for_a_newer_writer(plant: Plant, stre
         try:
             await client.jetstream().publish(subject_of(partition), b"\x63newer")
             async with writing(stream.url, plant.database):
-                async with asyncio.timeout(20):
+                async with asyncio.timeout(60):
                     while not await _was_handed_out(client.jetstream(), partition):
                         await asyncio.sleep(0.02)
             return await waiting_in(stream.url)

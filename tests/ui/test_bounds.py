@@ -44,12 +44,16 @@ def test_a_page_without_files_takes_a_megabyte_and_no_more(db: None, path: str) 
         "/merchants/import/",
         "/shop/1/check/",
         "/shop/issues/2026030500001/",
+        "/issues/asked/new/",
+        "/issues/templates/",
+        "/issues/2026030500001/look/",
         "/issues/joint/1/2/",
         "/issues/roster/",
         "/issues/roster/duty/",
         "/issues/lookback/places/",
         "/sensing/import/",
         "/api/v1/photos",
+        "/open311/v2/requests.json",
     ],
 )
 def test_where_photos_and_lists_are_sent_there_is_room_for_them(db: None, path: str) -> None:

@@ -158,7 +158,9 @@ _WITH_FILES = (
     "m/[^/]+/complain/",
     "r/[^/]+",
     "issues/new/",
+    "issues/asked/new/",
     "issues/sheet/",
+    "issues/templates/",
     "issues/orders/new/",
     "issues/orders/[0-9]+/[0-9]+/",
     "issues/joint/[0-9]+/[0-9]+/",
@@ -171,6 +173,7 @@ _WITH_FILES = (
     "sensing/import/",
     "exchange/12345/",
     "api/v1/photos",
+    r"open311/v2/requests\.(json|xml)",
     "shop/[0-9]+/[a-z]+/",
     "shop/issues/[0-9]+/",
 )
