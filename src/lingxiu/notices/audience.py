@@ -277,7 +277,7 @@ def _as_said(about: About) -> list[int]:
 
 
 def _late(about: About) -> list[int]:
-    """The holder of the clock a warning is of: of a co-operating part or a look its own, else who had the issue, though it was raised."""
+    """The holder of the clock a warning is of: of a part or a look its own, else who had the issue, though it was raised."""
     said = about.entry.reference
     kind, _, key = str(said.get("clock", "")).partition(":")
     if kind in ("part", "look"):

@@ -1,0 +1,4 @@
+-- As `open_ones.sql` has it, and whether an issue rests: late are only those whose clocks run, and counting them reads no row either.
+DROP INDEX issue_open;
+CREATE INDEX issue_open ON issues_issue (step_due_at, id)
+    INCLUDE (state, town, grid, level, flow, lead_unit_id, lead_person_id, responsible, merchant_id, suspended_for) WHERE closed_at IS NULL;
