@@ -133,8 +133,8 @@ class Deadlines(Row):
 
 class Escalation(Rule):
     """What happens when a share of a clock's time is over. `clock`: the step's, the whole issue's, a co-operating part's, a look's,
-    that of the lead's reply to an objection, a leader's question's, a reporter's answer's. `states`: any, if none is named. `tell`: who
-    hears of it. `raise_level`: whether the next level gains the issue.
+    that of the lead's reply to an objection, a leader's question's, a reporter's answer's. `states`: any, if none is named.
+    `tell`: who hears of it. `raise_level`: whether the next level gains the issue.
     """
 
     clock: Literal["step", "whole", "part", "look", "reply", "supervision", "answer"]
