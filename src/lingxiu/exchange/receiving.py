@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import cast
 from uuid import UUID, uuid4, uuid5
 
-from django.db import IntegrityError
+from django.db import IntegrityError, connection, transaction
 from django.utils.translation import gettext_lazy as _
 
 from lingxiu.accounts.models import User
@@ -71,12 +71,25 @@ def receive(said: Said, *, at: datetime, by: User | None) -> tuple[Report, bool]
     _refuse_wrong(said, at)
     if (known := _known(said)) is not None:
         return _same(said, known), False
-    try:
-        return take_report(said, at=at, recorded_by=by, submission=_submission(said)), True
-    except (OwnNumberKnown, IntegrityError):
-        if (known := _known(said)) is None:
-            raise
-        return _same(said, known), False  # it was brought by somebody else at this very moment
+    with transaction.atomic():
+        _alone_with(said)
+        if (known := _known(said)) is not None:
+            return _same(said, known), False
+        try:
+            with transaction.atomic():
+                return take_report(said, at=at, recorded_by=by, submission=_submission(said)), True
+        except (OwnNumberKnown, IntegrityError):
+            if (known := _known(said)) is None:
+                raise
+            return _same(said, known), False  # it was entered by somebody else at this very moment
+
+
+def _alone_with(said: Said) -> None:
+    """Who else brings this number waits until this transaction has ended, and then finds it known: it is new to one of them."""
+    if said.own_number:
+        name = f"exchange.report\n{said.source}\n{said.own_number}"
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
 
 
 @dataclass(frozen=True, slots=True)
