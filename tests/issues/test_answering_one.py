@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
+from lingxiu.issues.brought_again import Again, bring_again
 from lingxiu.issues.lifecycle import Move, MoveRefused
 from lingxiu.issues.models import Issue, Report
 from lingxiu.issues.overdue import follow_up
@@ -103,3 +104,13 @@ def test_the_page_says_that_it_goes_out_and_a_sent_form_answers(cast: Cast, clie
     assert client.post(f"/issues/{report.issue.number}/moves/", said).status_code == 302
     report.refresh_from_db()
     assert report.answer == "已安排人员"
+
+
+def test_an_order_that_is_brought_again_is_found_where_it_was_joined_meanwhile(cast: Cast) -> None:
+    report = complain(cast.merchant, source="12345", own_number="JX202603050001")
+    other = complain(cast.merchant, words="也是油烟").issue
+    stale = Report.objects.get(pk=report.pk)
+    do(report.issue, Move.JOIN, cast.dispatcher, into=other.number)
+    changed = bring_again(stale, Again("晚上十点以后油烟更大"), at=LATER, by=None)
+    assert (changed.words, changed.answered) == (True, False)
+    assert other.moves.latest("version").data["again"] == "JX202603050001"

@@ -58,6 +58,15 @@ def last_words(report: Report) -> str:
 
 def bring_again(report: Report, said: Again, *, at: datetime, by: User | None) -> Changed:
     """Take over what an order says otherwise than before. The same once more changes nothing."""
+    while True:
+        try:
+            return _bring(report, said, at, by)
+        except Report.DoesNotExist:  # it went to another issue before its own was locked
+            report.refresh_from_db(fields=["issue"])
+
+
+def _bring(report: Report, said: Again, at: datetime, by: User | None) -> Changed:
+    """Raises: Report.DoesNotExist for one that is no longer with the issue it was read with."""
     with transaction.atomic():
         issue = Issue.objects.select_for_update().get(pk=report.issue_id)
         row = Report.objects.select_for_update().get(pk=report.pk, issue=issue)
