@@ -8,13 +8,14 @@ import pytest
 
 from lingxiu.accounts.models import User
 from lingxiu.exchange.v1.shapes import FindIn, MoveIn
+from lingxiu.issues import looking
 from lingxiu.issues.find_forms import FindForm
 from lingxiu.issues.forms import FIELDS
 from lingxiu.issues.lifecycle import Move
 from lingxiu.issues.models import Issue, Report
 from tests.cast import Cast, person
 from tests.exchange.world import REPORT, System, a_picture, fields_at_fault, system
-from tests.issues.world import do, find, photo
+from tests.issues.world import alarm, do, find, photo, to_recheck
 
 NUMBER = "善综执立〔2026〕12号"
 FILE = {"move": "file_case", "comment": "立案调查", "case_number": NUMBER}
@@ -159,6 +160,38 @@ def test_a_find_names_its_shop_by_licence_and_its_town_by_code(cast: Cast) -> No
     assert Issue.objects.latest("pk").town == "330421001"
     assert fields_at_fault(county.post("/api/v1/issues", {**say, "place": "某处", "town": "1"})) == ["town"]
     assert fields_at_fault(county.post("/api/v1/issues", {**say, "licence_no": "JY1"})) == ["licence_no"]
+
+
+# ── a look for the re-check ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_colleague_is_sent_and_tells_what_they_saw_with_a_picture(cast: Cast) -> None:
+    waits, colleague = to_recheck(cast, alarm(cast.merchant)), person("grid-b", "grid_member", cast.grid)
+    office, there = system(cast.dispatcher, "issues.write"), system(colleague, "issues.write")
+    look = at(waits, "/looks")
+    sent = {"do": "send", "comment": "看看桶盖了没有", "person": colleague.username}
+    assert fields_at_fault(office.post(look, {**sent, "person": cast.grid_member.username})) == ["person"], "handled it"
+    assert fields_at_fault(office.post(look, {**sent, "comment": " "})) == ["comment"]
+    assert fields_at_fault(office.post(look, {**sent, "person": ""})) == ["person"], "whom to send is always named"
+    assert office.post(look, sent).status_code == 201
+    seen = {"do": "saw", "comment": "已盖好"}
+    assert fields_at_fault(there.post(look, seen)) == ["photos"]
+    kept: Any = there.upload("/api/v1/photos", a_picture())
+    shown = {**seen, "photos": [kept.json()["photo"]]}
+    assert fields_at_fault(office.post(look, shown)) == ["photos"], "another's picture"
+    assert there.post(look, shown).status_code == 201
+    assert there.post(look, shown).status_code == 409, "they were sent once"
+    assert waits.moves.latest("version").photos == shown["photos"]
+
+
+def test_a_shop_is_asked_for_a_picture_while_the_re_check_waits(cast: Cast) -> None:
+    waits, office = to_recheck(cast, alarm(cast.merchant)), system(cast.dispatcher, "issues.write")
+    asked = {"do": "shop", "comment": "请拍净化器滤网"}
+    assert office.post(at(waits, "/looks"), asked).status_code == 201
+    told = looking.asked_of_shop(waits)
+    assert told is not None and told.words == asked["comment"]
+    do(waits, Move.CLOSE, cast.dispatcher, answer="已整改")
+    assert office.post(at(waits, "/looks"), asked).status_code == 409
 
 
 # ── orders that change ───────────────────────────────────────────────────────────────────────────────────────────

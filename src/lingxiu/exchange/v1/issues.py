@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import UUID, uuid4, uuid5
 
 from django.http import HttpRequest
 from django.utils import timezone
@@ -29,6 +29,7 @@ from lingxiu.exchange.v1.shapes import (
     IssueOut,
     IssuesAsked,
     IssueWhole,
+    LookIn,
     MovedOut,
     MoveIn,
     Number,
@@ -38,7 +39,7 @@ from lingxiu.exchange.v1.shapes import (
     cursor_of,
     mark_of,
 )
-from lingxiu.issues import case_forms, cases, elsewhere, evidence, queries, words
+from lingxiu.issues import case_forms, cases, elsewhere, evidence, looking, queries, words
 from lingxiu.issues.actions import moving, opening
 from lingxiu.issues.filters import Filter, matching, page
 from lingxiu.issues.find_forms import findings
@@ -395,6 +396,39 @@ def post_case_result(request: HttpRequest, number: Number, sent: CaseResultIn) -
     except MoveRefused as refused:
         raise _refused_note(refused, number) from refused
     return Status(done.status, done.body)
+
+
+@router.post("/issues/{number}/looks", response={201: MovedOut}, auth=WRITE, summary="A look for its re-check")
+def post_look(request: HttpRequest, number: Number, sent: LookIn) -> Status[Any]:
+    """Have the shop show it, or a colleague look, before it is closed; or tell what was seen."""
+    user, now = officer_of(request), timezone.now()
+    _seen(number, user)
+
+    def do() -> Done:
+        return _made(number, _look(number, sent, user, now))
+
+    try:
+        done = once_each(request, {"number": number, **sent.model_dump(mode="json")}, do)
+    except MoveRefused as refused:
+        field = {"words": "comment", "evidence": "photos", "to_send": "person"}.get(refused.why)
+        if field is None:
+            raise _refused_note(refused, number) from refused
+        raise wrong(field, getattr(sent, field), words.refusal(refused)) from refused
+    return Status(done.status, done.body)
+
+
+def _look(number: str, sent: LookIn, user: User, now: datetime) -> MoveRow:
+    """Raises: MoveRefused, Problem for a name that is none."""
+    by: dict[str, Any] = {"actor": user, "at": now, "submission": uuid4()}
+    if sent.do == "shop":
+        return looking.ask_shop(number, sent.comment, **by)
+    if sent.do == "send":
+        person = _person_called("person", sent.person)
+        if person is None:
+            raise wrong("person", sent.person, NOBODY_CALLED_SO)
+        return looking.send(number, person, sent.comment, **by)
+    lng, lat = in_china(sent.location)
+    return looking.saw(number, Brought(words=sent.comment, photos=kept_by(user, sent.photos), lng=lng, lat=lat), **by)
 
 
 def _made(number: str, row: MoveRow) -> Done:

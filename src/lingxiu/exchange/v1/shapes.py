@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from datetime import date, datetime
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -438,6 +438,17 @@ class CaseResultIn(Given):
     day: Day
     number: Annotated[str, StringConstraints(strip_whitespace=True, max_length=60), AfterValidator(_writable)] = ""
     comment: Words = ""
+
+
+class LookIn(Given):
+    """A look for the re-check. `shop`: ask the shop for a picture; `send`: have `person` look, who did not handle it; `saw`: what
+    whoever was sent has seen, with `photos`. `comment`: what is to be shown or looked at, or what was seen."""
+
+    do: Literal["shop", "send", "saw"]
+    comment: Words
+    person: UserName = ""
+    photos: Photos = []
+    location: Position | None = None
 
 
 class MovedOut(Schema):
