@@ -95,9 +95,11 @@ LOOKBACK: dict[str, list[str]] = {
         "lookback/?period=month&day=2025-06-15",
         "lookback/map/?period=month&day=2025-06-15&on=14",
         "lookback/map/?period=month&day=2026-02-15",
+        "lookback/units/?period=month&day=2025-06-15",
     ],
     "dispatcher": [
         "lookback/?period=month&day=2025-06-15",
+        "lookback/units/?period=month&day=2025-06-15",
         "lookback/map/?period=month&day=2025-06-15",
     ],
 }

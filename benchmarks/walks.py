@@ -38,6 +38,7 @@ QUICK = ["--times", "5", "--walks", "80", "--seconds", "15", "--deadlines", "200
 MERCHANTS = 40
 A_BATCH = 96  # walks between two looks at everything
 A_LOOK_OF_THE_PLANNER = 10  # batches
+A_LIST = 24  # batches: most of what is walked stays open, and every clock of it is followed for ever after
 SHOWN = 20
 A_SELDOM_LOOK = 50_000  # objects between two looks for cycles: a move makes thousands and leaves none
 SAY_S = 300
@@ -103,7 +104,10 @@ def races(times: int, only: list[str]) -> dict[str, Any]:
 
 
 def walks(wanted: int, actors: int, seconds: float, steps: int, seed: str) -> dict[str, Any]:
-    """Batches of issues, each walked by all actors at once, each a process of its own; between them everything is looked at."""
+    """Batches of issues, each walked by all actors at once, each a process of its own; between them everything is looked at.
+
+    After `A_LIST` batches the list as a whole is looked at, and begun anew.
+    """
     from django.db import connections
     from tests.cast import NOON
     from tests.issues.races import Rivals
@@ -133,15 +137,19 @@ def walks(wanted: int, actors: int, seconds: float, steps: int, seed: str) -> di
             batch.broken += [what for some in pool.map(_disorder, parts) for what in some]
             shortened += shortened_by_reopening(batch.clocks)
             batch.clocks.clear()
-            everything.add(batch)
             walked, batches = walked + len(numbers), batches + 1
-            if batches % A_LOOK_OF_THE_PLANNER == 1:
+            if batches % A_LIST == 0:
+                batch.broken += disorder_of_all()
+                _begin_the_list_anew()
+            if batches % A_LIST % A_LOOK_OF_THE_PLANNER == 1:
                 _tell_the_planner()
             if batch.broken or batches % 20 == 1 or time.perf_counter() - said > SAY_S:
                 said = time.perf_counter()
-                _say(f"{walked} walks, {sum(everything.moves.values())} moves, {time.perf_counter() - begun:.0f} s")
+                moves = sum(everything.moves.values()) + sum(batch.moves.values())
+                _say(f"{walked} walks, {moves} moves, {time.perf_counter() - begun:.0f} s")
                 for what in batch.broken[:SHOWN]:
                     _say(f"  {what}")
+            everything.add(batch)
         took = time.perf_counter() - begun
     everything.broken += disorder_of_all()
     for what in everything.broken[:SHOWN]:
@@ -197,6 +205,17 @@ def _tell_the_planner() -> None:
 
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
+    connection.close()
+
+
+def _begin_the_list_anew() -> None:
+    from django.db import connection
+
+    from lingxiu.merchants.models import Standing
+
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE issues_issue CASCADE")
+    Standing.objects.update(open_issues=0)
     connection.close()
 
 
