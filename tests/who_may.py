@@ -92,6 +92,7 @@ WHO_MAY: dict[str, Row] = {
         get=OFFICERS - GRID, far=WHOLE_COUNTY
     ),  # written by the round's own officers
     "issues/inspections/<inspection_id>/": Row(get=OFFICERS - GRID, far=WHOLE_COUNTY),
+    "issues/inspections/<inspection_id>/record.pdf": Row(get=OFFICERS - GRID, far=WHOLE_COUNTY),
     "issues/inspections/<inspection_id>/amend/": Row(
         get=DEPARTMENT, post=DEPARTMENT, far=DEPARTMENT, far_post=DEPARTMENT
     ),  # who wrote it, or signs it: tests/issues/test_signing.py
@@ -148,6 +149,7 @@ WHO_MAY: dict[str, Row] = {
     "api/v1/issues/<number>": Row(),
     "api/v1/issues/<number>/moves": Row(),
     "api/v1/issues/<number>/case-result": Row(),
+    "api/v1/issues/<number>/looks": Row(),
     "api/v1/issues/<number>/other": Row(),
     "api/v1/issues/<number>/notices": Row(),
     "api/v1/photos": Row(),

@@ -16,10 +16,11 @@ from django.test import Client
 from django.utils import timezone
 from docx import Document
 
-from lingxiu.accounts.models import User
+from lingxiu.accounts.models import Post, User
 from lingxiu.files.models import StoredFile
 from lingxiu.issues import rectifications
 from lingxiu.issues.inspection_models import Inspection
+from lingxiu.issues.inspection_paper import inspection_data, inspection_pdf
 from lingxiu.issues.inspection_rules import Inspecting, InspectionRefused, Outcome
 from lingxiu.issues.inspections import amend, before, inspect, sign, used_and_cap
 from lingxiu.issues.lifecycle import Move
@@ -32,7 +33,7 @@ from lingxiu.issues.signing_late import follow_unsigned
 from lingxiu.issues.signing_models import Signature
 from lingxiu.journal.models import Entry
 from tests.cast import Cast, person
-from tests.issues.world import LATER, do, find, inspected
+from tests.issues.world import LATER, do, find, inspected, photo
 from tests.pages import plain_static
 
 __all__ = ["plain_static"]
@@ -200,6 +201,40 @@ def test_the_issue_s_record_on_paper_says_that_it_is_a_draft(cast: Cast, second:
     for officer in (cast.town_officer, second):
         sign(one.pk, by=officer, seen=shown(one), at=LATER)
     assert "草稿" not in on_paper(one, cast) and "行政行为码待赋" in on_paper(one, cast)
+
+
+def test_the_record_of_an_inspection_is_printed_with_both_signatures_and_room_for_the_shop_s(
+    cast: Cast, second: User
+) -> None:
+    Post.objects.filter(user=cast.town_officer).update(certificate_no="33042100017")
+    one = made(cast.town_officer, second, cast, photos=(photo(1),))
+    draft = inspection_data(one, second, LATER)
+    assert (draft["standing"], [hand["said"][:3] for hand in draft["hands"]]) == (  # type: ignore[attr-defined]  # a list
+        "草稿：两名人员未签齐，不具效力", ["已签名", "待签名"],
+    )  # fmt: skip
+    one = sign(one.pk, by=second, seen=shown(one), at=LATER)
+    data = inspection_data(one, second, LATER)
+    assert data["standing"] == "" and data["fingerprint"] == f"sha256:{one.text_sha256}"
+    text = json.dumps(data, ensure_ascii=False)
+    for word in (
+        cast.town_team.name,
+        cast.merchant.name,
+        "33042100017",
+        "查看净化器，运行正常",
+        "被检查人签名",
+        "行政行为码待赋",
+    ):
+        assert word in text, word
+    assert inspection_pdf(one, second, at=LATER).startswith(b"%PDF-1.")
+    assert Entry.objects.get(kind="inspection.printed").actor_id == second.pk
+
+
+def test_a_withdrawn_record_says_so_on_paper(cast: Cast, second: User) -> None:
+    one = made(cast.town_officer, second, cast)
+    with transaction.atomic():
+        withdraw(lock(Inspection, one.pk), cast.town_officer, "写错了店", LATER)
+    one.refresh_from_db()
+    assert inspection_data(one, second, LATER)["standing"] == "已撤回，不作数"
 
 
 def on_paper(one: Inspection, cast: Cast) -> str:

@@ -13,6 +13,7 @@ INSPECTIONS: list[URLPattern] = [
     path("issues/joint/<int:joint_id>/act/", joint_pages.act, name="act_on_round"),
     path("issues/joint/<int:joint_id>/<int:shop_id>/", joint_pages.walk_shop, name="walk_shop"),
     path("issues/inspections/<int:inspection_id>/", inspection_pages.show, name="inspection"),
+    path("issues/inspections/<int:inspection_id>/record.pdf", paper_pages.inspection, name="inspection_record"),
     path("issues/inspections/<int:inspection_id>/amend/", inspection_pages.amend, name="amend_inspection"),
     path(
         "issues/inspections/<int:paper_id>/sign/", signing_pages.answer, {"kind": "inspection"}, name="sign_inspection"

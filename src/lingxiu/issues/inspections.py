@@ -437,14 +437,19 @@ def _take_code(made: Inspection, way: Gateway | Simulated, at: datetime) -> bool
     return True
 
 
-def _act(made: Inspection) -> Act:
+def certificates_of(made: Inspection) -> tuple[str, str]:
+    """The numbers of both officers' certificates on the day, empty where none is entered."""
     held = Post.objects.filter(Post.held_at(made.started_at), unit=made.unit_id).exclude(certificate_no="")
     certificates = dict(held.values_list("user_id", "certificate_no"))
+    return certificates.get(made.officer_id, ""), certificates.get(made.second_officer_id, "")
+
+
+def _act(made: Inspection) -> Act:
     unit = Unit.objects.get(pk=made.unit_id)
     return Act(
         biz_id=str(made.submission),
         unit=unit.code,
-        certificates=(certificates.get(made.officer_id, ""), certificates.get(made.second_officer_id, "")),
+        certificates=certificates_of(made),
         subject=made.merchant.name,
         licence=made.merchant.licence_no or "",
         items=tuple(made.items),

@@ -1,4 +1,4 @@
-"""Pages that answer with a paper: an issue's record, slips for one and for many, the notice to the merchant. Thin."""
+"""Pages that answer with a paper: records of an issue and of an inspection, slips, the notice to the merchant. Thin."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ from lingxiu.issues.bulk import Ticked
 from lingxiu.issues.desk import dispatcher
 from lingxiu.issues.fields import area
 from lingxiu.issues.filters import Filter, matching
+from lingxiu.issues.inspection_models import Inspection
+from lingxiu.issues.inspection_paper import inspection_pdf
 from lingxiu.issues.models import Issue
 from lingxiu.issues.papers import NothingGiven
 from lingxiu.issues.rectification_models import Rectification
@@ -61,6 +63,17 @@ def record(request: HttpRequest, number: str) -> HttpResponse:
     """`/issues/<number>/record.pdf`: its whole history on a page."""
     user, now = officer(request), timezone.now()
     return _pdf(papers.record_pdf(_seen_by(user, number), user, at=now), f"record-{number}")
+
+
+@require_safe
+def inspection(request: HttpRequest, inspection_id: int) -> HttpResponse:
+    """`/issues/inspections/<id>/record.pdf`: 检查笔录, for officers who may read it."""
+    user, now = officer(request), timezone.now()
+    seen = Inspection.objects.visible_to(user).select_related("merchant", "issue", "unit", "officer", "second_officer")
+    made = seen.filter(pk=inspection_id).first()
+    if made is None:
+        raise Http404
+    return _pdf(inspection_pdf(made, user, at=now), f"inspection-{made.pk}")
 
 
 @require_safe

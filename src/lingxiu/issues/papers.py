@@ -1,4 +1,5 @@
-"""What of an issue goes on paper: its record, 交办单 and 签收单 (PDF by Typst). 整改通知书 is made in `rectifications`.
+"""What of an issue goes on paper: its record, 交办单 and 签收单 (PDF by Typst). 整改通知书 is made in `rectifications`,
+检查笔录 in `inspection_paper`.
 
 Every paper made is in the journal. Private notes and reporters' names are on none of them.
 """
@@ -51,7 +52,7 @@ GIVEN = (State.DISPATCHED, State.HANDLING)
 
 def record_pdf(issue: Issue, reader: User, *, at: datetime) -> bytes:
     """The issue's whole history on one page, if that can be read."""
-    made = _typeset("record", record_data(issue, reader, at), [path for path, _album in _photos(issue)])
+    made = typeset("record", record_data(issue, reader, at), _photos(issue))
     tell(issue, "record", reader, at)
     return made
 
@@ -69,10 +70,8 @@ def record_data(issue: Issue, reader: User, at: datetime) -> dict[str, object]:
             "parts": [_part(part) for part in parts],
             "disputes": [_dispute(one) for one in disputes.disputes(parts, moves)],
             "reports": _reports(issue, reader),
-            "photos": [
-                {"file": _name(path), "mark": str(_("from the album")) if album else ""} for path, album in _photos(issue)
-            ],
-            "printed": _printed(reader, at),
+            "photos": photos_data(_photos(issue)),
+            "printed": printed(reader, at),
             "words": {
                 "title": _("Record of an issue"), "time": _("Time"), "who": _("Who"), "what": _("What happened"),
                 "answer": _("Answer:"), "reports": _("Reports by people"),
@@ -195,13 +194,9 @@ def _reports(issue: Issue, reader: User) -> list[dict[str, str]]:
     ]
 
 
-def _photos(issue: Issue) -> list[tuple[Path, bool]]:
-    """The officers' own pictures, the newest, in order, and which of them are from the album; reporters' may show where they
-    live and stay on the screen."""
-    names = [name for row in issue.moves.order_by("version") for name in row.photos][-MOST_PHOTOS:]
-    files = StoredFile.objects.in_bulk(names, field_name="sha256")
-    kept = [files[name] for name in names if name in files]
-    return [(file.small_path, file.origin == Origin.ALBUM) for file in kept if file.small_path.exists()]
+def _photos(issue: Issue) -> list[StoredFile]:
+    """The officers' own pictures, the newest, in order; reporters' may show where they live and stay on the screen."""
+    return drawn_of([name for row in issue.moves.order_by("version") for name in row.photos][-MOST_PHOTOS:])
 
 
 # ── slips ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -219,7 +214,7 @@ def slips_pdf(kind: str, issues: Iterable[Issue], printer: User, *, at: datetime
     given = [issue for issue in issues if issue.state in GIVEN][:MOST_SLIPS]
     if not given:
         raise NothingGiven
-    made = _typeset("slips", slips_data(kind, given, printer, at), [])
+    made = typeset("slips", slips_data(kind, given, printer, at))
     for issue in given:
         tell(issue, kind, printer, at)
     return made
@@ -232,7 +227,7 @@ def slips_data(kind: str, given: Sequence[Issue], printer: User, at: datetime) -
         return {
             "kind": kind,
             "slips": [_slip(issue) for issue in given],
-            "printed": _printed(printer, at),
+            "printed": printed(printer, at),
             "day": f"{timezone.localtime(at):%Y-%m-%d}",
             "words": {
                 "title": titles[kind], "number": _("Number"), "what": _("What"), "to": _("Given to"), "due": _("Due"),
@@ -304,7 +299,8 @@ def clock(at: datetime) -> str:
     return f"{timezone.localtime(at):%Y-%m-%d %H:%M}"
 
 
-def _printed(printer: User, at: datetime) -> str:
+def printed(printer: User, at: datetime) -> str:
+    """The line that says who printed it, when."""
     return _("Printed by %(name)s on %(time)s") % {"name": printer.name, "time": clock(at)}
 
 
@@ -317,19 +313,31 @@ def tell(issue: Issue, paper: str, printer: User, at: datetime, **more: object) 
         )  # fmt: skip
 
 
+def drawn_of(names: Sequence[str]) -> list[StoredFile]:
+    """The stored pictures of these names that can be drawn, in order."""
+    files = StoredFile.objects.in_bulk(names, field_name="sha256")
+    return [files[name] for name in names if name in files and files[name].small_path.exists()]
+
+
+def photos_data(pictures: Sequence[StoredFile]) -> list[dict[str, str]]:
+    """What a template is told of its pictures: the file, and of one from the album that it is."""
+    mark = {Origin.ALBUM: str(_("from the album"))}
+    return [{"file": _name(one.small_path), "mark": mark.get(Origin(one.origin), "")} for one in pictures]
+
+
 def _name(picture: Path) -> str:
     """A stored picture's name as Typst wants it: with the ending that says what it is."""
     return f"{picture.name}.jpg"
 
 
-def _typeset(template: str, data: dict[str, object], pictures: Sequence[Path]) -> bytes:
+def typeset(template: str, data: dict[str, object], pictures: Sequence[StoredFile] = ()) -> bytes:
     """A PDF of this template, in a folder of its own that holds nothing but what is printed."""
     with tempfile.TemporaryDirectory(prefix="lingxiu-paper-") as name:
         folder = Path(name)
         shutil.copy(HERE / f"{template}.typ", folder)
         (folder / f"{template}.json").write_text(json.dumps(data, ensure_ascii=False), encoding="utf-8")
         for picture in pictures:
-            shutil.copy(picture, folder / _name(picture))
+            shutil.copy(picture.small_path, folder / _name(picture.small_path))
         drawn: Any = typst.compile(
             input=str(folder / f"{template}.typ"), root=name, format="pdf",
             font_paths=[str(chinese_font().parent)], ignore_system_fonts=True,
