@@ -12,7 +12,9 @@ from django.test import Client
 from lingxiu.accounts.absences import declare
 from lingxiu.accounts.duty import enter
 from lingxiu.accounts.models import Absence, DutyTurn, Post, Unit, User
-from lingxiu.issues import lies_with
+from lingxiu.issues import lies_with, signing
+from lingxiu.issues.inspection_rules import Inspecting
+from lingxiu.issues.inspections import inspect
 from lingxiu.issues.joint import plan
 from lingxiu.issues.joint_models import JointInspection
 from lingxiu.issues.kept import SavedView
@@ -109,7 +111,7 @@ def test_a_round_that_was_walked_keeps_who_walked_it(cast: Cast, heir: User, the
     JointInspection.objects.filter(pk=the_round.pk).update(day=NOON.date())
     the_round.refresh_from_db()
     walked(cast, the_round, cast.merchant)
-    assert kinds(cast.town_officer, cast) == []
+    assert kinds(cast.town_officer, cast) == ["paper"], "what was written down there is still theirs to sign"
 
 
 @pytest.mark.usefixtures("plain_static", "the_round")
@@ -128,3 +130,16 @@ def test_the_page_shows_it_before_it_goes(client: Client, cast: Cast, busy: User
     assert client.get("/issues/hand-over/", {"giver": "x:y"}).status_code == 200
     client.force_login(cast.other_dispatcher)
     assert f'value="{key}"' not in client.get("/issues/hand-over/").content.decode()
+
+
+def test_a_paper_that_waits_for_a_signature_is_named_and_stays(cast: Cast, heir: User) -> None:
+    second = person("team2", "town_officer", cast.town_team)
+    said = Inspecting(second.pk, ("T07",), LATER - timedelta(hours=1), LATER)
+    inspect(cast.merchant, said, officer=cast.town_officer, words="查看净化器", at=LATER, submission=uuid4())
+    assert (cast.town_team, second) in lies_with.givers(cast.dispatcher, LATER)
+    (thing,) = lies_with.of(second, cast.town_team, actor=cast.dispatcher, at=LATER)
+    assert (thing.kind, cast.merchant.name in thing.text, thing.url.startswith("/issues/inspections/")) == (
+        "paper", True, True,
+    )  # fmt: skip
+    assert given(second, heir, cast) == {"paper": str(lies_with.STAYS)}
+    assert signing.counted(second) == 1

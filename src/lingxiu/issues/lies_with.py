@@ -1,5 +1,6 @@
 """All that lies with one person in one unit, and how each thing goes to a colleague: issues, seats in rounds to come, turns on duty,
-standing in for others, lists shared with the unit. Never decides who may ask for it.
+standing in for others, lists shared with the unit. Papers that wait for their signature are named, and stay: nobody signs for
+another. Never decides who may ask for it.
 
 What is a unit's lies with nobody in particular and stays: parts of joint issues, items of orders, private notes.
 """
@@ -19,17 +20,19 @@ from lingxiu.accounts import duty
 from lingxiu.accounts.absences import REFUSALS as ABSENCE_REFUSALS
 from lingxiu.accounts.absences import AbsenceRefused, replace_deputy
 from lingxiu.accounts.models import Absence, DutyTurn, Post, Unit, UnitKind, User
-from lingxiu.issues import joint_changes
+from lingxiu.issues import joint_changes, signing
 from lingxiu.issues.covering import MOVABLE, pass_on
+from lingxiu.issues.inspection_models import Inspection
 from lingxiu.issues.joint import JointRefused
 from lingxiu.issues.joint_forms import REFUSALS as ROUND_REFUSALS
 from lingxiu.issues.joint_models import JointOfficer, JointShop
 from lingxiu.issues.kept import SavedView
 from lingxiu.issues.lifecycle import Move, MoveRefused, State
 from lingxiu.issues.models import Issue, IssueQuerySet
+from lingxiu.issues.signing import Paper
 from lingxiu.issues.words import refusal
+from lingxiu.ui.addresses import inspection, joint_round, rectification
 from lingxiu.ui.addresses import issue as issue_address
-from lingxiu.ui.addresses import joint_round
 
 KINDS = {
     "issue": gettext_lazy("Issues"),
@@ -37,7 +40,11 @@ KINDS = {
     "turn": gettext_lazy("Turns on duty"),
     "stands_in": gettext_lazy("Standing in for others"),
     "view": gettext_lazy("Lists shared with the unit"),
+    "paper": gettext_lazy("Papers that wait for their signature"),
 }
+STAYS = gettext_lazy(
+    "Only who was there signs it: have it signed before they go, or let the other officer put it right or withdraw it."
+)
 NAME_TAKEN = gettext_lazy("They have a list of this name already.")
 
 
@@ -66,6 +73,7 @@ def of(giver: User, unit: Unit, *, actor: User, at: datetime) -> list[Thing]:
         *(_turn(turn) for turn in _turns(actor, at).filter(person=giver).select_related("unit")),
         *(_stands_in(row) for row in _stood_for(unit, at).filter(deputy=giver).select_related("user")),
         *(_view(row) for row in SavedView.objects.filter(owner=giver, shared_with=unit)),
+        *(_paper(row, actor) for row in signing.to_do(giver) if row.unit_id == unit.pk),
     ]
 
 
@@ -86,6 +94,7 @@ def givers(actor: User, at: datetime) -> list[tuple[Unit, User]]:
     of_posts = {*_turns(actor, at).values_list("person_id", flat=True)}
     of_posts |= set(Absence.objects.filter(until__gt=at, deputy__isnull=False).values_list("deputy_id", flat=True))
     found |= set(Post.objects.filter(unit__in=units, user__in=of_posts).values_list("unit_id", "user_id"))
+    found |= signing.waiting_in(units)
     people = User.objects.in_bulk([user for _unit, user in found if user is not None])
     pairs = [(units[unit], people[user]) for unit, user in found if unit in units and user in people]
     return sorted(pairs, key=lambda pair: (pair[0].code, pair[1].name, pair[1].pk))
@@ -164,6 +173,15 @@ def _view(row: SavedView) -> Thing:
         return ""
 
     return Thing("view", row.name, "", give)
+
+
+def _paper(row: Paper, actor: User) -> Thing:
+    kind, shop = signing.kind_of(row), (row if isinstance(row, Inspection) else row.issue).merchant
+    url = (
+        {"inspection": inspection, "rectification": rectification}[kind](row.pk) if signing.may_see(row, actor) else ""
+    )
+    day = _day(row.written_at) if row.written_at else ""
+    return Thing("paper", " ".join(filter(None, [shop.name if shop else "", day])), url, lambda *_: str(STAYS))
 
 
 def _day(time: datetime) -> str:

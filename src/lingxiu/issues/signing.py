@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from lingxiu.accounts.models import User
 from lingxiu.issues.inspection_models import Inspection
 from lingxiu.issues.rectification_models import Rectification
-from lingxiu.issues.signing_models import Signature, waiting_for
+from lingxiu.issues.signing_models import WAITING, Signature, waiting_for
 from lingxiu.journal.actions import record
 
 Paper: TypeAlias = Inspection | Rectification
@@ -207,6 +207,15 @@ def to_do(user: User) -> list[Paper]:
     notices = Rectification.objects.filter(waiting_for(user.pk, "rectification"))
     found: list[Paper] = [*inspections, *notices.select_related("issue__merchant", *with_all)]
     return sorted(found, key=lambda one: (one.written_at is not None and one.written_at.timestamp()) or 0.0)
+
+
+def waiting_in(units: Iterable[int]) -> set[tuple[int, int]]:
+    """Unit and person, where a paper of the unit waits for the person's word."""
+    rows: list[Paper] = [
+        *Inspection.objects.filter(WAITING, unit__in=units),
+        *Rectification.objects.filter(WAITING, unit__in=units),
+    ]
+    return {(row.unit_id, pk) for row in rows for pk in whose_turn(row) if pk in row.officer_ids}
 
 
 def counted(user: User) -> int:
