@@ -79,6 +79,11 @@ def beside(find: Callable[[Page, str], str], more: str) -> Callable[[Page, str],
     return lambda page, address: find(page, address) + more
 
 
+def about(find: Callable[[Page, str], str]) -> Callable[[Page, str], str]:
+    """The form of an order about the issue found."""
+    return lambda page, address: f"/issues/orders/new/?issue={find(page, address).split('/')[2]}"
+
+
 def chosen(listed_at: str) -> Callable[[Page, str], str]:
     """A list with its first issue beside it."""
     return lambda page, address: f"{listed_at}&issue={first(listed_at, ISSUE)(page, address).split('/')[2]}"
@@ -159,6 +164,7 @@ PAGES = [
     Shot("order-member", "weitang1", first("/issues/orders/", r"/issues/orders/\d+/")),
     Shot("order-add", "county1", beside(first("/issues/orders/", r"/issues/orders/\d+/"), "add/")),
     Shot("order-new", "weitang1", "/issues/orders/new/"),
+    Shot("order-about", "county1", about(first("/issues/?view=all&state=open", ISSUE))),
     Shot("joint", "ecology1", "/issues/joint/"),
     Shot("joint-round", "ecology1", a_round),
     Shot("joint-shop", "ecology1", a_shop_of_a_round),

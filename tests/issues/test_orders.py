@@ -32,7 +32,7 @@ from lingxiu.issues.orders import (
 )
 from tests.cast import NOON, Cast, person
 from tests.issues.test_forms import jpeg
-from tests.issues.world import LATER, do, photo
+from tests.issues.world import LATER, alarm, do, find, photo
 
 SOON = date(2026, 3, 20)
 
@@ -221,6 +221,34 @@ FORM = {
     "kind": "instruction", "number": "善办批〔2026〕9号", "title": "夜市油烟", "issued_by": "县领导", "issued_on": "2026-01-05",
     "words": "逐店看", "violation": "D-HOOD", "due_on": "2099-01-01",
 }  # fmt: skip
+
+
+def test_the_office_enters_an_instruction_about_an_issue_or_a_shop(cast: Cast) -> None:
+    issue, office = find(cast.grid_member, merchant=cast.merchant), as_(cast.county_officer)
+    of_issue = f"/issues/orders/new/?issue={issue.number}"
+    assert of_issue in office.get(f"/issues/{issue.number}/").content.decode()
+    assert of_issue not in as_(cast.dispatcher).get(f"/issues/{issue.number}/").content.decode()
+    page = office.get(of_issue)
+    assert (page.context["form"]["violation"].value(), page.context["form"]["kind"].value()) == (
+        issue.violation, "instruction",
+    )  # fmt: skip
+    assert [row.unit for row in page.context["form"].unit_rows() if row.chosen] == [cast.town]
+    assert cast.merchant.name in page.content.decode()
+    form = {**FORM, "units": [cast.town.pk], "submission": str(uuid4())}
+    assert office.post(of_issue, form).status_code == 302
+    order = Order.objects.get()
+    assert (order.about_issue, order.about_shop) == (issue, cast.merchant)
+    assert order.title in office.get(f"/issues/{issue.number}/").content.decode()
+    of_shop = f"/issues/orders/new/?merchant={cast.merchant.pk}"
+    assert of_shop in office.get(f"/merchants/{cast.merchant.pk}/").content.decode()
+    assert office.post(of_shop, {**form, "number": "二号", "submission": str(uuid4())}).status_code == 302
+    assert Order.objects.get(number="二号").about_shop == cast.merchant
+    lead = alarm(cast.merchant)
+    assert lead.violation in dict(
+        office.get(f"/issues/orders/new/?issue={lead.number}").context["form"].fields["violation"].choices
+    )
+    for unknown in ("issue=2026030599999", "merchant=99999999", "merchant=x"):
+        assert office.get(f"/issues/orders/new/?{unknown}").status_code == 404
 
 
 def test_each_unit_may_have_its_own_task_and_day_and_the_paper_may_be_a_picture(cast: Cast) -> None:

@@ -9,30 +9,25 @@ from typing import Any
 from django import forms
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
-from lingxiu.accounts.models import Unit, UnitKind, User
+from lingxiu.accounts.models import Unit, User
 from lingxiu.files.models import StoredFile
 from lingxiu.issues import order_asked, orders, writing
 from lingxiu.issues.fields import area
-from lingxiu.issues.models import Issue
+from lingxiu.issues.order_about import About, about_of, fitting
 from lingxiu.issues.order_asked import BACK, DONE, LATE, STATES, UNDER_WAY, Asked
 from lingxiu.issues.order_models import Order, OrderKind
 from lingxiu.issues.order_views import REFUSALS, scan_of
 from lingxiu.issues.views import officer, submission_of
 from lingxiu.journal.actions import SubmissionReused, once
-from lingxiu.merchants.models import Merchant
-from lingxiu.policy.queries import in_force
-from lingxiu.ui import addresses
 from lingxiu.ui.choosing import offer
 
-ANYTHING = "P-OTHER"
-"""What an instruction is about that is of no issue: its unit says what it found."""
 DAYS_GIVEN = 7
 TITLE_CHARACTERS = 40
 
@@ -172,75 +167,22 @@ class InstructionForm(forms.Form):
         return due
 
 
-@dataclass(frozen=True, slots=True)
-class About:
-    """What it is written of: an issue, a shop, or nothing in particular."""
-
-    issue: Issue | None = None
-    shop: Merchant | None = None
-
-    @property
-    def violation(self) -> str:
-        return self.issue.violation if self.issue else ANYTHING
-
-    @property
-    def draft(self) -> str:
-        """Under which name what was typed is kept."""
-        return f"instruct:{self.issue.number if self.issue else self.shop.pk if self.shop else 'new'}"
-
-    @property
-    def where(self) -> str:
-        """Where one came from."""
-        if self.issue:
-            return addresses.issue(self.issue.number)
-        return addresses.merchant(self.shop.pk) if self.shop else order_asked.address()
-
-
 @require_http_methods(["GET", "HEAD", "POST"])
 def instruct(request: HttpRequest) -> HttpResponse:
     """`/issues/asked/new/`, `?issue=<number>` or `?merchant=<id>`: a leader's own instruction, from wherever they stand."""
     user, now = officer(request), timezone.now()
     if not order_asked.is_leader(user.authority):
         raise PermissionDenied
-    about, today = _about(request, user), timezone.localdate(now)
-    start = {"units": _fitting(about, user), "due_on": today + timedelta(days=DAYS_GIVEN)}
+    about, today = about_of(request, user), timezone.localdate(now)
+    start = {"units": fitting(about, order_asked.units_of(user)), "due_on": today + timedelta(days=DAYS_GIVEN)}
     form, submission = InstructionForm(user, today, request.POST or None, initial=start), submission_of(request)
     status = 200
     if request.method == "POST":
         status = 422
         if form.is_valid() and (given := _give(request, form, about, user, now)):
             return redirect("issues:order", given)
-    context = {"form": form, "about": about, "submission": submission, "violation": _label(about)}
+    context = {"form": form, "about": about, "submission": submission}
     return render(request, "issues/instruct.html", context, status=status)
-
-
-def _about(request: HttpRequest, user: User) -> About:
-    """Raises Http404 for what this leader may not see."""
-    if number := request.GET.get("issue", "")[:13]:
-        issue = get_object_or_404(Issue.objects.visible_to(user).select_related("merchant", "lead_unit"), number=number)
-        return About(issue, issue.merchant)
-    merchant = request.GET.get("merchant", "")
-    if merchant:
-        if not (merchant.isascii() and merchant.isdigit() and len(merchant) < 18):
-            raise Http404
-        return About(None, get_object_or_404(Merchant.objects.visible_to(user), pk=int(merchant)))
-    return About()
-
-
-def _label(about: About) -> object:
-    if about.issue is None:
-        return None
-    return next((row.label for row in in_force().catalogues.violations if row.id == about.issue.violation), None)
-
-
-def _fitting(about: About, leader: User) -> list[str]:
-    """Who is ticked to begin with: the town or the department that has the issue, else the town where it is."""
-    holder = about.issue.lead_unit if about.issue else None
-    if holder is not None and holder.kind in (UnitKind.TOWN, UnitKind.DEPARTMENT):
-        return [str(holder.pk)]
-    units = order_asked.units_of(leader)
-    town = about.issue.town if about.issue else about.shop.town if about.shop else ""
-    return [str(unit.pk) for unit in units if len(units) == 1 or unit.code == town]
 
 
 def _give(request: HttpRequest, form: InstructionForm, about: About, user: User, now: datetime) -> int | None:

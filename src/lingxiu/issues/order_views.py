@@ -26,6 +26,7 @@ from lingxiu.files.queries import not_on_the_spot
 from lingxiu.issues import order_asked, orders, pictures, writing
 from lingxiu.issues.fields import area
 from lingxiu.issues.models import Issue
+from lingxiu.issues.order_about import About, about_of, fitting
 from lingxiu.issues.order_models import Order, OrderItem, OrderKind
 from lingxiu.issues.shop_list import ShopListForm
 from lingxiu.issues.views import officer, submission_of
@@ -81,7 +82,8 @@ class ItemsForm(ShopListForm):
 
     def unit_rows(self) -> list[UnitRow]:
         """The units as the page lists them, with what was typed."""
-        chosen = set(self.data.getlist("units")) if self.is_bound and hasattr(self.data, "getlist") else set()
+        initial = set(self.initial.get("units", ()))
+        chosen = set(self.data.getlist("units")) if self.is_bound and hasattr(self.data, "getlist") else initial
         return [
             UnitRow(unit, pk in chosen, self._said("task", pk), self._said("due", pk)) for pk, unit in self._own.items()
         ]
@@ -155,7 +157,7 @@ class OrderForm(ItemsForm):
     words = forms.CharField(label=gettext_lazy("What is to be done"), max_length=2000, widget=area(3))
     violation = forms.ChoiceField(label=gettext_lazy("What it is about"))
 
-    def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, user: User, about: About, *args: Any, **kwargs: Any) -> None:
         super().__init__(user, *args, **kwargs)
         language = get_language() or "zh-hans"
         catalogues, today = in_force().catalogues, timezone.localdate()
@@ -163,7 +165,7 @@ class OrderForm(ItemsForm):
         choices: dict[str, list[tuple[str, Any]]] = {
             "violation": [("", _("Choose …"))] + [
                 (row.id, row.label.text(language)) for row in catalogues.violations
-                if row.kind == "finding" and row.holds(today)
+                if (row.kind == "finding" and row.holds(today)) or (about.where and row.id == about.violation)
             ],
             "leader": [("", _("nobody with an account")), *((pk, one.name) for pk, one in self._leaders.items())],
         }  # fmt: skip
@@ -214,32 +216,37 @@ def order_list(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def new_order(request: HttpRequest) -> HttpResponse:
-    """`/issues/orders/new/`."""
+    """`/issues/orders/new/`, `?issue=<number>` or `?merchant=<id>`: of that one."""
     user, now = officer(request), timezone.now()
     if not user.authority.may("issues.dispatch"):
         raise PermissionDenied
-    form = OrderForm(user, request.POST or None, initial={"issued_on": timezone.localdate()})
+    about = about_of(request, user)
+    start: dict[str, Any] = {"issued_on": timezone.localdate(), "units": fitting(about, _units(user))}
+    if about.where:
+        start |= {"kind": OrderKind.INSTRUCTION, "violation": about.violation}
+    form = OrderForm(user, about, request.POST or None, initial=start)
     submission = submission_of(request)
     if request.method == "POST" and form.is_valid():
         try:
             scan = scan_of(request, form, user)
             if not form.errors:
                 items = form.items(form.cleaned_data["title"], user)
-                order = orders.give(_given(form, scan), items, by=user, at=now, submission=submission)
+                order = orders.give(_given(form, scan, about), items, by=user, at=now, submission=submission)
                 if scan is not None:
                     writing.use_photos((scan.sha256,), "order", order.pk)
                 return redirect("issues:order", order.pk)
         except orders.OrderRefused as refused:
             form.add_error(refused.field if refused.field in form.fields else None, str(REFUSALS[refused.why]))
     status = 422 if form.is_bound else 200
-    return render(request, "issues/order_new.html", {"form": form, "submission": submission}, status=status)
+    context = {"form": form, "about": about, "submission": submission}
+    return render(request, "issues/order_new.html", context, status=status)
 
 
-def _given(form: OrderForm, scan: StoredFile | None) -> orders.Given:
+def _given(form: OrderForm, scan: StoredFile | None, about: About) -> orders.Given:
     said = form.cleaned_data
     return orders.Given(
         OrderKind(said["kind"]), said["number"], said["title"], said["issued_by"], said["issued_on"], said["violation"],
-        said["words"], scan, form.leader_chosen(),
+        said["words"], scan, form.leader_chosen(), about.issue, about.shop,
     )  # fmt: skip
 
 

@@ -32,6 +32,7 @@ from lingxiu.issues import (
     evidence,
     looking_pages,
     order_asked,
+    orders,
     phrases,
     pictures,
     queries,
@@ -419,6 +420,7 @@ def _page(
         "next": _next(issue, user),
         "look": looking_pages.card(issue, user, now),
         "instructs": order_asked.is_leader(user.authority),
+        "enters_orders": orders.is_county(user),
         "instructions": order_asked.orders_about(user, issue=issue.pk),
         "pulse": str(head()),
     }

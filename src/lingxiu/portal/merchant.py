@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from lingxiu.accounts.models import User
-from lingxiu.issues import inspections, order_asked, resting
+from lingxiu.issues import inspections, order_asked, orders, resting
 from lingxiu.issues.fields import label_of
 from lingxiu.issues.find_forms import findings
 from lingxiu.issues.inspection_pages import card
@@ -119,6 +119,7 @@ def portrait(request: HttpRequest, merchant_id: int) -> HttpResponse:
         "care": care,
         "devices": [(KINDS.get(device.kind, device.kind), device) for device in devices],
         "instructs": order_asked.is_leader(user.authority),
+        "enters_orders": orders.is_county(user),
         "instructions": order_asked.orders_about(user, shop=merchant.pk),
         "alarms": Alarm.objects.filter(device__in=devices, cleared_at=None).select_related("device"),
         "stopping": resting.stopping(),
