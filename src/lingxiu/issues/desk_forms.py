@@ -9,7 +9,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from lingxiu.issues.bulk import ENDS, Order
-from lingxiu.issues.fields import LONGEST_WORDS, area
+from lingxiu.issues.fields import LONGEST_WORDS, SometimesChoice, SometimesWords, area
 from lingxiu.issues.lifecycle import State
 from lingxiu.issues.models import Issue
 from lingxiu.issues.whom import unit_and_person, whom_all
@@ -27,8 +27,11 @@ class BulkForm(forms.Form):
     """What is done with every ticked issue."""
 
     what = forms.ChoiceField(label=_("With all of them"), choices=WHAT, widget=forms.RadioSelect, initial="assign")
-    to = forms.ChoiceField(label=_("To whom"), required=False, widget=forms.Select(attrs={"lang": "zh"}))
-    words = forms.CharField(
+    to = SometimesChoice(
+        label=_("To whom"), required=False, widget=forms.Select(attrs={"lang": "zh"}),
+        help_text=_("Where they are given to somebody."),
+    )  # fmt: skip
+    words = SometimesWords(
         label=_("One reason for all"), required=False, max_length=LONGEST_WORDS, widget=area(3),
         help_text=_("Needed to dismiss, and where somebody has it already. Only slight issues that nobody reported are ended so."),
     )  # fmt: skip

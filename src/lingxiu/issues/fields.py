@@ -11,6 +11,20 @@ from lingxiu.policy.schema.violations import Question, Violation
 LONGEST_WORDS = 2000
 
 
+class SometimesNeeded:
+    """A field that some cases need: its help says which, and no page calls it optional."""
+
+    sometimes_needed = True
+
+
+class SometimesWords(SometimesNeeded, forms.CharField):
+    """Words that some cases need."""
+
+
+class SometimesChoice(SometimesNeeded, forms.ChoiceField):
+    """A choice that some cases need."""
+
+
 def area(rows: int = 3, **attributes: str) -> forms.Textarea:
     """A text area of so many rows."""
     return forms.Textarea(attrs={"rows": rows, "maxlength": LONGEST_WORDS, **attributes})

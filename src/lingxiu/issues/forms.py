@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from lingxiu.accounts.models import Unit, User
 from lingxiu.issues import cases, cooperating, evidence, mentions, outside, queries, reporters
-from lingxiu.issues.fields import LONGEST_WORDS, area, question_field
+from lingxiu.issues.fields import LONGEST_WORDS, SometimesWords, area, question_field
 from lingxiu.issues.holding import routed_unit, units_to_give
 from lingxiu.issues.lifecycle import (
     CERTIFIED_ONLY,
@@ -222,15 +222,17 @@ class MoveForm(forms.Form):
         reports = list(self.issue.reports.order_by("reported_at"))
         if not reports:
             return {}
+        several = len(reports) > 1
+        help_text = gettext("They read it as it stands. No names of officers, nothing about other people.")
+        if several:
+            help_text += " " + gettext("It goes to everybody who gets no answer of their own below.")
         fields: dict[str, forms.Field] = {
-            "answer": forms.CharField(
-                label=_("Answer to whoever reported it"), max_length=LONGEST_WORDS, widget=area(3),
-                required=len(reports) == 1,  # of several, each may get their own instead
-                error_messages={"required": str(REFUSALS["answer"])},
-                help_text=_("They read it as it stands. No names of officers, nothing about other people."),
+            "answer": (SometimesWords if several else forms.CharField)(
+                label=_("Answer to whoever reported it"), max_length=LONGEST_WORDS, widget=area(3), required=not several,
+                error_messages={"required": str(REFUSALS["answer"])}, help_text=help_text,
             )
         }  # fmt: skip
-        if len(reports) > 1:
+        if several:
             for row in reports:
                 said = row.own_number or row.words[:20]
                 label = gettext("A different answer to «%(said)s»") % {"said": said}
