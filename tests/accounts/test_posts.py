@@ -104,7 +104,7 @@ def test_a_phone_bound_at_the_door_becomes_an_owner(cast: Cast) -> None:
     assert bond.user.authority.merchant_ids == {cast.merchant.pk}
     assert not bond.user.has_usable_password()
     assert not bond.user.authority.is_officer
-    assert "137" not in bond.user.username
+    assert "13700000001" not in bond.user.username
 
 
 def test_one_person_may_have_several_shops_and_a_shop_several_people(cast: Cast) -> None:

@@ -197,7 +197,7 @@ def test_an_owner_never_learns_who_complained(cast: Cast) -> None:
     assert waiting.number in text
     assert complaint.number not in text, "it is closed"
     assert "王阿姨" not in text
-    assert "502" not in text
+    assert "幢502" not in text
 
 
 def test_companies_are_told_nothing_of_issues_or_levels(cast: Cast) -> None:
