@@ -80,6 +80,20 @@ def test_who_left_their_post_leaves_it_with_the_unit(cast: Cast) -> None:
     assert ball(issue).unit == cast.grid  # type: ignore[union-attr]  # it is open
 
 
+def test_what_rests_waits_for_who_is_away_and_not_for_who_has_left(cast: Cast, colleague: User) -> None:
+    issue = alarm(cast.merchant)
+    do(issue, Move.ACCEPT, cast.grid_member)
+    until = (NOON + 5 * DAY).date()
+    do(issue, Move.SUSPEND, cast.dispatcher, words="等配件", reason="PART-ORDERED", until=until)
+    away(cast.grid_member, colleague, since=1)
+    assert cover_absent(NOON + DAY) == 0
+    Post.objects.filter(user=cast.grid_member).update(until=NOON + 2 * DAY)
+    assert (cover_absent(NOON + 2 * DAY), cover_absent(NOON + 2 * DAY)) == (1, 0)
+    issue.refresh_from_db()
+    assert (issue.lead_unit, issue.lead_person == cast.grid_member) == (cast.grid, False)
+    assert issue.suspended_until is not None
+
+
 def test_a_deputy_who_is_away_as_well_is_none(cast: Cast, colleague: User) -> None:
     away(cast.grid_member, colleague)
     with pytest.raises(AbsenceRefused) as refused:

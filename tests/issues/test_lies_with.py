@@ -107,6 +107,17 @@ def test_who_left_already_is_still_found_with_what_lies_with_them(cast: Cast, bu
     assert set(given(busy, heir, cast).values()) == {""}
 
 
+def test_what_rests_goes_too_and_goes_on_resting(cast: Cast, busy: User, heir: User) -> None:
+    issue = Issue.objects.get(lead_person=busy)
+    until = (NOON + 5 * DAY).date()
+    do(issue, Move.SUSPEND, cast.dispatcher, words="等配件", reason="PART-ORDERED", until=until)
+    columns = ("suspended_until", "due_at", "step_due_at")
+    rests = Issue.objects.values(*columns).get(pk=issue.pk)
+    assert given(busy, heir, cast)["issue"] == ""
+    assert Issue.objects.values("lead_person", *columns).get(pk=issue.pk) == {"lead_person": heir.pk, **rests}
+    assert rests["suspended_until"] is not None
+
+
 def test_a_round_that_was_walked_keeps_who_walked_it(cast: Cast, heir: User, the_round: JointInspection) -> None:
     JointInspection.objects.filter(pk=the_round.pk).update(day=NOON.date())
     the_round.refresh_from_db()

@@ -85,8 +85,8 @@ ONLY_IF: dict[Move, Mark] = {
     Move.ANSWER: Mark.REPORTED,
 }
 THOUGH_SUSPENDED = {
-    Move.DISMISS, Move.RESUME, Move.SUPERVISE, Move.REPORT_UP, Move.CORRECT, Move.ASK, Move.ANSWER, Move.ADD,
-    Move.NOTE,
+    Move.DISMISS, Move.RESUME, Move.REASSIGN, Move.SUPERVISE, Move.REPORT_UP, Move.CORRECT, Move.ASK, Move.ANSWER,
+    Move.ADD, Move.NOTE,
 }  # fmt: skip
 # in which states a move that changes none of them can be made
 STAYS: dict[Move, set[State]] = {

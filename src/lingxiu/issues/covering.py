@@ -6,7 +6,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 
 from lingxiu.accounts.absences import deputies
 from lingxiu.accounts.models import Absence, Post, Unit, User
@@ -21,12 +21,13 @@ MOVABLE = [state.value for state in MOVES[Move.REASSIGN].come_from]
 
 
 def cover_absent(at: datetime) -> int:
-    """Hand over what lies with people who are away now, or hold no post any more where they had it. May run twice.
+    """Hand over what lies with people who are away now, or hold no post any more where they had it. May run twice. What rests
+    waits for who is away, and not for who has left.
 
     Returns: how many issues changed hands.
     """
-    held = Issue.objects.open().filter(state__in=MOVABLE, suspended_until=None, lead_person__isnull=False)
-    away = Exists(Absence.objects.filter(Absence.at(at), user=OuterRef("lead_person")))
+    held = Issue.objects.open().filter(state__in=MOVABLE, lead_person__isnull=False)
+    away = Q(Exists(Absence.objects.filter(Absence.at(at), user=OuterRef("lead_person"))), suspended_until=None)
     works_there = Exists(
         Post.objects.filter(Post.held_at(at), user=OuterRef("lead_person"), unit=OuterRef("lead_unit"))
     )

@@ -222,7 +222,9 @@ MOVES: dict[Move, Rule] = {
         _rule(Move.SPLIT, set(OPEN), None, {B.DISPATCHER}, {N.REPORT}, only_if=M.SEVERAL_REPORTS),
         _rule(Move.TRANSFER, WITH_SOMEBODY, S.DISPATCHED, {B.ASSIGNEE, B.DISPATCHER}, {N.UNIT, N.WORDS}),
         _rule(Move.DECLINE, {S.DISPATCHED}, S.DISPATCHED, {B.ASSIGNEE}, {N.WORDS}, only_if=M.MAY_DECLINE),
-        _rule(Move.REASSIGN, WITH_SOMEBODY, None, {B.ASSIGNEE, B.DISPATCHER}, {N.PERSON}),
+        _rule(
+            Move.REASSIGN, WITH_SOMEBODY, None, {B.ASSIGNEE, B.DISPATCHER}, {N.PERSON}, though_suspended=True
+        ),
         _rule(Move.RETURN, BEFORE_RECHECK, S.RECEIVED, {B.ASSIGNEE, B.DISPATCHER}, {N.WORDS}),
         _rule(Move.ESCALATE, BEFORE_RECHECK, S.RECEIVED, {B.ASSIGNEE, B.DISPATCHER}, {N.WORDS}),
         _rule(
