@@ -16,10 +16,11 @@ from django.utils import timezone, translation
 from lingxiu.accounts.models import User
 from lingxiu.issues import reporters
 from lingxiu.issues.bodies import DEEDS
-from lingxiu.issues.filters import Filter, matching
+from lingxiu.issues.filters import Filter
 from lingxiu.issues.lifecycle import Move, Result
 from lingxiu.issues.lookback.comparison import FEW, Compared, Work, compare, tables
 from lingxiu.issues.lookback.figures import Period, period_around
+from lingxiu.issues.matching import matching
 from lingxiu.issues.models import Issue
 from tests.cast import NOON, Cast, person
 from tests.issues.world import LATER, complain, do, find, photo

@@ -16,9 +16,10 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from lingxiu.accounts.models import User
 from lingxiu.issues import bulk, bulk_run, digest, jobs, reporters
-from lingxiu.issues.filters import Filter, matching
+from lingxiu.issues.filters import Filter
 from lingxiu.issues.kept import PrivateNote, SavedView
 from lingxiu.issues.lifecycle import Move
+from lingxiu.issues.matching import matching
 from lingxiu.issues.models import Issue, MoveRow
 from lingxiu.journal.models import Entry
 from tests.cast import NOON, Cast, person

@@ -16,8 +16,11 @@ from python_calamine import CalamineWorkbook
 from lingxiu.accounts.models import User
 from lingxiu.issues import reporters
 from lingxiu.issues.filter_choices import DAYS, PICKS, TICKS
-from lingxiu.issues.filters import Filter, matching
+from lingxiu.issues.filters import Filter
 from lingxiu.issues.lifecycle import Move
+from lingxiu.issues.lookback.actions import Place, add_place, remove_place
+from lingxiu.issues.lookback.queries import near_key_place
+from lingxiu.issues.matching import matching
 from lingxiu.issues.models import Issue
 from lingxiu.issues.rectification_models import Rectification
 from tests.cast import NOON, Cast, person
@@ -35,6 +38,26 @@ def shown(cast: Cast, **query: str) -> set[str]:
     wanted = Filter.read({"view": "all", **query})
     assert query.items() <= wanted.query.items()  # read, and said again as it was
     return {issue.number for issue in matching(wanted, cast.county_officer, LATER)}
+
+
+def test_near_a_key_place_is_within_its_circle_wherever_the_cells_of_the_net_lie(cast: Cast) -> None:
+    number = find(cast.grid_member, merchant=cast.merchant).number
+    assert shown(cast, near="1") == set(), "there are no places"
+    for name, lng, lat, radius_m in (("一小", 120.92, 30.85, 200), ("古镇", 120.95, 30.86, 2_000)):
+        add_place(Place("school", name, lng, lat, radius_m), by=cast.county_officer, at=NOON)
+    gone = add_place(Place("school", "二小", 120.89, 30.83, 500), by=cast.county_officer, at=NOON)
+    remove_place(gone, by=cast.county_officer, at=NOON)
+    found = set()
+    for lng in range(120_880, 120_980, 3):
+        for lat in range(30_820, 30_890, 7):
+            at = {"lng": lng / 1000, "lat": lat / 1000}
+            Issue.objects.filter(number=number).update(**at)
+            near = bool(shown(cast, near="1"))
+            assert near == near_key_place(**at), at
+            found.add(near)
+    assert found == {True, False}
+    Issue.objects.filter(number=number).update(lng=None, lat=None)
+    assert shown(cast, near="1") == set()
 
 
 def test_it_waits_for_a_reporter_who_was_asked_until_they_say_something(cast: Cast) -> None:

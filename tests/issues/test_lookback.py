@@ -9,11 +9,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from lingxiu.issues import reporters
-from lingxiu.issues.filters import NO_TOWN, Filter, matching
+from lingxiu.issues.filters import NO_TOWN, Filter
 from lingxiu.issues.lifecycle import Move, Result
 from lingxiu.issues.lookback import queries
 from lingxiu.issues.lookback.figures import Period, period_around
 from lingxiu.issues.lookback.models import KeyPlace
+from lingxiu.issues.matching import matching
 from lingxiu.issues.models import Issue, Report
 from tests.cast import NOON, Cast
 from tests.issues.world import LATER, alarm, complain, do, find, photo, to_recheck

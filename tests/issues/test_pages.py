@@ -15,9 +15,11 @@ from python_calamine import CalamineWorkbook
 
 from lingxiu.accounts.models import Bond, User
 from lingxiu.china.pinyin import initials, search_key
-from lingxiu.issues.filters import Filter, matching, page
+from lingxiu.issues.filters import Filter
 from lingxiu.issues.lifecycle import Move
+from lingxiu.issues.matching import matching
 from lingxiu.issues.models import Issue
+from lingxiu.issues.paging import page
 from tests.cast import NOON, Cast
 from tests.issues.world import LATER, alarm, complain, do, find, photo, to_closed, to_recheck
 from tests.statements import statements

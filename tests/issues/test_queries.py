@@ -8,10 +8,11 @@ from datetime import timedelta
 import pytest
 
 from lingxiu.accounts.models import Bond, User
-from lingxiu.issues import filters
-from lingxiu.issues.filters import Filter, listing
+from lingxiu.issues import paging
+from lingxiu.issues.filters import Filter
 from lingxiu.issues.lifecycle import Move, Result
 from lingxiu.issues.models import Issue, Report
+from lingxiu.issues.paging import listing
 from lingxiu.issues.queries import ForOwner, complaints_found_true, counts, for_owner, of_merchant, timeline, unit_work
 from tests.cast import NOON, Cast
 from tests.issues.world import LATER, alarm, complain, do, find, to_closed, to_recheck
@@ -130,8 +131,8 @@ def test_the_timeline_is_newest_first_and_names_people_in_one_query(
 def test_words_are_found_alike_however_many_issues_hold_them(
     cast: Cast, monkeypatch: pytest.MonkeyPatch, counted: int, asked: str, fits: int
 ) -> None:
-    monkeypatch.setattr(filters, "SEARCHED", counted)
-    monkeypatch.setattr(filters, "PAGE", 2)
+    monkeypatch.setattr(paging, "SEARCHED", counted)
+    monkeypatch.setattr(paging, "PAGE", 2)
     for n in range(7):
         issue = find(cast.grid_member, merchant=cast.merchant, at=NOON + timedelta(minutes=n))
         words = ["油污外溢", "后门油污外溢 bin-NO 7"][n % 2 == 0 and n < 3] if n < 5 else "灯不亮"

@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from lingxiu.issues import resting
-from lingxiu.issues.filters import Filter, matching
+from lingxiu.issues.filters import Filter
 from lingxiu.issues.lifecycle import Move, MoveRefused
+from lingxiu.issues.matching import matching
 from lingxiu.issues.models import Issue
 from lingxiu.issues.overdue import resume_rested
 from lingxiu.issues.queries import counts

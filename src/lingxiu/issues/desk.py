@@ -19,9 +19,11 @@ from lingxiu.accounts.models import Unit, User
 from lingxiu.issues import bulk, bulk_run, digest
 from lingxiu.issues.bulk import MOST_ROWS, Ticked
 from lingxiu.issues.desk_forms import BulkForm, PrivateNoteForm, ViewForm
-from lingxiu.issues.filters import Filter, matching, total
+from lingxiu.issues.filters import Filter
 from lingxiu.issues.kept import PrivateNote, SavedView, units_of
+from lingxiu.issues.matching import matching
 from lingxiu.issues.models import Issue
+from lingxiu.issues.paging import total
 from lingxiu.issues.views import MOST_VIEWS_SHOWN, officer, rows_of, submission_of
 from lingxiu.journal.actions import Scope, SubmissionReused, record
 from lingxiu.journal.queries import head

@@ -16,8 +16,10 @@ from django.utils.translation import ngettext
 
 from lingxiu.accounts.models import User
 from lingxiu.issues import writing
-from lingxiu.issues.filters import Filter, Total, matching, total
+from lingxiu.issues.filters import Filter
+from lingxiu.issues.matching import matching
 from lingxiu.issues.models import Assignment, Issue
+from lingxiu.issues.paging import Total, total
 
 Text = str | Promise
 END_OF_WORK = time(17)

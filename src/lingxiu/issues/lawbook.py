@@ -21,8 +21,10 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from lingxiu.china.pinyin import fold
-from lingxiu.issues.filters import Filter, matching, total
+from lingxiu.issues.filters import Filter
+from lingxiu.issues.matching import matching
 from lingxiu.issues.models import FlowChoice
+from lingxiu.issues.paging import total
 from lingxiu.issues.views import officer
 from lingxiu.issues.words import SEVERITIES
 from lingxiu.policy.queries import edition, in_force

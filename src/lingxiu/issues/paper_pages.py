@@ -21,9 +21,10 @@ from lingxiu.issues import papers, rectifications
 from lingxiu.issues.bulk import Ticked
 from lingxiu.issues.desk import dispatcher
 from lingxiu.issues.fields import area
-from lingxiu.issues.filters import Filter, matching
+from lingxiu.issues.filters import Filter
 from lingxiu.issues.inspection_models import Inspection
 from lingxiu.issues.inspection_paper import inspection_pdf
+from lingxiu.issues.matching import matching
 from lingxiu.issues.models import Issue
 from lingxiu.issues.papers import NothingGiven
 from lingxiu.issues.rectification_models import Rectification

@@ -17,7 +17,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from lingxiu.accounts.models import User
 from lingxiu.issues import sheet
-from lingxiu.issues.filters import Filter, matching
+from lingxiu.issues.filters import Filter
+from lingxiu.issues.matching import matching
 from lingxiu.issues.sheet import Line, SheetRefused
 from lingxiu.issues.views import officer, submission_of
 from lingxiu.journal.actions import SubmissionReused

@@ -24,7 +24,7 @@ from lingxiu.issues import elsewhere, pictures, queries, resting, signing, voice
 from lingxiu.issues.actions import opening
 from lingxiu.issues.export import MOST_ROWS, write_sheet
 from lingxiu.issues.filter_choices import more_choices
-from lingxiu.issues.filters import Filter, listing, matching, within
+from lingxiu.issues.filters import Filter
 from lingxiu.issues.find_forms import FindForm
 from lingxiu.issues.holders import holder, stood_in_for
 from lingxiu.issues.kept import SavedView
@@ -32,8 +32,10 @@ from lingxiu.issues.keys import KEYS
 from lingxiu.issues.lifecycle import State
 from lingxiu.issues.lookback.models import Listing
 from lingxiu.issues.lookback.queries import listed
+from lingxiu.issues.matching import matching, within
 from lingxiu.issues.models import FlowChoice, Issue, LevelChoice, Source, StateChoice
 from lingxiu.issues.order_today import waiting
+from lingxiu.issues.paging import listing
 from lingxiu.issues.words import MOVES
 from lingxiu.journal.actions import SubmissionReused, once
 from lingxiu.journal.queries import head

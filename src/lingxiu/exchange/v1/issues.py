@@ -41,13 +41,15 @@ from lingxiu.exchange.v1.shapes import (
 )
 from lingxiu.issues import case_forms, cases, elsewhere, evidence, looking, queries, words
 from lingxiu.issues.actions import moving, opening
-from lingxiu.issues.filters import Filter, matching, page
+from lingxiu.issues.filters import Filter
 from lingxiu.issues.find_forms import findings
 from lingxiu.issues.forms import BEFORE_AND_AFTER
 from lingxiu.issues.forms import FIELDS as MADE_BY_PEOPLE
 from lingxiu.issues.inspection_rules import Inspecting
 from lingxiu.issues.lifecycle import Level, Mark, MoveRefused, State, moves_from
+from lingxiu.issues.matching import matching
 from lingxiu.issues.models import PEOPLE, Issue, MoveRow, Report, Source
+from lingxiu.issues.paging import page
 from lingxiu.issues.relations import relations
 from lingxiu.issues.writing import Brought, SomebodyWasFaster
 from lingxiu.journal.actions import SubmissionReused

@@ -15,9 +15,10 @@ from django.utils.translation import gettext
 
 from lingxiu.accounts.models import Unit, UnitKind, User
 from lingxiu.issues.bodies import DEEDS, WORK, Days, body_of, part_conditions
-from lingxiu.issues.filters import Filter, end_of, matching, start_of
+from lingxiu.issues.filters import Filter
 from lingxiu.issues.lookback.figures import Period, share
 from lingxiu.issues.lookback.words import Cell, Table, address, per_cent
+from lingxiu.issues.matching import end_of, matching, start_of
 from lingxiu.issues.models import Assignment, IssueQuerySet
 from lingxiu.policy.schema.roles import Sight
 

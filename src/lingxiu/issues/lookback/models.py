@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 from datetime import date
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db import models
-from django.db.models import ExpressionWrapper, F, FloatField, Q, Value
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import BooleanField, ExpressionWrapper, F, FloatField, Func, Q, Value
+from django.db.models.expressions import Combinable
+from django.db.models.sql.compiler import SQLCompiler
 from django.utils.translation import gettext_lazy as _
 
 from lingxiu.accounts.models import User
@@ -15,6 +18,8 @@ from lingxiu.merchants.models import Merchant
 
 METRES_A_DEGREE = 111_320.0
 """Of latitude, and of longitude at the equator (WGS84, mean)."""
+CELLS_A_DEGREE = 100
+"""Of the net by which points and circles meet: about a kilometre, as wide as most circles."""
 LARGEST_RADIUS_M = 3_000
 
 
@@ -25,15 +30,56 @@ class KeyPlaceQuerySet(models.QuerySet["KeyPlace"]):
         """Those nobody has taken off the list."""
         return self.filter(removed_at=None)
 
-    def around(self, lng: float | models.OuterRef, lat: float | models.OuterRef) -> KeyPlaceQuerySet:
+    def around(self, lng: float, lat: float) -> KeyPlaceQuerySet:
         """The places in whose circle a point (WGS84 degrees) lies. The box stands first, which is cheap; then the plane
         that touches the sphere there, right to a metre within the largest radius."""
-        x, y = (Value(at) if isinstance(at, float) else at for at in (lng, lat))
+        x, y = Value(lng), Value(lat)
         east = ExpressionWrapper((F("lng") - x) * F("metres_a_degree"), output_field=FloatField())
         north = ExpressionWrapper((F("lat") - y) * Value(METRES_A_DEGREE), output_field=FloatField())
         boxed = self.in_use().filter(west__lte=x, east__gte=x, south__lte=y, north__gte=y)
         away = ExpressionWrapper(east * east + north * north, output_field=FloatField())
         return boxed.alias(away=away).filter(away__lte=F("radius_m") * F("radius_m"))
+
+    def any_holds(self, lng: str, lat: str) -> Combinable:
+        """Whether a point of these two columns (WGS84 degrees) lies in the circle of a place. Looks up the places, now."""
+        near = [
+            (x, y, place.lng, place.lat, place.metres_a_degree, place.radius_m)
+            for place in self.in_use()
+            for x in range(_cell(place.west), _cell(place.east) + 1)
+            for y in range(_cell(place.south), _cell(place.north) + 1)
+        ]
+        return InACircle(lng, lat, [list(column) for column in zip(*near, strict=True)] or [[]] * 6)
+
+
+class InACircle(Func):
+    """Points and circles meet by the cells of a net, so that the database compares a point with the places of its own cell:
+    each with all of them took 80 ms for 25,000 issues."""
+
+    output_field = BooleanField()
+
+    def __init__(self, lng: str, lat: str, columns: list[list[float]]) -> None:
+        super().__init__(F(lng), F(lat))
+        self.arrays = ["{" + ",".join(map(str, column)) + "}" for column in columns]
+
+    def as_sql(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, *_: Any, **__: Any
+    ) -> tuple[str, tuple[str, ...]]:
+        """The points are columns, which bring no parameters."""
+        (lng, _no), (lat, _none) = (compiler.compile(point) for point in self.get_source_expressions())
+        return (
+            f"""EXISTS (
+                SELECT FROM unnest(%s::int[], %s::int[], %s::float[], %s::float[], %s::float[], %s::float[])
+                    AS place (x, y, lng, lat, metres_a_degree, radius_m)
+                WHERE x = floor({lng} * {CELLS_A_DEGREE})::int AND y = floor({lat} * {CELLS_A_DEGREE})::int
+                    AND ((place.lng - {lng}) * metres_a_degree) ^ 2 + ((place.lat - {lat}) * {METRES_A_DEGREE}) ^ 2
+                        <= radius_m ^ 2
+            )""",
+            tuple(self.arrays),
+        )
+
+
+def _cell(degrees: float) -> int:
+    return math.floor(degrees * CELLS_A_DEGREE)
 
 
 class KeyPlace(models.Model):

@@ -13,9 +13,10 @@ from django.db.models import Avg, Count, Min, Q
 from django.utils import timezone
 
 from lingxiu.accounts.models import User
-from lingxiu.issues.filters import AGES, NO_TOWN, REACHED, REPEAT_DAYS, REPEATS, Filter, conditions, matching
+from lingxiu.issues.filters import AGES, NO_TOWN, REACHED, REPEAT_DAYS, REPEATS, Filter
 from lingxiu.issues.lookback.figures import Counts, Period, Row, by, summed
 from lingxiu.issues.lookback.models import KeyPlace, Listing
+from lingxiu.issues.matching import conditions, matching
 from lingxiu.issues.models import PEOPLE, Issue, Report
 from lingxiu.merchants.models import Merchant
 

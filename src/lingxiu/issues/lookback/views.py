@@ -17,13 +17,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from lingxiu.accounts.models import User
-from lingxiu.issues.filters import Filter, matching
+from lingxiu.issues.filters import Filter
 from lingxiu.issues.lookback import actions, comparison, docx, queries, words
 from lingxiu.issues.lookback.asking import Asked, area_name, grids_of
 from lingxiu.issues.lookback.exports import write_csv, write_geojson
 from lingxiu.issues.lookback.figures import Period, period_around
 from lingxiu.issues.lookback.forms import ListingForm, PlaceForm, PlacesFileForm
 from lingxiu.issues.lookback.models import KeyPlace, Listing
+from lingxiu.issues.matching import matching
 from lingxiu.issues.queries import shops_called
 from lingxiu.issues.routing_pages import sees_rules
 from lingxiu.issues.views import officer
