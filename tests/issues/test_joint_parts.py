@@ -11,8 +11,11 @@ import time_machine
 from django.test import Client
 
 from lingxiu.accounts.models import Unit, User
+from lingxiu.issues.digest import figures
 from lingxiu.issues.disputes import disputes, told_lines
+from lingxiu.issues.filters import Filter
 from lingxiu.issues.lifecycle import Mark, Move, MoveRefused
+from lingxiu.issues.matching import matching
 from lingxiu.issues.models import Assignment, Issue, Reminder
 from lingxiu.issues.overdue import follow_up, resume_rested
 from lingxiu.issues.papers import record_data, record_pdf
@@ -282,6 +285,22 @@ def test_lead_and_county_are_told_when_the_time_for_the_reply_is_over(cast: Cast
     follow_up(TWO_DAYS_ON)
     follow_up(TWO_DAYS_ON)
     assert Reminder.objects.filter(issue=issue, rule="E-REPLY-100").count() == 1
+
+
+def test_the_morning_counts_objections_that_wait_for_a_reply(cast: Cast, issue: Issue, marketer: User) -> None:
+    def counted() -> int:
+        """Of the same list as the figure's own."""
+        found = {one.url: one.count for one in figures(cast.county_officer, TWO_DAYS_ON)}
+        listed = matching(Filter(waits="reply"), cast.county_officer, TWO_DAYS_ON).count()
+        assert str(found["/issues/?view=all&waits=reply"]) == str(listed)
+        return listed
+
+    involve(issue, cast, cast.market)
+    assert counted() == 0
+    do(issue, Move.OBJECT, marketer, words="不归我们")
+    assert counted() == 1
+    do(issue, Move.REPLY, cast.department_officer, words="归的")
+    assert counted() == 0
 
 
 def test_nobody_is_told_of_a_reply_that_was_made(cast: Cast, issue: Issue, marketer: User) -> None:

@@ -64,6 +64,7 @@ def figures(user: User, now: datetime) -> list[Figure]:
         (_("Due today"), Filter(due_today=True), "calendar-due", "soon"),
         (_("More time asked for"), Filter(waits="extension"), "clock", "warning"),
         (_("Objections to settle"), Filter(waits="objection"), "gavel", "warning"),
+        (_("Objections to reply to"), Filter(waits="reply"), "message-circle", "warning"),
         (_("Supervised, not answered"), Filter(waits="supervised"), "eye", "warning"),
         (_("Opened again by reporters"), Filter(event="reopened", after=since), "history", "warning"),
         (_("Alarms that came in"), Filter(event="came_in", after=since, source="alarm"), "bell-ringing", "alarm"),

@@ -25,7 +25,8 @@ PICKS: dict[str, tuple[Text, Text, dict[str, Text]]] = {
     # name in the address: what it is about, what it says unchosen, what it offers
     "waits": (_("Who is waited for"), _("Whoever is waited for"), {
         "decision": _("waits for a decision"), "extension": _("more time is asked for"),
-        "objection": _("an objection is to be settled"), "supervised": _("a leader waits for an answer"),
+        "objection": _("an objection is to be settled"), "reply": _("an objection is to be replied to"),
+        "supervised": _("a leader waits for an answer"),
         "reporter": _("the reporter was asked"), "merchant": _("waits for the shop"), "unit": _("waits for another unit"),
     }),
     "answers": (_("Answers to reporters"), _("Answered or not"), {

@@ -19,10 +19,11 @@ from lingxiu.issues.models import FlowChoice, LevelChoice, ResultChoice, Source,
 
 VIEWS = ("mine", "unit", "all")
 SORTS = ("new", "due")
-WAITS = ("extension", "objection", "supervised", "decision", "reporter", "merchant", "unit")
-"""For whom an issue waits: for more time to be given or refused, for an objection to be settled, for a leader to be answered
-(`decision`: any of these); for a reporter who was asked; for the shop, while it rests for the shop's sake or a notice to put it
-right runs; for another unit, while one works along or it rests until another body has spoken."""
+WAITS = ("extension", "objection", "reply", "supervised", "decision", "reporter", "merchant", "unit")
+"""For whom an issue waits: for more time to be given or refused, for an objection to be settled (`reply`: by the lead, who says
+something to it first), for a leader to be answered (`decision`: any of these); for a reporter who was asked; for the shop, while
+it rests for the shop's sake or a notice to put it right runs; for another unit, while one works along or it rests until another
+body has spoken."""
 RATED: dict[str, tuple[int, int]] = {
     # how a reporter rated the answer, both ends included
     "1": (1, 5),

@@ -12,7 +12,7 @@ from django.utils import timezone
 from lingxiu.accounts.models import User
 from lingxiu.issues import bodies, queries, resting
 from lingxiu.issues.filters import AGES, GRASSROOTS, NO_TOWN, RATED, REACHED, REPEAT_DAYS, REPEATS, Filter
-from lingxiu.issues.lifecycle import Move, State
+from lingxiu.issues.lifecycle import MOVES, Move, State
 from lingxiu.issues.lookback.models import KeyPlace, Listing
 from lingxiu.issues.models import PEOPLE, WAITING_STATES, Assignment, Issue, IssueQuerySet, MoveRow, Report
 from lingxiu.issues.rectification_models import Rectification
@@ -167,6 +167,9 @@ def _waits(whom: str, now: datetime) -> Q:
             return Q(pk__in=asked)
         case "objection":
             return Q(pk__in=objected)
+        case "reply":
+            awaited = Q(answer="", issue__state__in=MOVES[Move.REPLY].come_from) & ~Q(unit=F("issue__lead_unit"))
+            return Q(pk__in=objected.filter(awaited))
         case "supervised":
             return Q(pk__in=watched)
         case "decision":
