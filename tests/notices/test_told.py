@@ -144,7 +144,7 @@ def test_an_objection_is_told_to_the_lead_who_replies_and_to_the_county_which_se
     assert said(Move.OBJECT, marketer, words="不归我们") == [(county, "N-OBJECTED-SEEN"), (lead, "N-OBJECTED")]
     assert said(Move.REPLY, cast.department_officer, words="归的") == [(county, "N-REPLIED"), ("mar", "N-REPLIED-UNIT")]
     settled = said(Move.SETTLE, cast.county_officer, words="照办", upheld=True)
-    assert settled == [(lead, "N-PART-SAID"), ("mar", "N-PART-SAID")]
+    assert settled == [(lead, "N-SETTLED"), ("mar", "N-SETTLED")]
     day = {"units": (cast.market,), "part_due": (NOON + timedelta(days=4)).date()}
     assert said(Move.SET_DUE, cast.county_officer, words="提前", **day) == [("mar", "N-PART-DUE")]
     said(Move.CONTRIBUTE, enforcer, words="已看")

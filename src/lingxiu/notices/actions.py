@@ -141,14 +141,14 @@ def _with_todos(subjects: Iterable[Subject]) -> list[Subject]:
     return sorted(set(found))
 
 
-def _holding(number: str, at: datetime) -> set[int]:
-    """Who has the ball of an issue, and who stands in for them."""
-    holding = set(audience.holders(Issue.objects.get(number=number), at))
-    return holding | audience.standing_in(holding, at)
+def _busy_with(number: str, at: datetime) -> set[int]:
+    """Who has something to do about an issue, and who stands in for them."""
+    busy = audience.busy_with(Issue.objects.get(number=number), at)
+    return busy | audience.standing_in(busy, at)
 
 
 _WHOSE_TURN: dict[str, Callable[[str, datetime], set[int]]] = {
-    "issue": _holding,
+    "issue": _busy_with,
     "order": audience.order_holders,
     "inspection": lambda pk, at: set(signing.whose_turn_at("inspection", pk)),
     "rectification": lambda pk, at: set(signing.whose_turn_at("rectification", pk)),
@@ -157,7 +157,7 @@ _WHOSE_TURN: dict[str, Callable[[str, datetime], set[int]]] = {
 
 
 def _keep_todos(subject: Subject, at: datetime) -> int:
-    """Take the to-do off the list of whoever has not the ball any more; one that has not left yet need not leave.
+    """Take the to-do off the list of whoever has nothing to do about it any more; one that has not left yet need not leave.
 
     Returns: how many are to be taken off.
     """

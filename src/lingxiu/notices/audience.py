@@ -130,6 +130,18 @@ def holders(issue: Issue, at: datetime) -> list[int]:
     return _of(issue.lead_unit_id, issue.lead_person_id, at)
 
 
+def busy_with(issue: Issue, at: datetime) -> set[int]:
+    """Who has something to do about it: has the ball, a part or a look of it that is open, or may decide what was asked."""
+    if not issue.is_open:
+        return set()
+    beside = issue.assignments.filter(ended_at=None).exclude(part=Assignment.Part.LEAD)
+    found = {person for unit, one in beside.values_list("unit_id", "person_id") for person in _of(unit, one, at)}
+    objected = issue.assignments.filter(outcome=Assignment.Outcome.OBJECTED).exists()
+    if objected or issue.extension_asked_days is not None:
+        found.update(_dispatchers_of(issue, at))
+    return found | set(holders(issue, at))
+
+
 def of_units(unit_ids: Iterable[int | None], at: datetime, verbs: frozenset[str] = HANDS) -> list[int]:
     """People who hold a post in these units by which they may do one of these things."""
     posts = Post.objects.filter(Post.held_at(at), unit__in=[pk for pk in unit_ids if pk], user__is_active=True)
@@ -169,11 +181,15 @@ def _dispatcher(about: About) -> list[int]:
     """Of the issue's level; of a round, of the bodies that go along; of anything else, of the town it concerns."""
     if about.joint is not None:
         return _dispatchers_of_bodies(about.joint, about.at)
-    if about.issue is None and not about.entry.town:
+    if about.issue is not None:
+        return _dispatchers_of(about.issue, about.at)
+    if not about.entry.town:
         return []
-    level, town = (about.issue.level, about.issue.town) if about.issue else (Level.TOWN, about.entry.town)
-    unit = dispatchers_unit(Level(level), town)
-    return of_units([unit.pk], about.at, frozenset({"issues.dispatch"}))
+    return of_units([dispatchers_unit(Level.TOWN, about.entry.town).pk], about.at, frozenset({"issues.dispatch"}))
+
+
+def _dispatchers_of(issue: Issue, at: datetime) -> list[int]:
+    return of_units([dispatchers_unit(Level(issue.level), issue.town).pk], at, frozenset({"issues.dispatch"}))
 
 
 def _dispatchers_of_bodies(joint: JointInspection, at: datetime) -> list[int]:

@@ -24,7 +24,7 @@ from lingxiu.accounts.models import User
 from lingxiu.connectors import robots, zhezhengding
 from lingxiu.connectors.http import Failed, Refused, Unreachable
 from lingxiu.connectors.sms import NoGateway
-from lingxiu.issues.models import Issue
+from lingxiu.issues.models import Assignment, Issue
 from lingxiu.issues.order_models import OrderItem
 from lingxiu.notices import links, reaching, wording
 from lingxiu.notices.actions import manner_of, zone
@@ -311,16 +311,24 @@ def _make_todo(claimed: Claimed, at: datetime) -> str:
 
 
 def _owed(row: Delivery) -> tuple[datetime | None, str]:
-    """By when, and where in the page of the thing itself it stands: of an order, what is due first of the person's own unit."""
+    """By when, and where in the page of the thing itself it stands: of an order, what is due first of the person's own unit; of
+    an issue, the part or the look that is theirs, else its step."""
     notice = row.notice
     if notice.subject_kind != wording.AN_ORDER:
         issue = Issue.objects.filter(number=notice.subject_id).first() if notice.subject_kind == "issue" else None
-        return issue.step_due_at if issue else None, ""
+        return (_due_of(issue, row.person) if issue else None), ""
     owing = OrderItem.objects.filter(order=int(notice.subject_id), state=OrderItem.State.OPEN).order_by("due_on", "pk")
     own = owing.filter(unit__in=row.person.authority.unit_ids).first()
     first = own or owing.first()
     due = datetime.combine(first.due_on, LAST_MINUTE, zone()) if first else None
     return due, f"#item-{own.pk}" if own else ""
+
+
+def _due_of(issue: Issue, person: User) -> datetime:
+    units = person.authority.unit_ids
+    theirs = issue.assignments.filter(Q(person=person) | Q(person=None, unit__in=units), ended_at=None)
+    beside = theirs.exclude(part=Assignment.Part.LEAD).order_by("due_at").first()
+    return issue.step_due_at if beside is None or issue.lead_unit_id in units else beside.due_at
 
 
 def _finish_todo(claimed: Claimed, at: datetime) -> str:

@@ -64,7 +64,8 @@ class Telling(Rule):
     company that looks after the device, if it has an account · crew, who goes along on a joint round · ordered, the people of
     the unit that has items of an order · order_giver, who entered it · order_leader, whose it is · as_said: the people,
     units and audiences the entry itself or its rule of escalation names.
-    `ways`: beside the page in the program, for whoever has not chosen. `todo`: it stands on their list until the ball moves on.
+    `ways`: beside the page in the program, for whoever has not chosen. `todo`: it stands on their list until it is not theirs to
+    do any more.
     `uncounted`: of what is urgent, what no bound of the hour holds back: where gas leaks, six messages were not too many.
     """
 
