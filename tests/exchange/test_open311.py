@@ -196,7 +196,7 @@ def errors(answer: Any) -> list[dict[str, str]]:
     [({"media_url": "ftp://example.org/1.jpg"}, "media_url"), ({"service_code": ""}, "service_code"),
      ({"lat": "thirty"}, "lat"), ({"lat": ""}, "lat"), ({"long": "12"}, "lat"),
      ({"lat": "nan"}, "lat"), ({"lat": "", "long": "", "address_string": ""}, "address_string"), ({"phone": "x"}, "phone"),
-     ({"description": "a\x07b"}, "description"), ({"description": "x" * 2001}, "description"),
+     ({"description": "a\x07b"}, "description"), ({"description": "x" * 4001}, "description"),
      ({"attribute[seen_at]": "yesterday"}, "attribute[seen_at]"),
      ({"attribute[seen_at]": "2026-03-05T12:40:00"}, "attribute[seen_at]"),
      ({"attribute[licence_no]": "JY1"}, "attribute[licence_no]"), ({"colour": "red"}, "colour")],

@@ -137,7 +137,7 @@ def test_a_shop_may_be_named_by_its_licence(cast: Cast) -> None:
      ({"violation": "D-BIN"}, "violation"), ({"place": ""}, "place"), ({"location": [30.8, 120.9]}, "location"),
      ({"phone": "call me"}, "phone"), ({"seen_at": "2026-03-05T22:40:00+08:00"}, "seen_at"),
      ({"seen_at": "2025-03-05T22:40:00+08:00"}, "seen_at"), ({"seen_at": "0001-01-01T00:00:00+14:00"}, "seen_at"),
-     ({"seen_at": 1e300}, "seen_at"), ({"words": "x" * 2001}, "words"), ({"town": "a'"}, "town"), ({"merchant": 9}, "merchant")],
+     ({"seen_at": 1e300}, "seen_at"), ({"words": "x" * 4001}, "words"), ({"town": "a'"}, "town"), ({"merchant": 9}, "merchant")],
 )  # fmt: skip
 def test_a_report_that_is_not_right_is_told_field_and_mend(change: Any, field: str, cast: Cast) -> None:
     answer = hotline(cast).post(PATH, {**REPORT, **change})

@@ -29,7 +29,8 @@ BROUGHT = UUID("0f0b2f8e-9d7c-4d1e-8f1b-0a3f5f8f6b52")
 BROUGHT_VERSION = 5  # of UUIDs made of a name
 SOURCES: tuple[str, ...] = tuple(source.value for source in PEOPLE)
 OWN_NUMBER = re.compile(r"[^\s/\\?#%&\x00-\x1f]{1,60}")
-LONGEST_WORDS = 2000
+LONGEST_WORDS = 4000
+"""As Open311 GeoReport v2 has it for a description."""
 LONGEST_PLACE = 160
 LONGEST_NAME = 40
 PHONE = re.compile(r"[0-9+ -]{5,20}")
@@ -147,7 +148,7 @@ SHAPES: list[tuple[str, Callable[[Said, datetime], bool], Text]] = [
      _("1 to 60 letters, digits and dashes, without blanks.")),
     ("violation", lambda said, at: said.violation in {row.id for row in offered(at)},
      _("Name something people may complain of: GET /open311/v2/services.json lists them.")),
-    ("words", lambda said, at: len(said.words) <= LONGEST_WORDS, _("At most 2000 characters.")),
+    ("words", lambda said, at: len(said.words) <= LONGEST_WORDS, _("At most 4000 characters.")),
     ("place", lambda said, at: len(said.place) <= LONGEST_PLACE, _("At most 160 characters.")),
     ("place", lambda said, at: bool(said.merchant or said.place or said.lng is not None),
      _("Say where it is: a merchant, a place in words, or a position.")),

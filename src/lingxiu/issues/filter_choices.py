@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -73,8 +74,8 @@ class Field:
 def more_choices(wanted: Filter, user: User) -> dict[str, object]:
     """Two queries. Grids and people are offered of one town alone: the reader's own, or the one that is filtered by."""
     towns = _towns(wanted, user)
-    holding = Unit.objects.exclude(kind=UnitKind.COMPANY).order_by("kind", "code")
-    units = [unit for unit in holding if unit.kind not in (UnitKind.GRID, UnitKind.TOWN_TEAM) or unit.town in towns]
+    small = Q(kind__in=(UnitKind.GRID, UnitKind.TOWN_TEAM)) & ~Q(town__in=towns)
+    units = list(Unit.objects.exclude(small | Q(kind=UnitKind.COMPANY)).order_by("kind", "code"))
     asked = wanted.query
     return {
         "severities": SEVERITIES.items(),

@@ -471,7 +471,7 @@ class Report(models.Model):
     source = models.CharField(max_length=16, choices=Source)
     own_number = models.CharField(max_length=60, default="", blank=True)
     merchant = models.ForeignKey(Merchant, null=True, on_delete=models.PROTECT, related_name="+")
-    words = models.TextField(max_length=2000)
+    words = models.TextField(max_length=4000)
     place = models.CharField(max_length=160, default="", blank=True)
     lng = models.FloatField(null=True)
     lat = models.FloatField(null=True)

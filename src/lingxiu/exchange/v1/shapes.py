@@ -32,6 +32,7 @@ def _writable(text: str) -> str:
 
 
 Words = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000), AfterValidator(_writable)]
+ReportWords = Annotated[str, StringConstraints(strip_whitespace=True, max_length=4000), AfterValidator(_writable)]
 Short = Annotated[str, StringConstraints(strip_whitespace=True, max_length=160), AfterValidator(_writable)]
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{0,30}$")]
 UserName = Annotated[str, StringConstraints(max_length=60), AfterValidator(_writable)]
@@ -471,7 +472,7 @@ class ReportIn(Given):
     source: Annotated[str, StringConstraints(max_length=30)]
     own_number: Annotated[str, StringConstraints(min_length=1, max_length=60), AfterValidator(_writable)]
     violation: Annotated[str, StringConstraints(max_length=30)] = "P-OTHER"
-    words: Words = ""
+    words: ReportWords = ""
     seen_at: AwareDatetime
     merchant: Id | None = None
     licence_no: Annotated[str, StringConstraints(max_length=40), AfterValidator(_writable)] = ""
@@ -488,7 +489,7 @@ class ReportChange(Given):
     """What a report says otherwise than before: by when it is wanted, its words. What is left out stays."""
 
     due_at: AwareDatetime | None = None
-    words: Words = ""
+    words: ReportWords = ""
 
 
 class ReportOut(Schema):
