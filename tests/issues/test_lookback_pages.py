@@ -398,6 +398,22 @@ def test_a_town_officer_proposes_and_notes_an_objection_but_does_not_decide(cast
     assert browser(cast.other_dispatcher).post(url, {"do": "object", "words": "x"}).status_code == 404
 
 
+def test_what_waits_for_a_decision_stands_before_what_is_over_however_much_there_was(cast: Cast) -> None:
+    waits = proposed(cast)
+    over = {
+        "merchant": cast.other_merchant, "colour": "red", "reason": "示范", "since": NOON.date(), "until": NOON.date(),
+        "proposed_by": cast.county_officer, "proposed_at": LATER, "ended_at": LATER, "ended_why": "到期",
+    }  # fmt: skip
+    Listing.objects.bulk_create(Listing(document_number=f"第{n}号", **over) for n in range(50))
+    client, at = browser(cast.leader), "/issues/lookback/listings/"
+    first = client.get(at)
+    assert next(entry["row"] for entry in first.context["rows"]) == waits
+    assert 'rel="next"' in text_of(first) and "共 51" in re.sub(r"<[^>]+>", "", text_of(first))
+    last = client.get(f"{at}?page=2")
+    assert len(last.context["rows"]) == 1 and 'rel="prev"' in text_of(last)
+    assert client.get(f"{at}?page=x").status_code == 200
+
+
 def test_an_ending_needs_words(cast: Cast) -> None:
     row = proposed(cast)
     client = browser(cast.county_officer)

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import transaction
 from django.test import Client
 
+from lingxiu.accounts.absences import declare
 from lingxiu.accounts.models import User
 from lingxiu.issues.lifecycle import Move
 from lingxiu.journal.actions import Scope, record
 from lingxiu.merchants.models import Code, Licence, Merchant
 from lingxiu.portal.events import latest_events
 from tests.cast import NOON, Cast, make_cast, make_merchant, person
-from tests.issues.world import complain, do, find
+from tests.issues.world import alarm, complain, do, find
 
 
 @pytest.fixture
@@ -56,6 +58,17 @@ def test_a_dispatcher_sees_what_came_in_and_who_is_to_have_it_first(reader: Any,
     assert waiting.number in card
     assert sent.number not in card
     assert 'id="waiting"' not in reader("county_officer").get("/").content.decode()
+
+
+def test_the_dashboard_says_for_whom_somebody_stands_in(reader: Any, cast: Cast) -> None:
+    colleague = person("grid-b", "grid_member", cast.grid)
+    find(cast.grid_member, merchant=cast.merchant)
+    declare(cast.grid_member, NOON, NOON + timedelta(days=3), reason="leave", deputy=colleague, at=NOON, by=None)
+    issue = alarm(cast.merchant)
+    do(issue, Move.RETURN, cast.dispatcher, words="收回")
+    do(issue, Move.DISPATCH, cast.dispatcher, unit=cast.grid, person=cast.grid_member)
+    page = reader("county_officer").get("/").content.decode()
+    assert f"{cast.grid.name} · {colleague.name}（代{cast.grid_member.name}）" in page
 
 
 def test_a_grid_member_starts_at_the_round_and_an_owner_at_the_shop(reader: Any) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -10,8 +12,11 @@ from django.views.decorators.http import require_safe
 
 from lingxiu.accounts.models import User
 from lingxiu.issues import order_asked, resting
+from lingxiu.issues.holders import holder, stood_in_for
+from lingxiu.issues.models import Issue
 from lingxiu.journal.queries import head
 from lingxiu.policy.queries import in_force
+from lingxiu.policy.rows import Label
 from lingxiu.portal import dashboard
 from lingxiu.portal.events import latest_events
 from lingxiu.portal.menu import WITH_NUMBERS
@@ -43,12 +48,12 @@ def show_dashboard(request: HttpRequest, user: User) -> HttpResponse:
         "today": dashboard.today(user, now),
         "towns": towns,
         "stopping": resting.stopping(),
-        "waiting": None if waiting is None else [(wrong.get(issue.violation), issue) for issue in waiting],
+        "waiting": None if waiting is None else _rows(waiting, wrong),
         "town_columns": _columns(_("Town"), late=_("Late"), open=_("Open issues"), closed=_("Closed in 30 days"), time=_("In time"),
                                  merchants=_("Merchants"), level=_("Level 3")),
         "alarms": [(labels.get(shown.alarm.code), shown) for shown in dashboard.latest_alarms(user, now)],
         "storms": [(town_names().get(one.storm.town, ""), one) for one in dashboard.storms(user)],
-        "urgent": [(wrong.get(issue.violation), issue) for issue in dashboard.most_urgent(user, now)],
+        "urgent": _rows(dashboard.most_urgent(user, now), wrong),
         "asked": order_asked.asked(user, now, states=()).counts if order_asked.is_leader(user.authority) else None,
         "urgent_columns": _columns(_("Issue"), _("Merchant"), _("State"), _("Held by"), _("Due")),
         "events": latest_events(user),
@@ -56,6 +61,13 @@ def show_dashboard(request: HttpRequest, user: User) -> HttpResponse:
         "pulse": "" if part else str(head()),
     }  # fmt: skip
     return render(request, "portal/dashboard_live.html" if part else "portal/dashboard.html", context)
+
+
+def _rows(issues: Iterable[Issue], wrong: Mapping[str, Label]) -> list[tuple[Label | None, Issue, str]]:
+    """What is wrong, the issue, and who has it; one query for those who stand in for somebody."""
+    shown = list(issues)
+    away = stood_in_for(shown)
+    return [(wrong.get(issue.violation), issue, holder(issue, away)) for issue in shown]
 
 
 def _columns(*words: str, **numbers: str) -> list[dict[str, object]]:

@@ -8,6 +8,8 @@ from urllib.parse import quote
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.db.models import Case, When
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -327,9 +329,13 @@ def may_approve(user: User) -> bool:
     return user.authority.may("issues.supervise")
 
 
+LISTINGS_A_PAGE = 50
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 def listings(request: HttpRequest) -> HttpResponse:
-    """`/issues/lookback/listings/`: both lists as far as the reader sees merchants, and a proposal."""
+    """`/issues/lookback/listings/`: both lists as far as the reader sees merchants, what waits for a decision first, and a
+    proposal."""
     user, now = officer(request), timezone.now()
     merchant = _chosen(request, user)
     form, status = ListingForm(request.POST or None), 200
@@ -341,9 +347,14 @@ def listings(request: HttpRequest) -> HttpResponse:
         status = 422
     asked = " ".join(request.GET.get("q", "").split())[:60]
     seen = Listing.objects.filter(merchant__in=Merchant.objects.visible_to(user))
-    rows = seen.select_related("merchant", "proposed_by", "approved_by", "ended_by")[:200]
+    waits_first = Case(When(approved_at=None, ended_at=None, then=0), When(ended_at=None, then=1), default=2)
+    found = seen.select_related("merchant", "proposed_by", "approved_by", "ended_by")
+    page = Paginator(found.order_by(waits_first, "-proposed_at", "-pk"), LISTINGS_A_PAGE).get_page(
+        request.GET.get("page")
+    )
     context = {
-        "rows": [_listing_row(row, user, now) for row in rows],
+        "rows": [_listing_row(row, user, now) for row in page],
+        "page": page,
         "form": form,
         "merchant": merchant,
         "q": asked,
